@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The dependency trees, as reviewed facts.
+#
+#   .ci/deps.sh            compare (what CI does)
+#   .ci/deps.sh --update   rewrite the lists; commit them with the reason for the new dependency
+#
+# Each pure crate (core, providers/*) has a list in .ci/deps/: every crate of its normal tree, all features, all targets,
+# with the version that semver calls compatible (1, or 0.9), so that a patch release changes nothing here.
+# Some trees must also never hold certain crates; those rules are below and no update gets around them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. .ci/lib.sh
+
+runtimes="async-executor async-global-executor async-io async-std compio glommio mio monoio polling smol socket2 tokio"
+clients="h2 hyper hyper-util native-tls openssl reqwest rustls ureq"
+ambient="chrono fastrand getrandom quanta rand web-time"
+providers=$(for dir in providers/*/; do package_name "$dir"; done | tr '\n' ' ')
+
+# list PACKAGE: name and compatible version of every crate in the normal tree, the package itself left out.
+list() {
+    cargo tree --locked --package "$1" --edges normal --all-features --target all --prefix none --format '{p}' |
+        awk -v self="$1" '
+            NF >= 2 && $1 != self {
+                version = $2
+                sub(/^v/, "", version)
+                split(version, v, /[.+-]/)
+                print $1, (v[1] > 0 ? v[1] : v[2] > 0 ? v[1] "." v[2] : v[1] "." v[2] "." v[3])
+            }' |
+        LC_ALL=C sort -u
+}
+
+failed=0
+
+# forbid PACKAGE NAMES: fails when the package's tree holds one of the names.
+forbid() {
+    local package=$1 name tree
+    tree=$(list "$package" | cut -d ' ' -f 1)
+    for name in $2; do
+        if grep -qx -- "$name" <<<"$tree"; then
+            echo "$package must not depend on $name; how it comes in:"
+            cargo tree --locked --package "$package" --edges normal --all-features --target all --invert "$name" | sed 's/^/    /'
+            failed=1
+        fi
+    done
+}
+
+mapfile -t dirs < <(pure_dirs)
+for dir in "${dirs[@]}"; do
+    package=$(package_name "$dir")
+    committed=.ci/deps/$package.txt
+    now=$(list "$package")
+    if [ "${1:-}" = --update ]; then
+        printf '%s\n' "$now" | sed '/^$/d' >"$committed"
+    elif [ ! -f "$committed" ]; then
+        echo "$committed is missing: run '.ci/deps.sh --update' and commit the new list."
+        failed=1
+    elif ! diff -u --label "committed: $committed" --label "now: cargo tree -p $package" "$committed" <(printf '%s\n' "$now" | sed '/^$/d'); then
+        echo "The dependency tree of $package changed. If it is meant to, run '.ci/deps.sh --update' and say why in the commit."
+        failed=1
+    fi
+    forbid "$package" "$runtimes $clients $ambient"
+done
+
+# The driver is runtime-neutral; an adapter knows its own runtime and no protocol.
+forbid longhaul-driver "$runtimes $clients $providers"
+forbid longhaul-tokio "async-std smol reqwest longhaul-async-std longhaul-reqwest $providers"
+[ ! -d adapters/async-std ] || forbid longhaul-async-std "tokio reqwest longhaul-tokio longhaul-reqwest $providers"
+[ ! -d adapters/reqwest ] || forbid longhaul-reqwest "async-std longhaul-tokio longhaul-async-std $providers"
+
+[ "$failed" = 0 ] && echo "dependency trees: as committed"
+exit "$failed"
