@@ -240,6 +240,8 @@ pub enum Disposition {
 /// How far an exchange has come. All numbers are totals since its start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Moved {
+    /// Whether a connection carries the exchange. Transports that cannot tell say so from the start.
+    pub connected: bool,
     /// Request body bytes handed to the connection.
     pub sent: u64,
     /// Answer body bytes written to the target, without gaps from the disposition's offset on.

@@ -4,10 +4,30 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+pub mod checkpoint;
 pub mod digest;
+pub mod error;
+pub mod engine;
+pub mod event;
 pub mod id;
+pub mod intent;
 pub mod layout;
+pub mod provider;
 pub mod range;
 pub mod retry;
 pub mod rng;
+pub mod spec;
 pub mod time;
+pub mod transfer;
+
+pub use checkpoint::Checkpoint;
+pub use digest::{Algorithm, Digest, Verification};
+pub use engine::Engine;
+pub use error::Error;
+pub use event::{Event, EventKind};
+pub use id::{OpId, TaskId};
+pub use intent::Intent;
+pub use provider::Provider;
+pub use range::{ByteRange, RangeSet};
+pub use spec::{Config, Direction, Spec};
+pub use time::{Now, Time, Wall};

@@ -1,0 +1,19 @@
+//! The seams to a runtime: clocks and spawning.
+
+use futures::future::BoxFuture;
+use longhaul_core::time::{Now, Time};
+
+/// Both clocks, and sleeping by the monotonic one.
+pub trait Timer: Send + Sync + 'static {
+    /// Both clocks now.
+    fn now(&self) -> Now;
+
+    /// Ends at `at`, or at once if that has passed.
+    fn sleep_until(&self, at: Time) -> BoxFuture<'static, ()>;
+}
+
+/// Running tasks in the background.
+pub trait Spawn: Send + Sync + 'static {
+    /// Runs `task` to its end, also when nobody waits for it.
+    fn spawn(&self, task: BoxFuture<'static, ()>);
+}

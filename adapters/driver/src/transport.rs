@@ -1,0 +1,89 @@
+//! The seam to an HTTP client: one request out, one head and a stream of frames back.
+//!
+//! To bring another client, implement [`Transport`]; nothing else is needed. A transport never retries, never follows
+//! redirects, never decodes bodies and never times out by itself: the core decides all of that.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use longhaul_core::error::Fault;
+
+use crate::meter::Meter;
+
+/// An HTTP client.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends `request` and gives the head of the answer as soon as it is there, also when the request's body is not through yet
+    /// (an early refusal). Dropping the future, or the answer's frames, gives the exchange up and closes its connection unless
+    /// it was at its end.
+    ///
+    /// The request's target is absolute. Its body must go out with `Content-Length: body.len()`; `Host` is the transport's to
+    /// set; no other header may be added that a signature could cover (no `Content-Type`, no `Accept-Encoding`).
+    fn send(&self, request: http::Request<SendBody>) -> BoxFuture<'static, Result<http::Response<Frames>, Fault>>;
+
+    /// Whether it calls [`Meter::connected`]. Without that the connect deadline cannot be watched, and is not.
+    fn reports_connections(&self) -> bool {
+        false
+    }
+}
+
+/// The frames of an answer's body, in order. A clean end means the body was complete as announced; anything else is an error.
+pub type Frames = BoxStream<'static, Result<Bytes, Fault>>;
+
+/// A request body of known length.
+pub struct SendBody {
+    len: u64,
+    frames: BoxStream<'static, Result<Bytes, SourceGone>>,
+    meter: Arc<Meter>,
+}
+
+/// The source of a request body failed; the exchange must be given up. The reason reaches the engine by another way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SourceGone;
+
+impl std::fmt::Display for SourceGone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the source of the request body failed")
+    }
+}
+
+impl std::error::Error for SourceGone {}
+
+impl SendBody {
+    /// `frames` of together `len` bytes.
+    #[must_use]
+    pub fn new(len: u64, frames: BoxStream<'static, Result<Bytes, SourceGone>>, meter: Arc<Meter>) -> Self {
+        Self { len, frames, meter }
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there is nothing to send.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where the transport tells that a connection carries the request.
+    #[must_use]
+    pub fn meter(&self) -> Arc<Meter> {
+        Arc::clone(&self.meter)
+    }
+
+    /// The frames.
+    #[must_use]
+    pub fn into_frames(self) -> BoxStream<'static, Result<Bytes, SourceGone>> {
+        self.frames
+    }
+}
+
+impl std::fmt::Debug for SendBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SendBody").field("len", &self.len).finish_non_exhaustive()
+    }
+}
