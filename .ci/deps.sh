@@ -18,7 +18,7 @@ providers=$(for dir in providers/*/; do package_name "$dir"; done | tr '\n' ' ')
 
 # list PACKAGE: name and compatible version of every crate in the normal tree, the package itself left out.
 list() {
-    cargo tree --locked --package "$1" --edges normal --all-features --target all --prefix none --format '{p}' |
+    cargo tree "$lock" --package "$1" --edges normal --all-features --target all --prefix none --format '{p}' |
         awk -v self="$1" '
             NF >= 2 && $1 != self {
                 version = $2
@@ -30,6 +30,8 @@ list() {
 }
 
 failed=0
+lock=--locked
+[ "${1:-}" != --update ] || lock=--offline # after adding a dependency the lock file may have to follow
 
 # forbid PACKAGE NAMES: fails when the package's tree holds one of the names.
 forbid() {
@@ -38,7 +40,7 @@ forbid() {
     for name in $2; do
         if grep -qx -- "$name" <<<"$tree"; then
             echo "$package must not depend on $name; how it comes in:"
-            cargo tree --locked --package "$package" --edges normal --all-features --target all --invert "$name" | sed 's/^/    /'
+            cargo tree "$lock" --package "$package" --edges normal --all-features --target all --invert "$name" | sed 's/^/    /'
             failed=1
         fi
     done
