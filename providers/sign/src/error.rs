@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use crate::azure::token::SasError;
+
 /// Why a request could not be signed. Every case is a wrong argument: a server is never involved, a retry never helps.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -52,6 +54,9 @@ pub enum SignError {
     /// A part of the signature scope (region, service, version) is empty or cannot stand in it.
     #[error("the {0} is empty or holds a character that cannot stand in a signature scope")]
     BadScope(&'static str),
+    /// What was put into a SAS does not make one, such as an expiry that is no time.
+    #[error(transparent)]
+    Sas(#[from] SasError),
     /// The service version is older than the string to sign that this crate writes.
     #[error("SAS version {0} is older than 2020-12-06")]
     VersionTooOld(String),

@@ -14,7 +14,7 @@ use http::HeaderMap;
 
 use crate::encode::{self, CanonicalQuery, Valueless};
 use crate::headers::{self, Inner};
-use crate::request::{check_life, check_scope, with_query};
+use crate::request::{check_key_id, check_life, check_scope, with_query};
 use crate::{AccessKey, Diagnosis, Presigned, SignError, Signed, Target, date, hash};
 
 const ALGORITHM: &str = "OSS4-HMAC-SHA256";
@@ -264,7 +264,7 @@ struct Moment {
 
 impl Moment {
     fn new(signer: &Signer<'_>) -> Result<Self, SignError> {
-        check_scope("access key id", &signer.key.id)?;
+        check_key_id(&signer.key.id)?;
         check_scope("region", signer.region)?;
         check_scope("product", signer.product)?;
         let (time, day) = (date::compact(signer.time)?, date::day(signer.time)?);

@@ -234,14 +234,24 @@ pub(crate) fn check_life(seconds: u32, now: i64, expires_at: Option<i64>) -> Res
 
 /// One part of a scope such as `20250615/us-east-1/s3/aws4_request`: no separator, no white space, not empty.
 pub(crate) fn check_scope(what: &'static str, text: &str) -> Result<(), SignError> {
-    if text.is_empty()
-        || text
-            .bytes()
-            .any(|byte| !byte.is_ascii_graphic() || byte == b'/' || byte == b',')
-    {
-        return Err(SignError::BadScope(what));
+    if text.contains('/') {
+        Err(SignError::BadScope(what))
+    } else {
+        check_id(text).map_err(|()| SignError::BadScope(what))
     }
-    Ok(())
+}
+
+/// An access key id. It stands before the scope, so a `/` in it does no harm (some stores have such ids).
+pub(crate) fn check_key_id(text: &str) -> Result<(), SignError> {
+    check_id(text).map_err(|()| SignError::BadScope("access key id"))
+}
+
+fn check_id(text: &str) -> Result<(), ()> {
+    let is_fit = !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b',');
+    if is_fit { Ok(()) } else { Err(()) }
 }
 
 /// Hides what must not be printed in a line of a canonical request: a header line or the query.

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, Uri};
 
 use crate::encode::{self, CanonicalQuery, Valueless};
 use crate::headers::{self, Inner};
-use crate::request::{check_life, check_scope, with_query};
+use crate::request::{check_key_id, check_life, check_scope, with_query};
 use crate::{AccessKey, Diagnosis, Presigned, SignError, Signed, Target, date, hash};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -275,7 +275,7 @@ struct Moment {
 
 impl Moment {
     fn new(signer: &Signer<'_>) -> Result<Self, SignError> {
-        check_scope("access key id", &signer.key.id)?;
+        check_key_id(&signer.key.id)?;
         check_scope("region", signer.region)?;
         check_scope("service", signer.service)?;
         let (time, day) = (date::compact(signer.time)?, date::day(signer.time)?);

@@ -23,7 +23,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For listings: 32 MiB, 16 deep, 600,000 elements. Azure's longest block list (150,000 blocks) is about 16 MiB.
+    /// For listings: 32 MiB, 16 deep, 600,000 elements. Azure's longest block list (150,000 blocks) is about 20 MiB.
     pub const LIST: Self = Self {
         bytes: 32 << 20,
         depth: 16,

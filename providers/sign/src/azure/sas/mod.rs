@@ -277,7 +277,7 @@ impl Query {
     fn issue(mut self, key: &SecretBytes, string_to_sign: String) -> Result<Issued, SignError> {
         let signature = signature(key, &string_to_sign);
         self.add("sig", &signature);
-        let token = SasToken::parse(Secret::new(self.0)).map_err(|_| SignError::BrokenEscape)?;
+        let token = SasToken::parse(Secret::new(self.0))?;
         Ok(Issued {
             token,
             diagnosis: Diagnosis {
