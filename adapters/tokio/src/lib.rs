@@ -1,1 +1,19 @@
-//! Placeholder.
+//! longhaul on tokio: HTTP by hyper and rustls, files by positioned I/O, tokio's clock and executor.
+//!
+//! * [`HyperTransport`] sends requests: HTTP/1.1 and HTTP/2, TLS with the system's trust store, proxies.
+//! * [`FileSource`], [`FileTarget`] and [`SpoolSource`] are the local ends of transfers.
+//! * [`FileJournal`] keeps checkpoints.
+//! * [`TokioRuntime`] tells the time and runs tasks.
+//!
+//! Each implements a trait of `longhaul-driver` and can be replaced by another implementation.
+
+mod file;
+mod journal;
+mod runtime;
+mod sys;
+mod transport;
+
+pub use file::{FileSource, FileTarget, Overwrite, SpoolSource};
+pub use journal::FileJournal;
+pub use runtime::TokioRuntime;
+pub use transport::{HyperTransport, Protocols, Proxy, TransportBuilder, TransportError};

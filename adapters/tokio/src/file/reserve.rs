@@ -1,0 +1,209 @@
+//! Before the first byte: where a download goes, whether it may, and room for it.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fmt, io};
+
+use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::time::Wall;
+
+use super::fault::{at, fault};
+use super::is_component;
+use super::names::folder;
+use super::temporary::Temporary;
+use crate::sys;
+
+/// What to do about a target that exists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Overwrite {
+    /// Fail with [`FileFaultKind::Exists`], before anything is fetched.
+    Never,
+    /// Do nothing when it has the object's size and time; replace it otherwise, or where the server tells neither.
+    IfChanged,
+    /// Replace it, once the new content is complete and verified.
+    #[default]
+    Always,
+}
+
+/// Turns the name a server suggests into one to use, or refuses it.
+pub(super) type Naming = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Where a target is to be.
+#[derive(Clone)]
+pub(super) enum Place {
+    /// Exactly there.
+    File(PathBuf),
+    /// In this folder, by the name the server suggests if it is usable, else by `fallback`.
+    Folder {
+        folder: PathBuf,
+        fallback: String,
+        naming: Naming,
+    },
+}
+
+impl Place {
+    /// The path for an object that the server calls `name`, symbolic links followed: two names of one file meet in one.
+    pub(super) fn resolve(&self, name: Option<&str>) -> Result<PathBuf, FileFault> {
+        let path = match self {
+            Self::File(path) => path.clone(),
+            Self::Folder {
+                folder,
+                fallback,
+                naming,
+            } => {
+                let suggested = name
+                    .and_then(|name| naming(name))
+                    .filter(|name| is_component(name));
+                let name = suggested.as_deref().unwrap_or(fallback);
+                if !is_component(name) {
+                    return Err(FileFault::new(
+                        FileFaultKind::Unusable,
+                        format!("{name:?} is not a file name; give one"),
+                    ));
+                }
+                folder.join(name)
+            }
+        };
+        follow(path)
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Folder {
+                folder, fallback, ..
+            } => f
+                .debug_struct("Folder")
+                .field("folder", folder)
+                .field("fallback", fallback)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// Follows symbolic links at the end of `path`, also to where nothing is yet.
+fn follow(mut path: PathBuf) -> Result<PathBuf, FileFault> {
+    // As many as Linux follows.
+    for _ in 0..40 {
+        match std::fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                let to =
+                    std::fs::read_link(&path).map_err(|error| fault("follow", &path, &error))?;
+                path = folder(&path).join(to);
+            }
+            Ok(_) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
+            Err(error) => return Err(fault("look at", &path, &error)),
+        }
+    }
+    Err(at(
+        FileFaultKind::Unusable,
+        &path,
+        "is a symbolic link that leads in a circle",
+    ))
+}
+
+/// What is at `target`: nothing, or a file that may be replaced one day.
+pub(super) fn existing(target: &Path) -> Result<Option<Metadata>, FileFault> {
+    match std::fs::symlink_metadata(target) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+        Ok(metadata) if metadata.is_dir() => Err(at(
+            FileFaultKind::Unusable,
+            target,
+            "is a folder; name a file in it",
+        )),
+        Ok(metadata) => {
+            let what = sys::describe_special(&metadata);
+            Err(at(
+                FileFaultKind::Unusable,
+                target,
+                &format!("is {what}; only a regular file can be a target"),
+            ))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault("look at", target, &error)),
+    }
+}
+
+/// Whether the policy lets an object be fetched at all.
+pub(super) enum Permit {
+    /// Go on; this is what will be replaced.
+    Fetch(Option<Metadata>),
+    /// The target has it already.
+    Unchanged,
+}
+
+/// Asks `policy` about an object of `total` bytes from `modified`.
+pub(super) fn permit(
+    policy: Overwrite,
+    target: &Path,
+    total: Option<u64>,
+    modified: Option<Wall>,
+) -> Result<Permit, FileFault> {
+    let Some(metadata) = existing(target)? else {
+        return Ok(Permit::Fetch(None));
+    };
+    match policy {
+        Overwrite::Never => Err(at(FileFaultKind::Exists, target, "is there already")),
+        Overwrite::IfChanged
+            if total == Some(metadata.len())
+                && modified.is_some_and(|wall| {
+                    metadata
+                        .modified()
+                        .is_ok_and(|time| seconds(time) == Some(wall.as_unix()))
+                }) =>
+        {
+            Ok(Permit::Unchanged)
+        }
+        _ => Ok(Permit::Fetch(Some(metadata))),
+    }
+}
+
+/// Makes `temporary` ready for `total` bytes: with what it has when `keep`, else empty. Returns whether anything was kept.
+pub(super) fn prepare(
+    temporary: &Temporary,
+    replaced: Option<&Metadata>,
+    total: Option<u64>,
+    keep: bool,
+) -> Result<bool, FileFault> {
+    let (file, path) = (&temporary.file, temporary.path.as_path());
+    let kept = keep && temporary.len()? > 0;
+    if !kept {
+        file.set_len(0)
+            .map_err(|error| fault("empty", path, &error))?;
+    }
+    // A private file's next version is private from its first byte on.
+    if let Some(replaced) = replaced {
+        sys::adopt_permissions(replaced, file, true)
+            .map_err(|error| fault("set permissions of", path, &error))?;
+    }
+    if let Some(total) = total.filter(|&total| total > 0) {
+        sys::reserve(file, total)
+            .map_err(|error| fault(&format!("reserve {total} bytes for"), path, &error))?;
+    }
+    Ok(kept)
+}
+
+/// Whole seconds since the epoch, as HTTP dates count.
+fn seconds(time: SystemTime) -> Option<i64> {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_secs()).ok(),
+        Err(before) => i64::try_from(before.duration().as_secs())
+            .ok()
+            .map(|seconds| -seconds),
+    }
+}
+
+/// The system's form of a point in civil time, where it has one.
+pub(super) fn system_time(wall: Wall) -> Option<SystemTime> {
+    let span = Duration::from_secs(wall.as_unix().unsigned_abs());
+    if wall.as_unix() < 0 {
+        UNIX_EPOCH.checked_sub(span)
+    } else {
+        UNIX_EPOCH.checked_add(span)
+    }
+}

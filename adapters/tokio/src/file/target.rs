@@ -1,0 +1,323 @@
+//! A file to receive.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use futures::future::BoxFuture;
+use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_core::time::Wall;
+use longhaul_driver::cancel::Cancel;
+use longhaul_driver::storage::{Batch, Chunk, Storage};
+
+use super::fault::{at, fault, unsupported};
+use super::names::folder;
+use super::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, system_time};
+use super::temporary::{Temporary, candidates};
+use super::{blocking, digests};
+use crate::sys;
+
+/// A regular file as the target of a download.
+///
+/// Content goes to a hidden temporary file in the same folder (`.NAME.longhaul`), which is locked: one transfer, of whatever
+/// process, works on a target at a time. The target itself is not touched before its new content is complete; then it is
+/// replaced in one step. A broken download leaves the temporary file for the next run to continue.
+#[derive(Clone, Debug)]
+pub struct FileTarget(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    place: Place,
+    overwrite: Overwrite,
+    /// Held shared while bytes are written or read, alone while the file is opened, renamed or let go of: a write whose caller
+    /// has gone can never reach a published file.
+    open: RwLock<Option<Open>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    temporary: Temporary,
+    target: PathBuf,
+}
+
+impl FileTarget {
+    /// The file at `path`. Symbolic links are followed: what they point to is replaced, not they.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self::at(Place::File(path.into()))
+    }
+
+    /// A file in `folder` by the name the server suggests, or by the name `fallback` where it suggests none.
+    ///
+    /// `naming` makes suggestions safe, or refuses them. Whatever it returns is checked again: a name that is not a single
+    /// ordinary path component is never used.
+    pub fn in_folder(
+        folder: impl Into<PathBuf>,
+        fallback: impl Into<String>,
+        naming: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        let naming: Naming = Arc::new(naming);
+        Self::at(Place::Folder {
+            folder: folder.into(),
+            fallback: fallback.into(),
+            naming,
+        })
+    }
+
+    fn at(place: Place) -> Self {
+        Self(Arc::new(Inner {
+            place,
+            overwrite: Overwrite::default(),
+            open: RwLock::default(),
+        }))
+    }
+
+    /// What to do when the target exists. Default [`Overwrite::Always`].
+    #[must_use]
+    pub fn overwrite(self, overwrite: Overwrite) -> Self {
+        Self::at_with(self.0.place.clone(), overwrite)
+    }
+
+    fn at_with(place: Place, overwrite: Overwrite) -> Self {
+        Self(Arc::new(Inner {
+            place,
+            overwrite,
+            open: RwLock::default(),
+        }))
+    }
+
+    /// Where the file will be: once reserved for sure, before that as far as it can be told (not in a folder, where the server
+    /// has a say).
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        self.0
+            .read()
+            .as_ref()
+            .map(|open| open.target.clone())
+            .or_else(|| self.0.expected())
+    }
+
+    /// Where the temporary file is or, before it is reserved, should be: the place to keep a journal beside.
+    #[must_use]
+    pub fn temporary(&self) -> Option<PathBuf> {
+        if let Some(open) = self.0.read().as_ref() {
+            return Some(open.temporary.path.clone());
+        }
+        candidates(&self.0.expected()?)
+            .ok()
+            .map(|candidates| candidates.first())
+    }
+}
+
+impl Inner {
+    fn read(&self) -> RwLockReadGuard<'_, Option<Open>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Option<Open>> {
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expected(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::File(_) => self.place.resolve(None).ok(),
+            Place::Folder { .. } => None,
+        }
+    }
+
+    /// Runs `work` on the open file, next to others that do the same.
+    fn with<T>(&self, work: impl FnOnce(&Open) -> Result<T, FileFault>) -> Result<T, FileFault> {
+        work(self.read().as_ref().ok_or_else(not_reserved)?)
+    }
+
+    fn reserve(
+        &self,
+        total: Option<u64>,
+        keep: bool,
+        name: Option<&str>,
+        modified: Option<Wall>,
+    ) -> Result<FileReply, FileFault> {
+        let mut slot = self.write();
+        let target = self.place.resolve(name)?;
+        let replaced = match permit(self.overwrite, &target, total, modified)? {
+            Permit::Fetch(replaced) => replaced,
+            Permit::Unchanged => return Ok(FileReply::Unchanged),
+        };
+        let temporary = match slot.take() {
+            Some(open) if open.target == target && open.temporary.check().is_ok() => open.temporary,
+            former => {
+                // The server now has another name for it: what lies under the former one is of no use to anybody.
+                if let Some(open) = former.filter(|open| open.target != target) {
+                    open.temporary.remove()?;
+                }
+                Temporary::open(&target, true)?.ok_or_else(not_reserved)?
+            }
+        };
+        match prepare(&temporary, replaced.as_ref(), total, keep) {
+            Ok(kept) => {
+                *slot = Some(Open { temporary, target });
+                Ok(FileReply::Reserved { kept })
+            }
+            Err(failed) => {
+                // Nothing worth keeping is left behind, least of all on a full disk.
+                if !keep || temporary.len().is_ok_and(|len| len == 0) {
+                    let _ = temporary.remove();
+                }
+                Err(failed)
+            }
+        }
+    }
+
+    fn write_batch(&self, offset: u64, mut batch: Batch) -> Result<Batch, FileFault> {
+        self.with(|open| {
+            sys::write_all(&open.temporary.file, offset, &batch.frames)
+                .map_err(|error| fault("write", &open.temporary.path, &error))
+        })?;
+        if let Some(hasher) = &mut batch.hasher {
+            for frame in &batch.frames {
+                hasher.update(frame);
+            }
+        }
+        batch.frames.clear();
+        Ok(batch)
+    }
+
+    fn sync(&self) -> Result<FileReply, FileFault> {
+        self.with(|open| {
+            open.temporary.check()?;
+            open.temporary
+                .file
+                .sync_data()
+                .map_err(|error| fault("sync", &open.temporary.path, &error))?;
+            Ok(FileReply::Done)
+        })
+    }
+
+    fn publish(
+        &self,
+        len: u64,
+        modified: Option<Wall>,
+        durable: bool,
+    ) -> Result<FileReply, FileFault> {
+        let mut slot = self.write();
+        let open = slot.as_ref().ok_or_else(not_reserved)?;
+        finish(open, len, modified, durable)?;
+        give_name(open, self.overwrite)?;
+        if durable {
+            let folder = folder(&open.target);
+            sys::sync_folder(&folder).map_err(|error| fault("sync", &folder, &error))?;
+        }
+        let path = open.target.display().to_string();
+        *slot = None;
+        Ok(FileReply::Published { path })
+    }
+
+    fn remove(&self) -> Result<FileReply, FileFault> {
+        let mut slot = self.write();
+        match slot.take() {
+            Some(open) => open.temporary.remove()?,
+            // Cancelled before it was reserved in this run: what an earlier run left goes as well.
+            None => {
+                let left = self
+                    .expected()
+                    .map(|target| Temporary::open(&target, false))
+                    .transpose();
+                match left.map(Option::flatten) {
+                    Ok(Some(temporary)) => temporary.remove()?,
+                    Ok(None) => {}
+                    Err(failed) if failed.kind == FileFaultKind::NotFound => {}
+                    Err(failed) => return Err(failed),
+                }
+            }
+        }
+        Ok(FileReply::Done)
+    }
+}
+
+/// Gives the temporary file the length, permissions and time of the finished one.
+fn finish(open: &Open, len: u64, modified: Option<Wall>, durable: bool) -> Result<(), FileFault> {
+    let (file, path) = (&open.temporary.file, &open.temporary.path);
+    open.temporary.check()?;
+    if open.temporary.len()? < len {
+        return Err(at(
+            FileFaultKind::Lost,
+            path,
+            "was cut short by somebody else",
+        ));
+    }
+    // Also gives back what was reserved beyond the end.
+    file.set_len(len)
+        .map_err(|error| fault("set the length of", path, &error))?;
+    if let Some(replaced) = existing(&open.target)? {
+        sys::adopt_permissions(&replaced, file, false)
+            .map_err(|error| fault("set permissions of", path, &error))?;
+    }
+    if let Some(time) = modified.and_then(system_time) {
+        file.set_modified(time)
+            .map_err(|error| fault("set the time of", path, &error))?;
+    }
+    if durable {
+        file.sync_all()
+            .map_err(|error| fault("sync", path, &error))?;
+    }
+    Ok(())
+}
+
+/// Renames the temporary file to the target.
+fn give_name(open: &Open, overwrite: Overwrite) -> Result<(), FileFault> {
+    let (from, to): (&Path, &Path) = (&open.temporary.path, &open.target);
+    match overwrite {
+        Overwrite::Never => sys::rename_new(from, to),
+        Overwrite::IfChanged | Overwrite::Always => std::fs::rename(from, to),
+    }
+    .map_err(|error| fault(&format!("rename {} to", from.display()), to, &error))
+}
+
+fn not_reserved() -> FileFault {
+    FileFault::new(FileFaultKind::Lost, "the target is not reserved")
+}
+
+impl Storage for FileTarget {
+    fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
+        let inner = Arc::clone(&self.0);
+        Box::pin(blocking(move || match op {
+            FileOp::Reserve {
+                total,
+                keep,
+                name,
+                modified,
+            } => inner.reserve(total, keep, name.as_deref(), modified),
+            FileOp::Digest { algorithm, ranges } => inner
+                .with(|open| {
+                    digests(
+                        &open.temporary.file,
+                        &open.temporary.path,
+                        algorithm,
+                        &ranges,
+                        &cancel,
+                    )
+                })
+                .map(FileReply::Digests),
+            FileOp::Sync => inner.sync(),
+            FileOp::Publish {
+                len,
+                modified,
+                durable,
+            } => inner.publish(len, modified, durable),
+            FileOp::Remove => inner.remove(),
+            FileOp::Release => {
+                *inner.write() = None;
+                Ok(FileReply::Done)
+            }
+            _ => Err(unsupported("a target file cannot be sent")),
+        }))
+    }
+
+    fn read(&self, _: u64, _: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
+        Box::pin(async { Err(unsupported("a target file cannot be sent")) })
+    }
+
+    fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
+        let inner = Arc::clone(&self.0);
+        Box::pin(blocking(move || inner.write_batch(offset, batch)))
+    }
+}

@@ -1,0 +1,142 @@
+//! The hidden file that a download is written to: found or made, locked, and known to be still there.
+
+use std::fs::{File, Metadata, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use longhaul_core::error::{FileFault, FileFaultKind};
+
+use super::Candidates;
+use super::fault::{at, fault};
+use crate::sys::{self, Identity};
+
+/// What hidden files beside a target end with.
+const SUFFIX: &str = "longhaul";
+
+/// How often a name may change hands under us before we call it busy.
+const ATTEMPTS: u32 = 16;
+
+/// A temporary file, open and locked. The lock goes with it.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+    identity: Identity,
+}
+
+/// The names a temporary file for `target` may have.
+pub(super) fn candidates(target: &Path) -> Result<Candidates, FileFault> {
+    Candidates::hidden(target, SUFFIX).ok_or_else(|| {
+        at(
+            FileFaultKind::Unusable,
+            target,
+            "does not end with a file name",
+        )
+    })
+}
+
+impl Temporary {
+    /// Opens and locks the temporary file for `target`, or makes it when `create`. `None`: there is none.
+    ///
+    /// Names that hold something that is not ours to write (another user's file, a link, a folder) are passed over. Ours but
+    /// locked is another transfer at work.
+    pub(super) fn open(target: &Path, create: bool) -> Result<Option<Self>, FileFault> {
+        let candidates = candidates(target)?;
+        for path in candidates.iter() {
+            match Self::open_at(&path, create)? {
+                Opened::Locked(temporary) => return Ok(Some(temporary)),
+                Opened::Missing => return Ok(None),
+                Opened::Occupied => {}
+            }
+        }
+        Err(at(
+            FileFaultKind::Denied,
+            &candidates.first(),
+            "and the names after it belong to somebody else",
+        ))
+    }
+
+    fn open_at(path: &Path, create: bool) -> Result<Opened, FileFault> {
+        for _ in 0..ATTEMPTS {
+            let file = match sys::open_own(path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !create => {
+                    return Ok(Opened::Missing);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    match sys::create(path, false) {
+                        Ok(file) => file,
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                        Err(error) => return Err(fault("create", path, &error)),
+                    }
+                }
+                Err(_) if std::fs::symlink_metadata(path).is_ok() => return Ok(Opened::Occupied),
+                Err(error) => return Err(fault("open", path, &error)),
+            };
+            let metadata = metadata(&file, path)?;
+            // A second name might be one that somebody cares about.
+            if !metadata.is_file() || sys::names(&metadata) > 1 {
+                return Ok(Opened::Occupied);
+            }
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(at(
+                        FileFaultKind::Busy,
+                        path,
+                        "is locked by the transfer that writes it",
+                    ));
+                }
+                // A file system without locks: nothing guards against a second transfer there.
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(TryLockError::Error(error)) => return Err(fault("lock", path, &error)),
+            }
+            let temporary = Self {
+                identity: sys::identity(&metadata),
+                file,
+                path: path.to_path_buf(),
+            };
+            // Whoever held the lock before may have renamed or removed the file.
+            if temporary.check().is_ok() {
+                return Ok(Opened::Locked(temporary));
+            }
+        }
+        Err(at(FileFaultKind::Busy, path, "keeps changing hands"))
+    }
+
+    /// Size in bytes.
+    pub(super) fn len(&self) -> Result<u64, FileFault> {
+        Ok(metadata(&self.file, &self.path)?.len())
+    }
+
+    /// Whether the path still names this file; if not, whatever is written to it is lost.
+    pub(super) fn check(&self) -> Result<(), FileFault> {
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(there) if sys::identity(&there) == self.identity => Ok(()),
+            Ok(_) => Err(at(FileFaultKind::Lost, &self.path, "is another file now")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(at(FileFaultKind::Lost, &self.path, "is gone"))
+            }
+            Err(error) => Err(fault("find", &self.path, &error)),
+        }
+    }
+
+    /// Removes the file, unless it is no longer there.
+    pub(super) fn remove(self) -> Result<(), FileFault> {
+        if self.check().is_err() {
+            return Ok(());
+        }
+        std::fs::remove_file(&self.path).map_err(|error| fault("remove", &self.path, &error))
+    }
+}
+
+enum Opened {
+    Locked(Temporary),
+    Missing,
+    Occupied,
+}
+
+fn metadata(file: &File, path: &Path) -> Result<Metadata, FileFault> {
+    file.metadata()
+        .map_err(|error| fault("look at", path, &error))
+}

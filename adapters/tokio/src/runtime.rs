@@ -1,0 +1,79 @@
+//! Clocks and spawning on tokio.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::future::BoxFuture;
+use longhaul_core::time::{Now, Time, Wall};
+use longhaul_driver::runtime::{Spawn, Timer};
+use tokio::runtime::{Handle, TryCurrentError};
+use tokio::time::Instant;
+
+/// A tokio runtime as the driver's clock and executor.
+///
+/// Its monotonic clock counts from when it was made, and stands still where the runtime's clock is paused (tokio's `test-util`).
+#[derive(Clone, Debug)]
+pub struct TokioRuntime {
+    handle: Handle,
+    origin: Instant,
+}
+
+impl TokioRuntime {
+    /// The runtime behind `handle`. Its time driver must be enabled.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one clock that all others are told the time by"
+    )]
+    pub fn new(handle: Handle) -> Self {
+        let origin = {
+            let _context = handle.enter();
+            Instant::now()
+        };
+        Self { handle, origin }
+    }
+
+    /// The runtime the caller runs on.
+    ///
+    /// # Errors
+    /// When called from outside a runtime.
+    pub fn current() -> Result<Self, TryCurrentError> {
+        Handle::try_current().map(Self::new)
+    }
+}
+
+impl Timer for TokioRuntime {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one clock that all others are told the time by"
+    )]
+    fn now(&self) -> Now {
+        let _context = self.handle.enter();
+        let mono = Time::ZERO + self.origin.elapsed();
+        let wall = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            Err(before) => {
+                i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds)
+            }
+        };
+        Now::new(mono, Wall::from_unix(wall))
+    }
+
+    fn sleep_until(&self, at: Time) -> BoxFuture<'static, ()> {
+        match self
+            .origin
+            .checked_add(Duration::from_micros(at.as_micros()))
+        {
+            Some(at_instant) if at != Time::NEVER => {
+                let _context = self.handle.enter();
+                Box::pin(tokio::time::sleep_until(at_instant))
+            }
+            _ => Box::pin(futures::future::pending()),
+        }
+    }
+}
+
+impl Spawn for TokioRuntime {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        drop(self.handle.spawn(task));
+    }
+}

@@ -1,0 +1,21 @@
+//! What differs between systems: positioned I/O, reservation, identity, permissions, atomic renames.
+//!
+//! Everything else in this crate is the same everywhere. `unix` uses what Linux and macOS offer; `other` is Windows, and makes
+//! do with `std`.
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+pub(crate) use other::*;
+#[cfg(unix)]
+pub(crate) use unix::*;
+
+/// Which file something is, on this machine, now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Identity {
+    pub(crate) volume: u64,
+    pub(crate) file: u64,
+}

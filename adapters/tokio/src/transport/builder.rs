@@ -1,0 +1,237 @@
+//! The choices a transport is made with.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::HyperTransport;
+use super::connect::Connector;
+use super::tls::{Identity, Settings, Tls};
+
+/// Largest read from an HTTP/1.1 connection, and about what waits in front of one to be written, in bytes.
+const BUFFER: usize = 256 << 10;
+
+/// HTTP/2 flow control: what a server may send ahead per stream and per connection, in bytes. The latter bounds memory.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
+/// How often a working HTTP/2 connection is asked for a sign of life, and how long it has to give one. Unlike with HTTP/1.1,
+/// giving a request up does not close its connection, so a dead one must be found out.
+const PING: Duration = Duration::from_secs(10);
+
+/// Which HTTP is spoken over TLS. Without TLS it is HTTP/1.1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Protocols {
+    /// HTTP/2 where the server speaks it, else HTTP/1.1.
+    #[default]
+    Http1AndHttp2,
+    /// HTTP/1.1: a connection for each request at a time.
+    Http1,
+    /// HTTP/2: one connection for all requests to a server.
+    Http2,
+}
+
+/// How to reach servers.
+#[derive(Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Proxy {
+    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in upper or lower case, read when the transport is built.
+    #[default]
+    Environment,
+    /// Directly.
+    None,
+    /// By this proxy.
+    Url {
+        /// `http://` or `https://`, with user and password if it wants them.
+        url: String,
+        /// Hosts to reach directly, separated by commas: names with their subdomains, addresses, networks (`10.0.0.0/8`), `*`.
+        except: String,
+    },
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::None => f.write_str("None"),
+            // The URL may hold a password.
+            Self::Url { except, .. } => f
+                .debug_struct("Url")
+                .field("except", except)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TransportError(String);
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+/// Settings of a [`HyperTransport`].
+#[must_use]
+pub struct TransportBuilder {
+    tls: Settings,
+    mistake: Option<String>,
+    proxy: Proxy,
+    idle_connections: usize,
+    idle_timeout: Duration,
+    buffer: usize,
+}
+
+impl Default for TransportBuilder {
+    fn default() -> Self {
+        Self {
+            tls: Settings::default(),
+            mistake: None,
+            proxy: Proxy::default(),
+            idle_connections: 32,
+            idle_timeout: Duration::from_secs(60),
+            buffer: BUFFER,
+        }
+    }
+}
+
+impl TransportBuilder {
+    /// Trusts the root certificates in `pem` (one or more), beside the system's.
+    pub fn root_certificates(mut self, pem: &[u8]) -> Self {
+        match certificates(pem) {
+            Ok(roots) => self.tls.roots.extend(roots),
+            Err(words) => self.note(format!("the root certificates: {words}")),
+        }
+        self
+    }
+
+    /// Whether only the given root certificates are trusted, and not the system's. Default: no.
+    pub fn only_given_roots(mut self, only: bool) -> Self {
+        self.tls.only_given_roots = only;
+        self
+    }
+
+    /// Identifies itself by the certificate chain in `pem`, which also holds the private key, in any order.
+    pub fn client_certificate(mut self, pem: &[u8]) -> Self {
+        let key =
+            PrivateKeyDer::from_pem_slice(pem).map_err(|error| format!("no private key ({error})"));
+        match certificates(pem).and_then(|chain| Ok(Identity { chain, key: key? })) {
+            Ok(identity) => self.tls.identity = Some(identity),
+            Err(words) => self.note(format!("the client certificate: {words}")),
+        }
+        self
+    }
+
+    /// Which HTTP is spoken over TLS. Default: HTTP/2 where offered.
+    pub fn protocols(mut self, protocols: Protocols) -> Self {
+        self.tls.protocols = protocols;
+        self
+    }
+
+    /// How to reach servers. Default: as the environment says.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Most idle connections kept per server. Default 32.
+    pub fn idle_connections(mut self, most: usize) -> Self {
+        self.idle_connections = most;
+        self
+    }
+
+    /// How long idle connections are kept. Default 60 s.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Largest single read from an HTTP/1.1 connection, in bytes, at least 8 KiB. Default 256 KiB.
+    pub fn read_buffer(mut self, bytes: usize) -> Self {
+        self.buffer = bytes.max(8 << 10);
+        self
+    }
+
+    /// The transport.
+    ///
+    /// # Errors
+    /// When a certificate, key or proxy URL that was given cannot be used.
+    pub fn build(self) -> Result<HyperTransport, TransportError> {
+        if let Some(mistake) = self.mistake {
+            return Err(TransportError(mistake));
+        }
+        self.tls.check().map_err(TransportError)?;
+        let proxies = match self.proxy {
+            Proxy::Environment => Some(Matcher::from_env()),
+            Proxy::None => None,
+            Proxy::Url { url, except } => Some(matcher(&url, &except)?),
+        };
+        let protocols = self.tls.protocols;
+        let connector = Connector::new(proxies, Tls::new(self.tls));
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(self.idle_timeout)
+            .pool_max_idle_per_host(self.idle_connections)
+            .http1_max_buf_size(self.buffer)
+            .http2_only(protocols == Protocols::Http2)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_send_buf_size(BUFFER)
+            .http2_keep_alive_interval(PING)
+            .http2_keep_alive_timeout(PING)
+            .build(connector.clone());
+        Ok(HyperTransport { client, connector })
+    }
+
+    /// Keeps the first mistake for [`TransportBuilder::build`].
+    fn note(&mut self, mistake: String) {
+        self.mistake.get_or_insert(mistake);
+    }
+}
+
+impl fmt::Debug for TransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportBuilder")
+            .field("roots", &self.tls.roots.len())
+            .field("client_certificate", &self.tls.identity.is_some())
+            .field("proxy", &self.proxy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match all {
+        Ok(all) if all.is_empty() => Err(String::from(
+            "no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
+        )),
+        Ok(all) => Ok(all),
+        Err(error) => Err(format!("malformed PEM ({error})")),
+    }
+}
+
+fn matcher(url: &str, except: &str) -> Result<Matcher, TransportError> {
+    // hyper-util passes over what it cannot use. The URL itself is not repeated: it may hold a password.
+    let usable = url.parse::<Uri>().is_ok_and(|uri| {
+        uri.host().is_some_and(|host| !host.is_empty())
+            && matches!(uri.scheme_str(), Some("http" | "https"))
+    });
+    if !usable {
+        let words =
+            "the proxy must be a URL like http://host:port or https://user:password@host:port";
+        return Err(TransportError(String::from(words)));
+    }
+    Ok(Matcher::builder().all(url).no(except).build())
+}

@@ -1,0 +1,132 @@
+//! What hyper, rustls and the system report, as the faults the core tells apart.
+//!
+//! Their messages hold neither URLs nor header values, so they may be passed on.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::io;
+
+use h2::Reason;
+use longhaul_core::error::{Fault, FaultKind, Sent};
+use longhaul_driver::transport::SourceGone;
+
+use super::connect::ConnectError;
+use super::link::Exchange;
+use super::tls;
+
+/// A request that got no answer.
+pub(super) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &Exchange) -> Fault {
+    if let Some(ConnectError(fault)) = find(error) {
+        return fault.clone();
+    }
+    let hyper: Option<&hyper::Error> = find(error);
+    // Never handed to a connection, or handed back by it: no server has seen it.
+    if !exchange.had_connection() || hyper.is_some_and(hyper::Error::is_canceled) || refused(error)
+    {
+        let kind = match exchange.had_connection() {
+            true => FaultKind::Stale,
+            false if error.is_connect() => FaultKind::Connect,
+            false => FaultKind::Other,
+        };
+        return Fault::new(kind, Sent::No, words(error));
+    }
+    if find::<SourceGone>(error).is_some() {
+        return Fault::new(FaultKind::Other, Sent::Maybe, SourceGone.to_string());
+    }
+    let kind = match kind(error) {
+        // Closed or reset before a byte of the answer: what servers do to connections they find idle for too long.
+        FaultKind::Reset | FaultKind::Truncated if exchange.was_stale() => FaultKind::Stale,
+        FaultKind::Truncated => FaultKind::Reset,
+        kind => kind,
+    };
+    Fault::new(kind, Sent::Maybe, words(error))
+}
+
+/// An answer whose body broke off.
+pub(super) fn of_answer(error: &hyper::Error) -> Fault {
+    Fault::new(kind(error), Sent::Maybe, words(error))
+}
+
+fn kind(error: &(dyn Error + 'static)) -> FaultKind {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        // Certificates of clients are refused after the handshake, as seen from here.
+        return if matches!(tls, rustls::Error::AlertReceived(_)) {
+            FaultKind::Tls
+        } else {
+            FaultKind::Protocol
+        };
+    }
+    if let Some(h2) = find::<h2::Error>(error) {
+        return if h2.is_io() || h2.is_remote() {
+            FaultKind::Reset
+        } else {
+            FaultKind::Protocol
+        };
+    }
+    if let Some(hyper) = find::<hyper::Error>(error) {
+        if hyper.is_parse() {
+            return FaultKind::Protocol;
+        }
+        if hyper.is_incomplete_message() {
+            return FaultKind::Truncated;
+        }
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => FaultKind::Truncated,
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => FaultKind::Protocol,
+        _ => FaultKind::Reset,
+    }
+}
+
+/// Whether an HTTP/2 server says that it has not looked at the request (RFC 9113 §8.7).
+fn refused(error: &(dyn Error + 'static)) -> bool {
+    find::<h2::Error>(error).is_some_and(|error| {
+        error.is_remote()
+            && (error.reason() == Some(Reason::REFUSED_STREAM)
+                || error.is_go_away() && error.reason() == Some(Reason::NO_ERROR))
+    })
+}
+
+/// The messages of an error and its causes, each once.
+fn words(error: &(dyn Error + 'static)) -> String {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return tls::explain(tls);
+    }
+    let mut words = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // The outermost message says no more than that there was an error.
+        if !error.is::<hyper_util::client::legacy::Error>() {
+            let message = error.to_string();
+            if !words.contains(&message) {
+                let separator = if words.is_empty() { "" } else { ": " };
+                let _ = write!(words, "{separator}{message}");
+            }
+        }
+        next = cause(error);
+    }
+    words
+}
+
+/// The first of an error and its causes that is a `T`.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = cause(error);
+    }
+    None
+}
+
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    // What an `io::Error` wraps is not its source, but that one's source is.
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}

@@ -1,0 +1,155 @@
+//! One connection, and what its exchanges have to know about it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use http::Extensions;
+use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A byte stream of whatever make.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// A connection in the pool.
+pub(super) struct Link {
+    io: Box<dyn Io>,
+    wire: Arc<Wire>,
+    /// The other end is a proxy that wants whole URLs.
+    proxied: bool,
+    http2: bool,
+}
+
+/// What is known about a connection from outside.
+#[derive(Debug, Default)]
+struct Wire {
+    /// It has carried an answer before.
+    used: AtomicBool,
+    /// Bytes received.
+    received: AtomicU64,
+}
+
+impl Link {
+    pub(super) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> Self {
+        Self {
+            io,
+            wire: Arc::default(),
+            proxied,
+            http2,
+        }
+    }
+}
+
+impl Connection for Link {
+    fn connected(&self) -> Connected {
+        let connected = Connected::new()
+            .proxy(self.proxied)
+            .extra(Arc::clone(&self.wire));
+        if self.http2 {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
+    }
+}
+
+impl AsyncRead for Link {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+        self.wire
+            .received
+            .fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
+
+/// One request and its answer on some connection.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    wire: Option<Arc<Wire>>,
+    reused: bool,
+    /// Bytes the connection had received when the exchange got it.
+    before: u64,
+}
+
+impl Exchange {
+    /// Takes note of the connection that carries it now, if any.
+    pub(super) fn begin(&mut self, capture: &CaptureConnection) {
+        let mut extras = Extensions::new();
+        if let Some(connected) = &*capture.connection_metadata() {
+            connected.get_extras(&mut extras);
+        }
+        let Some(wire) = extras.remove::<Arc<Wire>>() else {
+            return;
+        };
+        if !self
+            .wire
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &wire))
+        {
+            self.reused = wire.used.load(Ordering::Relaxed);
+            self.before = wire.received.load(Ordering::Relaxed);
+            self.wire = Some(wire);
+        }
+    }
+
+    /// The head of the answer is there.
+    pub(super) fn answered(&self) {
+        if let Some(wire) = &self.wire {
+            wire.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a connection carried it.
+    pub(super) fn had_connection(&self) -> bool {
+        self.wire.is_some()
+    }
+
+    /// Whether it got a connection that had served before and gave not one byte since.
+    pub(super) fn was_stale(&self) -> bool {
+        self.reused
+            && self
+                .wire
+                .as_ref()
+                .is_some_and(|wire| wire.received.load(Ordering::Relaxed) == self.before)
+    }
+}

@@ -1,0 +1,127 @@
+//! HTTP by hyper: one pooled client for all transfers.
+//!
+//! The pool is hyper-util's. Connecting is done here in stages (resolve, dial, proxy, TLS), so that each failure is known for
+//! what it is. Nothing is retried, except a request that never left because its pooled connection had just been closed.
+
+mod body;
+mod builder;
+mod connect;
+mod dial;
+mod fault;
+mod frames;
+mod link;
+mod proxy;
+mod tls;
+
+use futures::StreamExt;
+use futures::future::{BoxFuture, Either, select};
+use http::header::{CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Method, Request, Response, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::capture_connection;
+use longhaul_core::error::{Fault, FaultKind, Sent};
+use longhaul_driver::transport::{Frames, SendBody, Transport};
+
+pub use builder::{Protocols, Proxy, TransportBuilder, TransportError};
+
+use body::Outgoing;
+use connect::Connector;
+use frames::Incoming;
+use link::Exchange;
+
+/// HTTP/1.1 and HTTP/2 over TCP and TLS, with a pool of connections. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct HyperTransport {
+    client: Client<Connector, Outgoing>,
+    connector: Connector,
+}
+
+impl HyperTransport {
+    /// With every choice at its default.
+    ///
+    /// # Errors
+    /// When the proxy that the environment names cannot be used.
+    pub fn new() -> Result<Self, TransportError> {
+        Self::builder().build()
+    }
+
+    /// To be configured.
+    pub fn builder() -> TransportBuilder {
+        TransportBuilder::default()
+    }
+
+    fn prepare(&self, request: Request<SendBody>) -> Result<Request<Outgoing>, Fault> {
+        let (mut head, body) = request.into_parts();
+        head.uri = plain(head.uri)?;
+        if let Some(authorization) = self.connector.proxy_authorization(&head.uri) {
+            head.headers.insert(PROXY_AUTHORIZATION, authorization);
+        }
+        // hyper announces bodies by itself, but leaves an empty one without a word.
+        if body.is_empty() && matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+            head.headers
+                .entry(CONTENT_LENGTH)
+                .or_insert(const { HeaderValue::from_static("0") });
+        }
+        Ok(Request::from_parts(head, Outgoing::new(body)))
+    }
+}
+
+impl Transport for HyperTransport {
+    fn send(
+        &self,
+        request: Request<SendBody>,
+    ) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
+        let meter = request.body().meter();
+        let request = self.prepare(request);
+        let client = self.client.clone();
+        Box::pin(async move {
+            let mut request = request?;
+            let capture = capture_connection(&mut request);
+            let mut exchange = Exchange::default();
+            let mut waiting = capture.clone();
+            let connected = async {
+                drop(waiting.wait_for_connection_metadata().await);
+                meter.connected();
+            };
+            let answer = match select(client.request(request), Box::pin(connected)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(((), answer)) => {
+                    exchange.begin(&capture);
+                    answer.await
+                }
+            };
+            exchange.begin(&capture);
+            match answer {
+                Ok(answer) => {
+                    meter.connected();
+                    exchange.answered();
+                    Ok(answer.map(|body| Incoming::new(body).boxed()))
+                }
+                Err(error) => Err(fault::of_request(&error, &exchange)),
+            }
+        })
+    }
+
+    fn reports_connections(&self) -> bool {
+        true
+    }
+}
+
+/// The URL without user information, which is never sent nor shown.
+fn plain(uri: Uri) -> Result<Uri, Fault> {
+    let wrong = |what: &str| Fault::new(FaultKind::Other, Sent::No, format!("the URL {what}"));
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(wrong("is neither http nor https"));
+    }
+    let authority = uri
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .unwrap_or_default();
+    let Some((_, host)) = authority.rsplit_once('@') else {
+        return Ok(uri);
+    };
+    let host = host.parse().map_err(|_| wrong("has no valid host"))?;
+    let mut parts = uri.into_parts();
+    parts.authority = Some(host);
+    Uri::from_parts(parts).map_err(|_| wrong("has no valid host"))
+}
