@@ -1,0 +1,339 @@
+//! From status and error body to a fault that may be shown: which statuses are worth another try (RFC 9110 §15), and what of
+//! the server's own words reaches people.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::str;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode, Uri};
+use longhaul_core::error::{ServerFault, ServerFaultKind};
+use longhaul_core::provider::{Head, Step, Verdict};
+
+use crate::read::{Malformed, retry_after};
+use crate::text::{is_unprintable, percent_decode, printable};
+use crate::url::{resolve, shown};
+
+/// Most characters of the server's own text in an error.
+pub const MOST_TEXT: usize = 200;
+
+/// What a status asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Class {
+    /// 2xx.
+    Success,
+    /// 3xx.
+    Redirect,
+    /// Worth another try.
+    Retry(ServerFaultKind),
+    /// 401, 403: fresh credentials may help.
+    Denied,
+    /// No use in trying again.
+    Fatal(ServerFaultKind),
+}
+
+/// What `status` asks for. Retried are 408, 425, 429 and the 5xx, except those that speak of the request rather than of the
+/// moment: 501, 505, 506, 507, 508, 510, 511.
+#[must_use]
+pub const fn class(status: StatusCode) -> Class {
+    use ServerFaultKind::{Conflict, Denied, NotFound, Protocol, Refused, Throttled, Unavailable};
+    match status.as_u16() {
+        200..=299 => Class::Success,
+        300..=399 => Class::Redirect,
+        408 | 425 => Class::Retry(Unavailable),
+        429 | 509 | 529 => Class::Retry(Throttled),
+        401 | 403 => Class::Denied,
+        407 | 511 => Class::Fatal(Denied),
+        404 | 410 => Class::Fatal(NotFound),
+        409 | 412 => Class::Fatal(Conflict),
+        501 | 505..=508 | 510 => Class::Fatal(Refused),
+        400..=499 => Class::Fatal(Refused),
+        500..=599 => Class::Retry(Unavailable),
+        _ => Class::Fatal(Protocol),
+    }
+}
+
+/// The verdict on an answer that is no success: by its [`class`]. With `refresh`, 401 and 403 ask for fresh credentials.
+#[must_use]
+pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, refresh: bool) -> Verdict {
+    let fault = |kind| fault(kind, step, head, body, hide);
+    match class(head.status) {
+        Class::Retry(kind) => Verdict::Retry {
+            fault: fault(kind),
+            after: retry_after(head.headers),
+        },
+        Class::Denied if refresh => Verdict::Refresh(fault(ServerFaultKind::Denied)),
+        Class::Denied => Verdict::Fatal(fault(ServerFaultKind::Denied)),
+        Class::Fatal(kind) => Verdict::Fatal(fault(kind)),
+        Class::Redirect => Verdict::Fatal(fault(ServerFaultKind::Redirected)),
+        Class::Success => Verdict::Fatal(protocol(
+            step,
+            head.status,
+            "a success of a kind that is not expected here",
+        )),
+    }
+}
+
+/// A fault with the server's error code, request id and words.
+#[must_use]
+pub fn fault(
+    kind: ServerFaultKind,
+    step: &Step,
+    head: Head<'_>,
+    body: &[u8],
+    hide: &Hide,
+) -> ServerFault {
+    let words = excerpt(body, hide);
+    let hint = hint(head.status);
+    let detail = if hint.is_empty() || words.is_empty() {
+        format!("{hint}{words}")
+    } else {
+        format!("{hint}; the server says: {words}")
+    };
+    ServerFault::new(kind, step.kind(), Some(head.status.as_u16()), detail)
+        .with_provider(code(body), request_id(head.headers))
+}
+
+/// The fault of an answer outside its protocol.
+#[must_use]
+pub fn protocol(step: &Step, status: StatusCode, detail: impl Into<String>) -> ServerFault {
+    ServerFault::new(
+        ServerFaultKind::Protocol,
+        step.kind(),
+        Some(status.as_u16()),
+        detail,
+    )
+}
+
+/// The verdict on an answer with an unusable header field.
+#[must_use]
+pub fn malformed(step: &Step, status: StatusCode, error: Malformed) -> Verdict {
+    Verdict::Fatal(protocol(step, status, error.to_string()))
+}
+
+/// The verdict on a redirect of an upload: never followed, for what follows would store nothing and look like success. Names the
+/// target, so that it can be used in the first place.
+#[must_use]
+pub fn not_redirected(step: &Step, head: Head<'_>, base: &Uri) -> Verdict {
+    let target = head
+        .headers
+        .get(LOCATION)
+        .and_then(|location| resolve(base, location.as_bytes()).ok());
+    let detail = match target {
+        Some(target) => format!(
+            "uploads do not follow redirects; upload to {} itself",
+            shown(&target)
+        ),
+        None => String::from("uploads do not follow redirects; give the URL that takes the upload"),
+    };
+    let status = Some(head.status.as_u16());
+    Verdict::Fatal(ServerFault::new(
+        ServerFaultKind::Redirected,
+        step.kind(),
+        status,
+        detail,
+    ))
+}
+
+const fn hint(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        407 => "the proxy asks for credentials",
+        411 => "the server does not take a body of this length",
+        413 => "the request is too large for the server: use smaller parts",
+        414 => "the URL is too long for the server",
+        431 => "the header fields are too large for the server",
+        507 => "the server has no storage left",
+        511 => "the network asks for a login first",
+        _ => "",
+    }
+}
+
+/// The server's own words in one line of at most [`MOST_TEXT`] printable characters: a page's title, or the text itself.
+#[must_use]
+pub fn excerpt(body: &[u8], hide: &Hide) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = title(&text).unwrap_or(&text);
+    printable(&hide.apply(text), MOST_TEXT)
+}
+
+fn title(text: &str) -> Option<&str> {
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find("<title>")? + "<title>".len();
+    let end = start + lower.get(start..)?.find("</title>")?;
+    text.get(start..end)
+}
+
+/// The error code in an XML answer as object stores write it, for display.
+fn code(body: &[u8]) -> Option<String> {
+    let text = str::from_utf8(body).ok()?;
+    let (_, rest) = text.split_once("<Code>")?;
+    let (code, _) = rest.split_once("</Code>")?;
+    (!code.is_empty()
+        && code.len() <= 64
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'))
+    .then(|| code.into())
+}
+
+/// The request's id as the usual servers tell it; at most 128 printable characters.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
+    [
+        "x-amz-request-id",
+        "x-oss-request-id",
+        "x-ms-request-id",
+        "x-request-id",
+        "cf-ray",
+    ]
+    .into_iter()
+    .filter_map(|name| headers.get(name)?.to_str().ok())
+    .map(|id| printable(id, 128))
+    .find(|id| !id.is_empty())
+}
+
+/// Texts that must not appear in anything shown: servers echo requests in their errors.
+#[derive(Clone, Default)]
+pub struct Hide {
+    secrets: Vec<String>,
+}
+
+/// Shorter texts are not hidden: they occur by chance and give nothing away.
+const LEAST_SECRET: usize = 4;
+
+impl Hide {
+    /// Nothing to hide.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Hides a URL's query: as a whole, and each value in it, as sent and decoded.
+    #[must_use]
+    pub fn query(mut self, uri: &Uri) -> Self {
+        let Some(query) = uri.query() else {
+            return self;
+        };
+        self.push(query.as_bytes());
+        for pair in query.split('&') {
+            let value = pair.split_once('=').map_or(pair, |(_, value)| value);
+            self.push(value.as_bytes());
+            self.push(&percent_decode(value.as_bytes()));
+        }
+        self
+    }
+
+    /// Hides a header value: as a whole, each word in it, and what a Basic credential decodes to.
+    #[must_use]
+    pub fn value(mut self, value: &[u8]) -> Self {
+        self.push(value);
+        for word in value.split(|byte| matches!(byte, b' ' | b';' | b',')) {
+            self.push(word);
+            if let Some(at) = word.iter().position(|byte| *byte == b'=') {
+                self.push(word.get(at + 1..).unwrap_or_default());
+            }
+        }
+        if let Some(pair) = value
+            .strip_prefix(b"Basic ")
+            .and_then(|pair| STANDARD.decode(pair).ok())
+        {
+            self.push(&pair);
+            for half in pair.splitn(2, |byte| *byte == b':') {
+                self.push(half);
+            }
+        }
+        self
+    }
+
+    /// `text` with every hidden text replaced.
+    #[must_use]
+    pub fn apply(&self, text: &str) -> String {
+        let mut secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
+        // The longest first, so that no part of one stays behind.
+        secrets.sort_unstable_by_key(|secret| core::cmp::Reverse(secret.len()));
+        // What is left out of shown text must not split a secret.
+        let clean: String = text
+            .chars()
+            .filter(|c| c.is_whitespace() || !is_unprintable(*c))
+            .collect();
+        secrets
+            .into_iter()
+            .fold(clean, |text, secret| text.replace(secret, "[hidden]"))
+    }
+
+    fn push(&mut self, secret: &[u8]) {
+        // Names of authentication schemes are no secrets.
+        const SCHEMES: [&str; 4] = ["Basic", "Bearer", "Digest", "Negotiate"];
+        let secret = String::from_utf8_lossy(secret);
+        let secret = secret.trim();
+        if secret.len() >= LEAST_SECRET && !SCHEMES.contains(&secret) {
+            self.secrets.push(secret.into());
+        }
+    }
+}
+
+impl core::fmt::Debug for Hide {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Hide({})", self.secrets.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k1_what_a_server_echoes_of_the_request_is_hidden() {
+        let uri = Uri::from_static("https://h/p?sig=ca%2Fnary1&n=1&X-Amz-Signature=canary2");
+        let hide = Hide::new()
+            .query(&uri)
+            .value(b"Bearer canary3")
+            .value(b"Basic dXNlcm5hbWU6Y2FuYXJ5NA==")
+            .value(b"session=canary5; theme=canary6");
+        let echo = "bad sig=ca%2Fnary1&n=1 or ca/nary1, X-Amz-Signature: canary2; Authorization: Bearer canary3, Basic dXNlcm5hbWU6Y2FuYXJ5NA== canary4 can\u{7}ary5 canary6";
+        let shown = excerpt(echo.as_bytes(), &hide);
+        assert!(!shown.contains("nary"), "{shown}");
+        assert!(
+            shown.starts_with("bad sig=[hidden]&n=1 or [hidden]"),
+            "{shown}"
+        );
+        assert!(!format!("{hide:?}").contains("nary"));
+    }
+
+    #[test]
+    fn the_servers_words_are_short_and_of_a_page_only_the_title() {
+        assert_eq!(
+            excerpt(
+                b"<html><head><title>403 Forbidden</title></head><body>long</body>",
+                &Hide::new()
+            ),
+            "403 Forbidden"
+        );
+        let long = excerpt("é\n".repeat(500).as_bytes(), &Hide::new());
+        assert!((MOST_TEXT - 1..=MOST_TEXT).contains(&long.chars().count()));
+        assert_eq!(excerpt(b"", &Hide::new()), "");
+        assert_eq!(
+            code(b"<Error><Code>SlowDown</Code></Error>").as_deref(),
+            Some("SlowDown")
+        );
+        assert_eq!(code(b"<Code>a b</Code>"), None);
+    }
+
+    #[test]
+    fn r5_d5_only_what_speaks_of_the_moment_is_retried() {
+        let retried: Vec<u16> = (100..600)
+            .filter(|status| {
+                matches!(
+                    StatusCode::from_u16(*status).map(class),
+                    Ok(Class::Retry(_))
+                )
+            })
+            .filter(|status| *status < 512)
+            .collect();
+        assert_eq!(retried, [408, 425, 429, 500, 502, 503, 504, 509]);
+    }
+}
