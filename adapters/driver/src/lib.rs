@@ -1,8 +1,43 @@
-//! driver
+//! The runtime-neutral async loop around the longhaul core, and the client that applications hold.
+//!
+//! One task owns the [`Engine`](longhaul_core::Engine); there is no lock around it. A [`Client`] sends it commands through a
+//! bounded queue; each request, file operation and question becomes a spawned future that answers exactly once. Nothing here
+//! names a runtime: sockets, files, clocks and threads come in through five seams.
+//!
+//! | seam | what it is |
+//! |---|---|
+//! | [`transport::Transport`] | an HTTP client: one request out, one head and frames back |
+//! | [`storage::Storage`] | the local end of one transfer |
+//! | [`journal::Journal`] | where checkpoints are kept |
+//! | [`runtime::Timer`] | both clocks, and sleeping |
+//! | [`runtime::Spawn`] | tasks in the background |
+//!
+//! An adapter (`longhaul-tokio`, …) implements them; an application holds [`Client`] and [`Transfer`].
+#![forbid(unsafe_code)]
+
 pub mod cancel;
+pub mod client;
+pub mod config;
+mod exchange;
+pub mod handle;
 pub mod hash;
+pub mod job;
 pub mod journal;
+pub mod listen;
+mod mailbox;
+pub mod memory;
 pub mod meter;
+pub mod rate;
+mod run;
 pub mod runtime;
+pub mod spool;
 pub mod storage;
+pub mod stream;
+mod throttle;
 pub mod transport;
+
+pub use client::{Client, SubmitError};
+pub use config::{ClientConfig, ConfigError};
+pub use handle::Transfer;
+pub use job::Job;
+pub use listen::{Listener, ListenerId};

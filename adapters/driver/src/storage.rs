@@ -1,12 +1,18 @@
 //! The seam to the local end of one transfer: a file, memory, a stream.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
+use longhaul_core::TaskId;
 use longhaul_core::error::FileFault;
+use longhaul_core::event::End;
 use longhaul_core::intent::{FileOp, FileReply};
 
 use crate::cancel::Cancel;
 use crate::hash::Hasher;
+use crate::mailbox::{Mailbox, Note};
 
 /// The local end of one transfer. Called from many tasks at once; never blocks the calling thread.
 pub trait Storage: Send + Sync + 'static {
@@ -21,6 +27,23 @@ pub trait Storage: Send + Sync + 'static {
     /// Writes the frames one after another from `offset` of the target on, feeds the hasher with them, and gives the batch back
     /// with its frames cleared. All or error; on an error nothing is known about the bytes.
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>>;
+
+    /// What to wait for before bytes up to `end` of the target may be written; `None`: nothing. A write itself must not wait
+    /// for a slow consumer, because it cannot be given up half-way; this can.
+    fn room(&self, end: u64) -> Option<BoxFuture<'static, ()>> {
+        let _ = end;
+        None
+    }
+
+    /// Called once when the transfer is accepted. A target that hands its content on keeps the link to tell how far that is.
+    fn attach(&self, link: Link) {
+        drop(link);
+    }
+
+    /// Called once when the transfer is over. Must not block.
+    fn ended(&self, end: &End) {
+        let _ = end;
+    }
 }
 
 /// A buffer to read into and the hasher that sees its bytes.
@@ -52,5 +75,52 @@ impl Batch {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.frames.iter().all(Bytes::is_empty)
+    }
+}
+
+/// From a target that hands its content on to the engine: how far the consumer is.
+#[derive(Clone, Debug)]
+pub struct Link {
+    state: Arc<LinkState>,
+    mailbox: Weak<Mailbox>,
+}
+
+/// The consumer's place, and whether the loop is about to look at it.
+#[derive(Debug)]
+pub(crate) struct LinkState {
+    pub(crate) task: TaskId,
+    upto: AtomicU64,
+    told: AtomicBool,
+}
+
+impl Link {
+    pub(crate) fn new(task: TaskId, mailbox: &Arc<Mailbox>) -> Self {
+        let state = LinkState {
+            task,
+            upto: AtomicU64::new(0),
+            told: AtomicBool::new(false),
+        };
+        Self {
+            state: Arc::new(state),
+            mailbox: Arc::downgrade(mailbox),
+        }
+    }
+
+    /// The consumer has taken everything before `upto`. Never waits; calls between two looks of the loop become one.
+    pub fn consumed(&self, upto: u64) {
+        self.state.upto.fetch_max(upto, Ordering::AcqRel);
+        if !self.state.told.swap(true, Ordering::AcqRel)
+            && let Some(mailbox) = self.mailbox.upgrade()
+        {
+            mailbox.note(Note::Consumed(Arc::clone(&self.state)));
+        }
+    }
+}
+
+impl LinkState {
+    /// How far the consumer is; later calls of [`Link::consumed`] are told anew.
+    pub(crate) fn take(&self) -> u64 {
+        self.told.swap(false, Ordering::AcqRel);
+        self.upto.load(Ordering::Acquire)
     }
 }

@@ -1,0 +1,252 @@
+//! The body of an answer into the target: frames gathered into batches, one batch being written while the next is gathered.
+
+use std::mem;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use futures::stream::StreamExt;
+use longhaul_core::Algorithm;
+use longhaul_core::error::{Fault, FaultKind, Sent};
+
+use super::{Local, Nudge};
+use crate::cancel::Cancel;
+use crate::hash::Hasher;
+use crate::meter::Meter;
+use crate::storage::{Batch, Storage};
+use crate::throttle::{Gate, Throttle};
+use crate::transport::Frames;
+
+/// Where a body goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) skip: u64,
+    pub(super) offset: u64,
+    /// `u64::MAX`: up to the end of the body.
+    pub(super) len: u64,
+}
+
+/// How it ended; whatever was gathered has been written, except after a local fault.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Complete,
+    Broken(Fault),
+    Local(Local),
+    Cancelled,
+}
+
+/// A body on its way into the target. Holds at most two batches and one frame.
+pub(super) struct Incoming {
+    storage: Arc<dyn Storage>,
+    frames: Option<Frames>,
+    place: Place,
+    left: u64,
+    hasher: Option<Hasher>,
+    batch: usize,
+    gate: Gate,
+    /// The part of a frame that waits for its rate limit.
+    held: Bytes,
+    gathered: Vec<Bytes>,
+    gathered_len: usize,
+    /// The emptied vector of the batch before.
+    spare: Vec<Bytes>,
+    write: Option<(BoxFuture<'static, Result<Batch, Local>>, u64)>,
+    room: Option<BoxFuture<'static, ()>>,
+    /// Whether to write although the batch is not full.
+    flush: bool,
+    end: Option<Ended>,
+}
+
+impl Incoming {
+    pub(super) fn new(
+        storage: Arc<dyn Storage>,
+        frames: Frames,
+        place: Place,
+        digest: Option<Algorithm>,
+        batch: usize,
+        throttle: Throttle,
+    ) -> Self {
+        Self {
+            storage,
+            frames: Some(frames),
+            place,
+            left: place.len,
+            hasher: digest.map(Hasher::new),
+            batch,
+            gate: Gate::new(throttle),
+            held: Bytes::new(),
+            gathered: Vec::new(),
+            gathered_len: 0,
+            spare: Vec::new(),
+            write: None,
+            room: None,
+            flush: false,
+            end: None,
+        }
+    }
+
+    /// Moves everything. Must be awaited to its end: a write is never left alone.
+    pub(super) async fn run(mut self, cancel: &Cancel, nudge: &Nudge, meter: &Meter) -> Ended {
+        if let Some(digest) = self.hasher.as_ref().and_then(Hasher::digest) {
+            meter.written(0, Some(digest));
+        }
+        let mut cancel = cancel.clone();
+        std::future::poll_fn(|cx| {
+            if cancel.poll_unpin(cx).is_ready() {
+                self.stop(Ended::Cancelled);
+            }
+            self.flush |= nudge.take(cx);
+            self.poll(cx, meter)
+        })
+        .await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, meter: &Meter) -> Poll<Ended> {
+        loop {
+            if let Some((write, len)) = &mut self.write
+                && let Poll::Ready(written) = write.poll_unpin(cx)
+            {
+                let len = *len;
+                self.write = None;
+                match written {
+                    Ok(batch) => {
+                        meter.written(len, batch.hasher.as_ref().and_then(Hasher::digest));
+                        self.place.offset += len;
+                        self.hasher = batch.hasher;
+                        self.spare = batch.frames;
+                        self.spare.clear();
+                    }
+                    Err(fault) => {
+                        self.frames = None;
+                        return Poll::Ready(Ended::Local(fault));
+                    }
+                }
+            }
+            self.gather(cx);
+            if self.write.is_some() {
+                return Poll::Pending;
+            }
+            if self.gathered_len == 0 {
+                return self.end.take().map_or(Poll::Pending, Poll::Ready);
+            }
+            if self.gathered_len < self.batch && self.end.is_none() && !self.flush {
+                return Poll::Pending;
+            }
+            if !self.begin_write(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Takes frames until none is ready, the batch is full, or all is there.
+    fn gather(&mut self, cx: &mut Context<'_>) {
+        while self.gathered_len < self.batch || self.left == 0 {
+            if !self.held.is_empty() {
+                let Poll::Ready(slice) = self.gate.poll(self.held.len(), cx) else {
+                    return;
+                };
+                let frame = if slice == self.held.len() {
+                    mem::take(&mut self.held)
+                } else {
+                    self.held.split_to(slice)
+                };
+                self.left -= if self.left == u64::MAX {
+                    0
+                } else {
+                    slice as u64
+                };
+                self.gathered_len += slice;
+                self.gathered.push(frame);
+                continue;
+            }
+            if self.left == 0 && self.end.is_none() {
+                self.end = Some(Ended::Complete);
+            }
+            let Some(frames) = &mut self.frames else {
+                return;
+            };
+            let Poll::Ready(frame) = frames.poll_next_unpin(cx) else {
+                return;
+            };
+            match frame {
+                // Asked on to the end, so that the connection can be used again; more than was wanted closes it.
+                None | Some(Err(_)) if self.left == 0 => self.frames = None,
+                Some(Ok(frame)) if self.left == 0 => {
+                    if !frame.is_empty() {
+                        self.frames = None;
+                    }
+                }
+                Some(Ok(mut frame)) => {
+                    let skipped = self.place.skip.min(frame.len() as u64);
+                    self.place.skip -= skipped;
+                    // Both are at most the frame's length.
+                    let _ = frame.split_to(usize::try_from(skipped).unwrap_or(usize::MAX));
+                    frame.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+                    self.held = frame;
+                }
+                Some(Err(fault)) => self.stop(Ended::Broken(fault)),
+                None if self.left == u64::MAX && self.place.skip == 0 => self.stop(Ended::Complete),
+                None => {
+                    let fault = self.truncated();
+                    self.stop(Ended::Broken(fault));
+                }
+            }
+        }
+    }
+
+    /// Reads no more; what is gathered is still written. Being cancelled overrides any other end.
+    fn stop(&mut self, end: Ended) {
+        if self.end.is_none() || matches!(end, Ended::Cancelled) {
+            self.end = Some(end);
+        }
+        self.frames = None;
+        self.held = Bytes::new();
+    }
+
+    fn truncated(&self) -> Fault {
+        let detail = if self.place.len == u64::MAX {
+            format!(
+                "{} bytes before the wanted ones are missing",
+                self.place.skip
+            )
+        } else {
+            format!(
+                "{} of {} bytes came",
+                self.place.len - self.left,
+                self.place.len
+            )
+        };
+        Fault::new(FaultKind::Truncated, Sent::Maybe, detail)
+    }
+
+    /// Begins to write what is gathered. False while a consumer has to make room first.
+    fn begin_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let end = self.place.offset + self.gathered_len as u64;
+        if self.room.is_none() {
+            self.room = self.storage.room(end);
+        }
+        if let Some(room) = &mut self.room {
+            if room.poll_unpin(cx).is_pending() {
+                if !matches!(self.end, Some(Ended::Cancelled)) {
+                    return false;
+                }
+                // Cancelled: nobody waits for a slow consumer.
+                self.room = None;
+                self.gathered = Vec::new();
+                self.gathered_len = 0;
+                return true;
+            }
+            self.room = None;
+        }
+        let frames = mem::replace(&mut self.gathered, mem::take(&mut self.spare));
+        let len = mem::take(&mut self.gathered_len) as u64;
+        let batch = Batch {
+            frames,
+            hasher: self.hasher.take(),
+        };
+        self.write = Some((self.storage.write(self.place.offset, batch), len));
+        self.flush = false;
+        true
+    }
+}

@@ -1,0 +1,274 @@
+//! The handle of one transfer: a stream of its events and a future of its outcome.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures::Stream;
+use longhaul_core::event::{Completed, End, Progress, State};
+use longhaul_core::spec::CommandError;
+use longhaul_core::{Error, Event, EventKind, TaskId};
+
+use crate::client::Client;
+use crate::listen::outcome;
+use crate::mailbox::{Control, Note};
+use crate::rate::Rate;
+use crate::throttle::Limiter;
+
+/// One transfer of a [`Client`].
+///
+/// As a [`Stream`] it gives the transfer's events, the last of which is its end. As a [`Future`] it gives its outcome; both can
+/// be used one after another, and the outcome can be awaited again. Events nobody reads are kept up to
+/// [`event_capacity`](crate::config::ClientConfigBuilder::event_capacity), then the oldest are dropped; the end never is.
+///
+/// Dropping the handle does not stop the transfer. The transfer's id stays valid until the handle is dropped, also after its
+/// end.
+///
+/// A handle keeps its client going: the client closes by itself when the last clone of it *and* the last handle are gone.
+#[must_use = "dropping the handle loses the outcome; the transfer goes on"]
+pub struct Transfer {
+    shared: Arc<Shared>,
+    limiter: Arc<Limiter>,
+    client: Client,
+}
+
+impl Transfer {
+    pub(crate) fn new(shared: Arc<Shared>, limiter: Arc<Limiter>, client: Client) -> Self {
+        Self {
+            shared,
+            limiter,
+            client,
+        }
+    }
+
+    /// The transfer's id.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.shared.id
+    }
+
+    /// The client it belongs to.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What it is doing, as of the loop's last look at it.
+    #[must_use]
+    pub fn status(&self) -> State {
+        self.shared.status()
+    }
+
+    /// Where it stands, in bytes, as of the loop's last look at it: a few times per second while bytes move.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.shared.progress()
+    }
+
+    /// Its outcome, once it has one.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Result<Completed, Error>> {
+        self.shared.lock().end.as_ref().map(outcome)
+    }
+
+    /// Events that were dropped because nobody read them.
+    #[must_use]
+    pub fn events_lost(&self) -> u64 {
+        self.shared.lock().lost
+    }
+
+    /// Stops what is in flight and waits for [`resume`](Self::resume). Ready when accepted; the event
+    /// [`Paused`](EventKind::Paused) tells when nothing is in flight any more.
+    ///
+    /// # Errors
+    /// When the transfer or the client is over.
+    pub async fn pause(&self) -> Result<(), CommandError> {
+        self.client.control(self.id(), Control::Pause).await
+    }
+
+    /// Goes on.
+    ///
+    /// # Errors
+    /// When the transfer or the client is over.
+    pub async fn resume(&self) -> Result<(), CommandError> {
+        self.client.control(self.id(), Control::Resume).await
+    }
+
+    /// Gives the transfer up, here and on the server. Ready when accepted; the end comes when everything is cleaned up.
+    ///
+    /// # Errors
+    /// When the transfer or the client is over.
+    pub async fn cancel(&self) -> Result<(), CommandError> {
+        self.client.control(self.id(), Control::Cancel).await
+    }
+
+    /// Changes its share where transfers compete.
+    ///
+    /// # Errors
+    /// When the transfer or the client is over.
+    pub async fn set_weight(&self, weight: NonZeroU32) -> Result<(), CommandError> {
+        self.client
+            .control(self.id(), Control::Weight(weight))
+            .await
+    }
+
+    /// Changes its own rate limit at once; `None` removes it.
+    pub fn set_rate(&self, rate: Option<Rate>) {
+        self.limiter.set(rate);
+    }
+}
+
+impl Stream for Transfer {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut inner = self.shared.lock();
+        if let Some(event) = inner.events.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if inner.told {
+            return Poll::Ready(None);
+        }
+        match inner.end.clone() {
+            Some(end) => {
+                inner.told = true;
+                Poll::Ready(Some(Event {
+                    task: self.shared.id,
+                    kind: EventKind::Ended(end),
+                }))
+            }
+            None => inner.wait(cx),
+        }
+    }
+}
+
+impl Future for Transfer {
+    type Output = Result<Completed, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut inner = self.shared.lock();
+        match &inner.end {
+            Some(end) => Poll::Ready(outcome(end)),
+            None => inner.wait(cx),
+        }
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.client.note(Note::Dropped(self.shared.id));
+    }
+}
+
+impl fmt::Debug for Transfer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer")
+            .field("id", &self.id())
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What loop and handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    id: TaskId,
+    capacity: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    progress: Progress,
+    events: VecDeque<Event>,
+    lost: u64,
+    end: Option<End>,
+    /// Whether the stream gave the end.
+    told: bool,
+    waker: Option<Waker>,
+}
+
+impl Inner {
+    fn wait<T>(&mut self, cx: &Context<'_>) -> Poll<T> {
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            empty => *empty = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(id: TaskId, capacity: usize, state: State, progress: Progress) -> Self {
+        let inner = Inner {
+            state,
+            progress,
+            events: VecDeque::new(),
+            lost: 0,
+            end: None,
+            told: false,
+            waker: None,
+        };
+        Self {
+            id,
+            capacity,
+            inner: Mutex::new(inner),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn status(&self) -> State {
+        self.lock().state
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.lock().progress
+    }
+
+    /// What the getters say from now on. Returns whether progress differs from before.
+    pub(crate) fn look(&self, state: Option<State>, progress: Option<Progress>) -> bool {
+        let mut inner = self.lock();
+        if inner.end.is_none()
+            && let Some(state) = state
+        {
+            inner.state = state;
+        }
+        progress
+            .is_some_and(|progress| std::mem::replace(&mut inner.progress, progress) != progress)
+    }
+
+    /// An event that is not the end.
+    pub(crate) fn event(&self, event: Event) {
+        let mut inner = self.lock();
+        if inner.events.len() >= self.capacity {
+            inner.events.pop_front();
+            inner.lost += 1;
+        }
+        inner.events.push_back(event);
+        let waker = inner.waker.take();
+        drop(inner);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// The end. Only the first one counts; returns whether this was it.
+    pub(crate) fn end(&self, end: End) -> bool {
+        let mut inner = self.lock();
+        if inner.end.is_some() {
+            return false;
+        }
+        inner.end = Some(end);
+        inner.state = State::Ended;
+        let waker = inner.waker.take();
+        drop(inner);
+        waker.into_iter().for_each(Waker::wake);
+        true
+    }
+}

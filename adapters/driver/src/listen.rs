@@ -1,0 +1,288 @@
+//! Listeners and callbacks: run one after another outside the loop, so that a slow, panicking or re-entrant one delays only the
+//! next callback, never a transfer.
+//!
+//! Bounds: progress is kept once per transfer (the latest), the end once per transfer, other events up to a capacity, beyond
+//! which the oldest is dropped. No thread waits while there is nothing to tell: work is spawned when something comes.
+
+use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use longhaul_core::event::{Completed, End, Progress};
+use longhaul_core::{Error, Event, EventKind, TaskId};
+
+use crate::runtime::Spawn;
+
+/// Hears of every transfer of a client. A closure over [`&Event`](Event) is one that ignores progress.
+///
+/// Called from a thread where blocking is allowed, one call at a time. A panic is caught and traced.
+pub trait Listener: Send + Sync + 'static {
+    /// Something happened. The end of a transfer is told exactly once, and last.
+    fn event(&self, event: &Event) {
+        let _ = event;
+    }
+
+    /// A transfer moved on; a few times per second, the latest only.
+    fn progress(&self, task: TaskId, progress: &Progress) {
+        let _ = (task, progress);
+    }
+}
+
+impl<F: Fn(&Event) + Send + Sync + 'static> Listener for F {
+    fn event(&self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Names a listener, to remove it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ListenerId(u64);
+
+/// One transfer's progress callback.
+pub(crate) type OnProgress = Arc<dyn Fn(TaskId, &Progress) + Send + Sync>;
+/// One transfer's completion callback.
+pub(crate) type OnEnd = Box<dyn FnOnce(TaskId, &Result<Completed, Error>) + Send>;
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the calling thread is in the middle of a callback.
+pub(crate) fn inside_callback() -> bool {
+    INSIDE.get()
+}
+
+/// Where the loop leaves what is to be told.
+pub(crate) struct Board {
+    inner: Mutex<Inner>,
+    spawn: Arc<dyn Spawn>,
+    capacity: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    listeners: Arc<Vec<(ListenerId, Arc<dyn Listener>)>>,
+    next_id: u64,
+    items: VecDeque<Item>,
+    /// How many of `items` may be dropped.
+    events: usize,
+    progress: HashMap<TaskId, (Progress, Option<OnProgress>)>,
+    working: bool,
+    idle: Vec<Waker>,
+}
+
+enum Item {
+    Event(Event),
+    /// The latest is in `progress`.
+    Progress(TaskId),
+    End(Event, Option<OnEnd>),
+}
+
+/// Callbacks in a row before the thread is given back.
+const TURN: usize = 64;
+
+impl Board {
+    pub(crate) fn new(spawn: Arc<dyn Spawn>, capacity: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            spawn,
+            capacity,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add(&self, listener: Arc<dyn Listener>) -> ListenerId {
+        let mut inner = self.lock();
+        inner.next_id += 1;
+        let id = ListenerId(inner.next_id);
+        Arc::make_mut(&mut inner.listeners).push((id, listener));
+        id
+    }
+
+    pub(crate) fn remove(&self, id: ListenerId) -> bool {
+        let mut inner = self.lock();
+        let listeners = Arc::make_mut(&mut inner.listeners);
+        let place = listeners.iter().position(|(known, _)| *known == id);
+        let removed = place.map(|place| listeners.remove(place));
+        drop(inner); // before the listener: its drop is the application's code
+        removed.is_some()
+    }
+
+    pub(crate) fn clear(&self) {
+        let listeners = std::mem::take(&mut self.lock().listeners);
+        drop(listeners);
+    }
+
+    /// Tells an event that is not an end.
+    pub(crate) fn event(self: &Arc<Self>, event: &Event) {
+        let mut inner = self.lock();
+        if inner.listeners.is_empty() {
+            return;
+        }
+        if inner.events >= self.capacity
+            && let Some(oldest) = inner
+                .items
+                .iter()
+                .position(|item| matches!(item, Item::Event(_)))
+        {
+            inner.items.remove(oldest);
+            inner.events -= 1;
+        }
+        inner.events += 1;
+        inner.items.push_back(Item::Event(event.clone()));
+        self.work(inner);
+    }
+
+    /// Tells progress, or replaces what was not told yet.
+    pub(crate) fn progress(
+        self: &Arc<Self>,
+        task: TaskId,
+        progress: Progress,
+        callback: Option<&OnProgress>,
+    ) {
+        let mut inner = self.lock();
+        if inner.listeners.is_empty() && callback.is_none() {
+            return;
+        }
+        if inner
+            .progress
+            .insert(task, (progress, callback.cloned()))
+            .is_none()
+        {
+            inner.items.push_back(Item::Progress(task));
+        }
+        self.work(inner);
+    }
+
+    /// Tells the end.
+    pub(crate) fn end(self: &Arc<Self>, event: &Event, callback: Option<OnEnd>) {
+        let mut inner = self.lock();
+        if inner.listeners.is_empty() && callback.is_none() {
+            return;
+        }
+        inner.items.push_back(Item::End(event.clone(), callback));
+        self.work(inner);
+    }
+
+    /// Ends when everything has been told and no callback runs.
+    pub(crate) async fn idle(&self) {
+        std::future::poll_fn(|cx| {
+            let mut inner = self.lock();
+            if inner.items.is_empty() && !inner.working {
+                return Poll::Ready(());
+            }
+            inner.idle.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn work(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
+        if !inner.working {
+            inner.working = true;
+            drop(inner);
+            let worker = Worker {
+                board: Arc::clone(self),
+            };
+            self.spawn.spawn_blocking(Box::new(move || worker.run()));
+        }
+    }
+
+    /// The next thing to tell, and whom.
+    fn next(&self) -> Option<(Telling, Arc<Vec<(ListenerId, Arc<dyn Listener>)>>)> {
+        let mut inner = self.lock();
+        let telling = match inner.items.pop_front()? {
+            Item::Event(event) => {
+                inner.events -= 1;
+                Telling::Event(event)
+            }
+            Item::Progress(task) => {
+                let (progress, callback) = inner.progress.remove(&task).unwrap_or_default();
+                Telling::Progress(task, progress, callback)
+            }
+            Item::End(event, callback) => Telling::End(event, callback),
+        };
+        Some((telling, Arc::clone(&inner.listeners)))
+    }
+}
+
+enum Telling {
+    Event(Event),
+    Progress(TaskId, Progress, Option<OnProgress>),
+    End(Event, Option<OnEnd>),
+}
+
+/// Tells what there is. Only one exists at a time; if the runtime drops it instead of running it, its `Drop` says so.
+struct Worker {
+    board: Arc<Board>,
+}
+
+impl Worker {
+    fn run(self) {
+        for _ in 0..TURN {
+            let Some((telling, listeners)) = self.board.next() else {
+                return;
+            };
+            INSIDE.set(true);
+            match telling {
+                Telling::Event(event) => each(&listeners, |listener| listener.event(&event)),
+                Telling::Progress(task, progress, callback) => {
+                    if let Some(callback) = callback {
+                        guarded(|| callback(task, &progress));
+                    }
+                    each(&listeners, |listener| listener.progress(task, &progress));
+                }
+                Telling::End(event, callback) => {
+                    if let (Some(callback), EventKind::Ended(end)) = (callback, &event.kind) {
+                        let result = outcome(end);
+                        guarded(|| callback(event.task, &result));
+                    }
+                    each(&listeners, |listener| listener.event(&event));
+                }
+            }
+            INSIDE.set(false);
+        }
+    }
+}
+
+impl Drop for Worker {
+    /// Hands over to a fresh one if something is left, else says that all is told.
+    fn drop(&mut self) {
+        let mut inner = self.board.lock();
+        inner.working = false;
+        if inner.items.is_empty() {
+            let idle = std::mem::take(&mut inner.idle);
+            drop(inner);
+            idle.into_iter().for_each(Waker::wake);
+        } else {
+            self.board.work(inner);
+        }
+    }
+}
+
+fn each(listeners: &[(ListenerId, Arc<dyn Listener>)], tell: impl Fn(&dyn Listener)) {
+    for (_, listener) in listeners {
+        guarded(|| tell(&**listener));
+    }
+}
+
+fn guarded(callback: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(callback)).is_err() {
+        tracing::warn!("a callback of the application panicked; the transfer goes on");
+    }
+}
+
+/// An end as a result.
+pub(crate) fn outcome(end: &End) -> Result<Completed, Error> {
+    match end {
+        End::Completed(completed) => Ok(completed.clone()),
+        End::Failed(error) => Err(error.clone()),
+        // No other end exists today; one that is added is not a completion.
+        _ => Err(Error::Closed),
+    }
+}

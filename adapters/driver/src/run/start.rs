@@ -1,0 +1,192 @@
+//! Intents become spawned futures, each of which answers exactly once.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, Either, FutureExt, select};
+use http::Request;
+use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::intent::{Answer, Body, FileOp, FileReply, Intent, JournalOp, Question};
+use longhaul_core::{Algorithm, OpId, TaskId};
+
+use super::{Loop, Op, Task};
+use crate::cancel::Cancel;
+use crate::exchange::{Controls, Exchange};
+use crate::mailbox::{Mailbox, Reply};
+
+impl Loop {
+    pub(super) fn start(&mut self, intent: Intent) {
+        match intent {
+            Intent::Http {
+                op,
+                task,
+                request,
+                digest,
+                deadlines: _,
+            } => self.http(op, task, request, digest),
+            Intent::File { op, task, action } => self.file(op, task, action),
+            Intent::Journal { op, task, action } => self.journal(op, task, action),
+            Intent::Ask { op, task, question } => self.ask(op, task, question),
+            Intent::Cancel { op } => {
+                // One that has answered meanwhile is unknown here already, or will be in the next turn.
+                if let Some(op) = self.ops.get(&op) {
+                    op.cancel.set();
+                    self.touched.push(op.task);
+                }
+            }
+            other => tracing::error!(?other, "an intent this driver does not know"),
+        }
+    }
+
+    fn http(&mut self, op: OpId, id: TaskId, request: Request<Body>, digest: Option<Algorithm>) {
+        let controls = Controls::default();
+        let task = self.register(op, id, controls.cancel.clone(), Some(controls.clone()));
+        tracing::trace!(parent: &task.span, %op, method = %request.method(), body = request.body().len(), "request");
+        let exchange = Exchange {
+            op,
+            request,
+            digest,
+            storage: Arc::clone(&task.storage),
+            send: task.send.clone(),
+            receive: task.receive.clone(),
+            transport: Arc::clone(&self.seams.transport),
+            read_chunk: self.config.read_chunk,
+            write_batch: self.config.write_batch,
+            controls,
+            mailbox: Arc::clone(&self.mailbox),
+        };
+        if self.exchanges == 1 {
+            self.next_tick = self.seams.timer.now().mono + self.config.tick;
+        }
+        self.seams.spawn.spawn(Box::pin(exchange.run()));
+    }
+
+    fn file(&mut self, op: OpId, id: TaskId, action: FileOp) {
+        let cancel = Cancel::default();
+        let task = self.register(op, id, cancel.clone(), None);
+        tracing::trace!(parent: &task.span, %op, ?action, "file");
+        let storage = Arc::clone(&task.storage);
+        let work = move || storage.run(action, cancel);
+        self.run_local(work, move |reply: Result<FileReply, FileFault>| {
+            Reply::File { op, reply }
+        });
+    }
+
+    fn journal(&mut self, op: OpId, id: TaskId, action: JournalOp) {
+        let task = self.register(op, id, Cancel::default(), None);
+        let (journal, durable) = (task.journal.clone(), task.durable);
+        let work = move || match journal {
+            Some((journal, name)) => journal.run(&name, action, durable),
+            None => std::future::ready(Ok(())).boxed(),
+        };
+        self.run_local(work, move |reply| Reply::Journal { op, reply });
+    }
+
+    fn ask(&mut self, op: OpId, id: TaskId, question: Question) {
+        let cancel = Cancel::default();
+        let task = self.register(op, id, cancel.clone(), None);
+        tracing::debug!(parent: &task.span, %op, "asking the application");
+        let refresher = task.refresher.clone();
+        let obligation = Obligation::new(&self.mailbox, move |answer: Option<Answer>| {
+            let answer = answer
+                .unwrap_or_else(|| Answer::Refused("the application's answer panicked".into()));
+            Reply::Ask { op, answer }
+        });
+        self.seams.spawn.spawn(Box::pin(async move {
+            let answer = async move {
+                match refresher {
+                    Some(refresher) => refresher(question).await,
+                    None => Answer::Refused("there is nobody to ask".into()),
+                }
+            };
+            let answer = AssertUnwindSafe(answer).catch_unwind();
+            obligation.keep(match select(cancel, pin!(answer)).await {
+                Either::Left(_) => Some(Answer::Refused("no longer wanted".into())),
+                Either::Right((answer, _)) => answer.ok(),
+            });
+        }));
+    }
+
+    /// Spawns local work and its answer.
+    fn run_local<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
+        reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
+    ) {
+        let obligation =
+            Obligation::new(&self.mailbox, move |done: Option<Result<T, FileFault>>| {
+                let gone = || {
+                    Err(FileFault::new(
+                        FileFaultKind::Io,
+                        "the operation panicked, or its runtime dropped it",
+                    ))
+                };
+                reply(done.unwrap_or_else(gone))
+            });
+        self.seams.spawn.spawn(Box::pin(async move {
+            let work = async move { work().await };
+            obligation.keep(AssertUnwindSafe(work).catch_unwind().await.ok());
+        }));
+    }
+
+    /// Notes that `op` is in flight.
+    ///
+    /// # Panics
+    /// When the engine names a transfer it never issued, which it cannot.
+    fn register(
+        &mut self,
+        op: OpId,
+        id: TaskId,
+        cancel: Cancel,
+        controls: Option<Controls>,
+    ) -> &Task {
+        self.exchanges += usize::from(controls.is_some());
+        self.ops.insert(
+            op,
+            Op {
+                task: id,
+                cancel,
+                controls,
+                written: 0,
+            },
+        );
+        self.touched.push(id);
+        self.tasks
+            .get(&id)
+            .expect("the engine asks only for transfers it accepted and was not told to forget")
+    }
+}
+
+/// The duty to answer, kept by `Drop` when the future that has it is dropped.
+struct Obligation<T, F: FnOnce(Option<T>) -> Reply> {
+    mailbox: Arc<Mailbox>,
+    reply: Option<F>,
+    answer: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T, F: FnOnce(Option<T>) -> Reply> Obligation<T, F> {
+    fn new(mailbox: &Arc<Mailbox>, reply: F) -> Self {
+        Self {
+            mailbox: Arc::clone(mailbox),
+            reply: Some(reply),
+            answer: std::marker::PhantomData,
+        }
+    }
+
+    fn keep(mut self, answer: Option<T>) {
+        self.give(answer);
+    }
+
+    fn give(&mut self, answer: Option<T>) {
+        if let Some(reply) = self.reply.take() {
+            self.mailbox.reply(reply(answer));
+        }
+    }
+}
+
+impl<T, F: FnOnce(Option<T>) -> Reply> Drop for Obligation<T, F> {
+    fn drop(&mut self) {
+        self.give(None);
+    }
+}

@@ -1,0 +1,90 @@
+//! What is told: views behind the getters, events to handles and listeners.
+
+use longhaul_core::event::End;
+use longhaul_core::{Event, EventKind, TaskId};
+
+use super::Loop;
+use crate::listen::outcome;
+
+impl Loop {
+    /// Brings views up to date, then tells events: whoever hears of something sees it in the getters too.
+    pub(super) fn tell(&mut self) {
+        self.look(false);
+        while let Some(event) = self.engine.poll_event() {
+            self.event(event);
+        }
+    }
+
+    /// Brings the views of all touched transfers up to date; on a tick their progress callbacks are called.
+    pub(super) fn look(&mut self, tick: bool) {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for id in self.touched.drain(..) {
+            let Some(task) = self.tasks.get(&id) else {
+                continue;
+            };
+            let Some(progress) = self.engine.progress(id) else {
+                continue;
+            };
+            task.shared.look(self.engine.status(id), Some(progress));
+            if tick {
+                self.hub
+                    .board
+                    .progress(id, progress, task.on_progress.as_ref());
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let id = event.task;
+        let Some(task) = self.tasks.get(&id) else {
+            return;
+        };
+        task.shared
+            .look(self.engine.status(id), self.engine.progress(id));
+        match event.kind {
+            EventKind::Ended(end) => self.end(id, end),
+            kind => {
+                tracing::debug!(parent: &task.span, event = ?kind, "state");
+                let event = Event { task: id, kind };
+                self.hub.board.event(&event);
+                task.shared.event(event);
+            }
+        }
+    }
+
+    /// The end of a transfer, told once.
+    pub(super) fn end(&mut self, id: TaskId, end: End) {
+        let Some(task) = self.tasks.get_mut(&id) else {
+            return;
+        };
+        if !task.shared.end(end.clone()) {
+            return;
+        }
+        let progress = task.shared.progress();
+        match outcome(&end) {
+            Ok(completed) => tracing::info!(
+                parent: &task.span,
+                total = completed.total, moved = progress.moved, reused = progress.reused, resent = progress.resent,
+                requests = progress.requests, retries = progress.retries, "completed"
+            ),
+            Err(error) => {
+                tracing::info!(parent: &task.span, code = error.code(), %error, "failed");
+            }
+        }
+        task.storage.ended(&end);
+        self.hub
+            .board
+            .progress(id, progress, task.on_progress.as_ref());
+        self.hub.board.end(
+            &Event {
+                task: id,
+                kind: EventKind::Ended(end),
+            },
+            task.on_end.take(),
+        );
+        if task.abandoned {
+            self.forget(id);
+        }
+    }
+}

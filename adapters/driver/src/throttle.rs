@@ -1,0 +1,201 @@
+//! Waiting for rate limits: buckets shared by all exchanges, changed while they run.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt};
+use longhaul_core::Time;
+
+use crate::rate::{Bucket, Rate};
+use crate::runtime::Timer;
+
+/// One limit that many exchanges share.
+#[derive(Debug, Default)]
+pub(crate) struct Limiter {
+    /// The slice in bytes; 0 while there is no limit. Read without the lock.
+    slice: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bucket: Option<Bucket>,
+    /// Counts changes of the rate: reservations of a former one are void.
+    generation: u64,
+}
+
+impl Limiter {
+    pub(crate) fn new(rate: Option<Rate>) -> Self {
+        let limiter = Self::default();
+        limiter.set(rate);
+        limiter
+    }
+
+    /// Another rate from now on; those who wait are reckoned anew.
+    pub(crate) fn set(&self, rate: Option<Rate>) {
+        let mut state = self.lock();
+        if state.bucket.map(|bucket| bucket.rate()) != rate {
+            state.bucket = rate.map(Bucket::new);
+            state.generation += 1;
+            self.slice.store(
+                state.bucket.map_or(0, |bucket| bucket.slice()),
+                Ordering::Release,
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The limits that apply to one exchange.
+#[derive(Clone)]
+pub(crate) struct Throttle {
+    limiters: [Arc<Limiter>; 3],
+    timer: Arc<dyn Timer>,
+}
+
+/// How long a waiter may sleep before it looks whether the rate was changed.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Throttle {
+    pub(crate) fn new(limiters: [Arc<Limiter>; 3], timer: Arc<dyn Timer>) -> Self {
+        Self { limiters, timer }
+    }
+
+    /// The most bytes to ask for at once; `None` while nothing is limited, which costs no lock.
+    pub(crate) fn slice(&self) -> Option<u64> {
+        self.limiters
+            .iter()
+            .map(|limiter| limiter.slice.load(Ordering::Acquire))
+            .filter(|&slice| slice > 0)
+            .min()
+    }
+
+    /// Reserves `bytes`; the future, if there is one, ends when they may move.
+    pub(crate) fn reserve(&self, bytes: u64) -> Option<impl Future<Output = ()> + Send + 'static> {
+        let now = self.timer.now().mono;
+        let mut tickets = self
+            .limiters
+            .each_ref()
+            .map(|limiter| Ticket::new(Arc::clone(limiter), bytes));
+        if Ticket::latest(&mut tickets, now) <= now {
+            tickets.iter_mut().for_each(Ticket::spend);
+            return None;
+        }
+        let timer = Arc::clone(&self.timer);
+        Some(async move {
+            loop {
+                let now = timer.now().mono;
+                let at = Ticket::latest(&mut tickets, now);
+                if at <= now {
+                    break;
+                }
+                timer.sleep_until(at.min(now + PATIENCE)).await;
+            }
+            tickets.iter_mut().for_each(Ticket::spend);
+        })
+    }
+}
+
+/// Lets one stream of bytes through slice by slice.
+pub(crate) struct Gate {
+    throttle: Throttle,
+    /// The slice that waits.
+    granted: Option<(BoxFuture<'static, ()>, usize)>,
+}
+
+impl Gate {
+    pub(crate) fn new(throttle: Throttle) -> Self {
+        Self {
+            throttle,
+            granted: None,
+        }
+    }
+
+    /// How many of the `len` bytes at hand may move now: all of them where nothing is limited. Must be asked with no fewer bytes
+    /// after it was pending.
+    pub(crate) fn poll(&mut self, len: usize, cx: &mut Context<'_>) -> Poll<usize> {
+        if self.granted.is_none() {
+            let Some(most) = self.throttle.slice() else {
+                return Poll::Ready(len);
+            };
+            let slice = usize::try_from(most).unwrap_or(usize::MAX).min(len);
+            let Some(grant) = self.throttle.reserve(slice as u64) else {
+                return Poll::Ready(slice);
+            };
+            self.granted = Some((Box::pin(grant), slice));
+        }
+        let Some((grant, slice)) = &mut self.granted else {
+            return Poll::Ready(len);
+        };
+        ready!(grant.poll_unpin(cx));
+        let slice = *slice;
+        self.granted = None;
+        Poll::Ready(slice)
+    }
+}
+
+/// A reservation in one bucket; dropped unused, it is given back.
+struct Ticket {
+    limiter: Arc<Limiter>,
+    bytes: u64,
+    held: Option<(u64, Time)>,
+}
+
+impl Ticket {
+    fn new(limiter: Arc<Limiter>, bytes: u64) -> Self {
+        Self {
+            limiter,
+            bytes,
+            held: None,
+        }
+    }
+
+    /// When all of `tickets` are good.
+    fn latest(tickets: &mut [Self], now: Time) -> Time {
+        tickets
+            .iter_mut()
+            .map(|ticket| ticket.due(now))
+            .max()
+            .unwrap_or(now)
+    }
+
+    fn due(&mut self, now: Time) -> Time {
+        if self.held.is_none() && self.limiter.slice.load(Ordering::Acquire) == 0 {
+            return now;
+        }
+        let mut state = self.limiter.lock();
+        let generation = state.generation;
+        match (self.held, &mut state.bucket) {
+            (Some((held, at)), Some(_)) if held == generation => at,
+            (_, Some(bucket)) => {
+                let at = bucket.reserve(self.bytes, now);
+                self.held = Some((generation, at));
+                at
+            }
+            (_, None) => now,
+        }
+    }
+
+    fn spend(&mut self) {
+        self.held = None;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some((generation, _)) = self.held {
+            let mut state = self.limiter.lock();
+            if state.generation == generation
+                && let Some(bucket) = &mut state.bucket
+            {
+                bucket.refund(self.bytes);
+            }
+        }
+    }
+}
