@@ -127,7 +127,8 @@ pub enum What {
         /// The Retry-After header.
         retry_after: Option<RetryAfter>,
     },
-    /// Resets the connection (RST) after this many body bytes. At 0, a download still gets its head.
+    /// Resets the connection (RST) after this many body bytes. At 0, a download still gets its head. Of the bytes
+    /// before, those that a client leaves in the network for longer than 50 ms are lost with the connection.
     ResetAfter {
         /// Body bytes moved before.
         bytes: u64,

@@ -19,6 +19,9 @@ use crate::shared::Shared;
 
 /// How long a closed connection is still read from, so that unread bytes do not turn the close into a reset.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long a reset holds back. It discards what has not left this machine, and a client at work takes what it was
+/// sent within this time.
+const BEFORE_RESET: Duration = Duration::from_millis(50);
 /// The most bytes read from the socket at a time.
 const READ_BLOCK: usize = 64 * 1024;
 
@@ -81,6 +84,7 @@ impl Link {
     pub(crate) async fn finish(self: Arc<Self>) {
         let socket = socket2::SockRef::from(&self.stream);
         if self.ending.load(Relaxed) == RESET {
+            tokio::time::sleep(BEFORE_RESET).await;
             // With a linger time of zero, closing discards what is unsent and sends RST.
             if let Err(error) = socket.set_linger(Some(Duration::ZERO)) {
                 tracing::debug!(%error, "reset falls back to an orderly close");
