@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::digest::Verification;
-use crate::error::{Changed, Error, ServerFault};
+use crate::error::{Changed, Error};
 use crate::id::TaskId;
 use crate::provider::{Receipt, StepKind};
 use crate::transfer::Phase;
@@ -78,6 +78,8 @@ pub enum Restart {
     Changed(Changed),
     /// What an earlier run left is missing or damaged.
     LocalLost,
+    /// The upload session is gone on the server.
+    SessionGone,
     /// The server has nothing that would pin a version, so a broken single response cannot be continued.
     Unpinned,
 }
@@ -136,9 +138,9 @@ impl Progress {
     #[must_use]
     pub const fn eta(&self) -> Option<Duration> {
         match (self.total, self.rate) {
-            (Some(total), rate) if rate > 0 => {
-                Some(Duration::from_secs(total.saturating_sub(self.acknowledged) / rate))
-            }
+            (Some(total), rate) if rate > 0 => Some(Duration::from_secs(
+                total.saturating_sub(self.acknowledged) / rate,
+            )),
             _ => None,
         }
     }
@@ -200,9 +202,4 @@ pub struct Snapshot {
     pub stale_answers: u64,
     /// Every transfer not ended, in the order of their slots.
     pub tasks: alloc::vec::Vec<TaskSnapshot>,
-}
-
-/// A server's word that was the reason for something.
-pub(crate) fn server(fault: ServerFault) -> Error {
-    Error::Server(fault)
 }

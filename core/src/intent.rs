@@ -287,7 +287,10 @@ impl Outcome {
     #[must_use]
     pub const fn moved(&self) -> &Moved {
         match self {
-            Self::Complete { moved, .. } | Self::Broken { moved, .. } | Self::Local { moved, .. } | Self::Cancelled { moved } => moved,
+            Self::Complete { moved, .. }
+            | Self::Broken { moved, .. }
+            | Self::Local { moved, .. }
+            | Self::Cancelled { moved } => moved,
         }
     }
 }

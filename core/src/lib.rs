@@ -1,13 +1,25 @@
 //! core
 #![no_std]
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::disallowed_types,
+    clippy::disallowed_methods
+)]
+#![deny(
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc,
+    clippy::alloc_instead_of_core
+)]
+
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
 pub mod checkpoint;
 pub mod digest;
-pub mod error;
 pub mod engine;
+pub mod error;
 pub mod event;
 pub mod id;
 pub mod intent;
@@ -18,7 +30,7 @@ pub mod retry;
 pub mod rng;
 pub mod spec;
 pub mod time;
-pub mod transfer;
+mod transfer;
 
 pub use checkpoint::Checkpoint;
 pub use digest::{Algorithm, Digest, Verification};
@@ -31,3 +43,4 @@ pub use provider::Provider;
 pub use range::{ByteRange, RangeSet};
 pub use spec::{Config, Direction, Spec};
 pub use time::{Now, Time, Wall};
+pub use transfer::Phase;

@@ -44,7 +44,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// A [`Verdict`] for everything but success.
-    fn interpret(&self, step: &Step, cx: &Context<'_>, head: Head<'_>, body: &[u8], now: Now) -> Result<Reply, Verdict>;
+    fn interpret(
+        &self,
+        step: &Step,
+        cx: &Context<'_>,
+        head: Head<'_>,
+        body: &[u8],
+        now: Now,
+    ) -> Result<Reply, Verdict>;
 }
 
 /// Limits and abilities of a provider, as data.
@@ -184,7 +191,9 @@ impl Step {
     #[must_use]
     pub const fn range(&self) -> Option<ByteRange> {
         match self {
-            Self::PutWhole { range } | Self::PutPart { range, .. } | Self::GetRange { range } => Some(*range),
+            Self::PutWhole { range } | Self::PutPart { range, .. } | Self::GetRange { range } => {
+                Some(*range)
+            }
             _ => None,
         }
     }
@@ -253,7 +262,10 @@ pub struct Context<'a> {
 }
 
 static NO_PARTS: BTreeMap<u64, UploadedPart> = BTreeMap::new();
-static NO_VALIDATOR: Validator = Validator { etag: None, modified: None };
+static NO_VALIDATOR: Validator = Validator {
+    etag: None,
+    modified: None,
+};
 
 impl Context<'_> {
     /// A transfer that knows nothing yet.
@@ -331,7 +343,11 @@ pub struct UploadedPart {
 impl UploadedPart {
     /// Part `number` with its bytes and tag.
     pub fn new(number: u64, range: ByteRange, tag: impl Into<String>) -> Self {
-        Self { number, range, tag: tag.into() }
+        Self {
+            number,
+            range,
+            tag: tag.into(),
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a transfer is to do ([`Spec`]) and within which bounds the engine works ([`Config`]). Values only: policy is data.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -195,7 +194,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { uploads: 8, downloads: 8, requests: 64, per_authority: 32, per_task: 16, bytes_in_flight: u64::MAX }
+        Self {
+            uploads: 8,
+            downloads: 8,
+            requests: 64,
+            per_authority: 32,
+            per_task: 16,
+            bytes_in_flight: u64::MAX,
+        }
     }
 }
 
@@ -213,7 +219,11 @@ pub struct Concurrency {
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { floor: 1, initial: 8, ceiling: 32 }
+        Self {
+            floor: 1,
+            initial: 8,
+            ceiling: 32,
+        }
     }
 }
 
@@ -228,7 +238,10 @@ pub struct Interval {
 
 impl Default for Interval {
     fn default() -> Self {
-        Self { bytes: 64 << 20, time: Duration::from_secs(5) }
+        Self {
+            bytes: 64 << 20,
+            time: Duration::from_secs(5),
+        }
     }
 }
 
@@ -243,7 +256,10 @@ pub struct Redirects {
 
 impl Default for Redirects {
     fn default() -> Self {
-        Self { most: 10, downgrade: false }
+        Self {
+            most: 10,
+            downgrade: false,
+        }
     }
 }
 
@@ -294,9 +310,4 @@ pub enum CommandError {
 /// The object's name as recorded in a checkpoint.
 pub(crate) fn object_mark(provider: &dyn Provider) -> u128 {
     fnv1a(provider.object().bytes())
-}
-
-/// Name and number of a spec's place for messages.
-pub(crate) fn object_name(provider: &dyn Provider) -> String {
-    String::from(provider.object())
 }

@@ -1,0 +1,233 @@
+//! What happened: answers to intents, and time.
+
+use http::StatusCode;
+
+use super::Engine;
+use super::ops::{Op, OpKind, Request};
+use crate::error::{Deadline, Fault, FaultKind, FileFault, Sent, ServerFaultKind};
+use crate::id::{OpId, TaskId};
+use crate::intent::{Answer, Disposition, FileReply, Moved, Outcome};
+use crate::provider::{Head, Step, Verdict};
+use crate::time::Now;
+use crate::transfer::Exchange;
+
+impl Engine {
+    /// The head of an answer is there; what is to become of its body?
+    pub fn handle_head(&mut self, op: OpId, head: Head<'_>, now: Now) -> Disposition {
+        self.advance(now);
+        let now = self.now;
+        let Some(entry) = self.ops.get_mut(op) else {
+            self.stale += 1;
+            return Disposition::Close;
+        };
+        let (cancelling, task) = (entry.cancelling, entry.task);
+        let OpKind::Http(request) = &mut entry.kind else {
+            self.stale += 1;
+            return Disposition::Close;
+        };
+        request.watch.headed(now.mono);
+        let ranged = matches!(request.step, Step::GetRange { .. })
+            && matches!(head.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT);
+        if cancelling && ranged {
+            return Disposition::Close;
+        }
+        let Some(transfer) = self
+            .tasks
+            .get_mut(task)
+            .and_then(super::task::Task::live_mut)
+        else {
+            return Disposition::Close;
+        };
+        if ranged {
+            let judged = transfer.spec.provider.interpret(
+                &request.step,
+                &transfer.context(),
+                head,
+                &[],
+                now,
+            );
+            let disposition = transfer.on_range_head(op, judged, head.status.as_u16());
+            self.touch(task);
+            disposition
+        } else {
+            let max = transfer.spec.provider.profile().answer_limit;
+            request.head = Some((head.status, head.headers.clone()));
+            self.touch(task);
+            Disposition::Collect { max }
+        }
+    }
+
+    /// A request in flight has come this far. Expected a few times per second.
+    pub fn handle_progress(&mut self, op: OpId, moved: Moved, now: Now) {
+        self.advance(now);
+        let now = self.now.mono;
+        let Some(entry) = self.ops.get_mut(op) else {
+            return;
+        };
+        let task = entry.task;
+        let OpKind::Http(request) = &mut entry.kind else {
+            return;
+        };
+        let fresh = request.watch.progress(moved, now);
+        if let Some(authority) = self.authorities.get_mut(&request.authority) {
+            authority.controller.moved(fresh, now);
+        }
+        self.with_live(task, |transfer, cx| {
+            transfer.on_moved(op, moved, cx.now.mono)
+        });
+    }
+
+    /// A request is over.
+    pub fn handle_done(&mut self, op: OpId, outcome: Outcome, now: Now) {
+        self.advance(now);
+        let Some(Op { task, kind, .. }) = self.take(op, |kind| matches!(kind, OpKind::Http(_)))
+        else {
+            return;
+        };
+        let OpKind::Http(mut request) = kind else {
+            return;
+        };
+        let now = self.now;
+        self.requests -= 1;
+        self.bytes -= request.cost;
+        let moved = *outcome.moved();
+        let fresh = request.watch.progress(moved, now.mono);
+        let exchange = self.exchange(task, &request, outcome);
+        if let Some(authority) = self.authorities.get_mut(&request.authority) {
+            authority.in_flight -= 1;
+            authority.controller.moved(fresh, now.mono);
+            if is_overload(&exchange) {
+                authority.controller.overload(now.mono);
+            }
+        }
+        self.with_live(task, |transfer, cx| {
+            transfer.on_http(op, &request.step, moved, exchange, cx)
+        });
+        self.wake(&request.authority);
+    }
+
+    /// What an outcome means, with the provider's reading of the answer.
+    fn exchange(&self, task: TaskId, request: &Request, outcome: Outcome) -> Exchange {
+        let judge = |body: &[u8]| {
+            let transfer = self.tasks.get(task)?.live()?;
+            let (status, headers) = request.head.as_ref()?;
+            let head = Head {
+                status: *status,
+                headers,
+            };
+            Some(transfer.spec.provider.interpret(
+                &request.step,
+                &transfer.context(),
+                head,
+                body,
+                self.now,
+            ))
+        };
+        match outcome {
+            Outcome::Complete { body, .. } => {
+                judge(&body).map_or(Exchange::Moved, Exchange::Judged)
+            }
+            Outcome::Broken { fault, .. } => {
+                // A refusal is a refusal, even if the words after the status line are lost.
+                let refused = request
+                    .head
+                    .as_ref()
+                    .is_some_and(|(status, _)| !status.is_success());
+                match judge(&[]).filter(|judged| refused && judged.is_err()) {
+                    Some(judged) => Exchange::Judged(judged),
+                    None => Exchange::Broken(fault),
+                }
+            }
+            Outcome::Local { fault, .. } => Exchange::Local(fault),
+            Outcome::Cancelled { .. } => match request.timeout {
+                Some(deadline) => {
+                    let sent = if request.watch.connected.is_some() {
+                        Sent::Maybe
+                    } else {
+                        Sent::No
+                    };
+                    Exchange::Broken(Fault::new(FaultKind::Timeout(deadline), sent, ""))
+                }
+                None => Exchange::Cancelled,
+            },
+        }
+    }
+
+    /// A file operation is over.
+    pub fn handle_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, now: Now) {
+        self.advance(now);
+        if let Some(Op { task, .. }) = self.take(op, |kind| matches!(kind, OpKind::File)) {
+            self.with_live(task, |transfer, cx| transfer.on_file(op, reply, cx));
+        }
+    }
+
+    /// A journal write is over.
+    pub fn handle_journal(&mut self, op: OpId, reply: Result<(), FileFault>, now: Now) {
+        self.advance(now);
+        if let Some(Op { task, .. }) = self.take(op, |kind| matches!(kind, OpKind::Journal)) {
+            self.with_live(task, |transfer, cx| transfer.on_journal(op, reply, cx));
+        }
+    }
+
+    /// The application has answered.
+    pub fn handle_answer(&mut self, op: OpId, answer: Answer, now: Now) {
+        self.advance(now);
+        if let Some(Op { task, .. }) = self.take(op, |kind| matches!(kind, OpKind::Ask)) {
+            self.with_live(task, |transfer, cx| transfer.on_answer(op, answer, cx));
+        }
+    }
+
+    /// Time has passed. Calling it early or late is harmless.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
+        let now = self.now.mono;
+        // Each task has one entry and is given a later one below, so this ends after as many rounds as there are tasks due.
+        while let Some(id) = self.timers.pop_due(now) {
+            let Some(task) = self.tasks.get_mut(id) else {
+                continue;
+            };
+            task.blocked = task.blocked.filter(|&until| until > now);
+            for &op in &task.ops {
+                let Some(entry) = self.ops.get_mut(op).filter(|entry| !entry.cancelling) else {
+                    continue;
+                };
+                let OpKind::Http(request) = &mut entry.kind else {
+                    continue;
+                };
+                if let Some(deadline) = request.watch.expired(now) {
+                    request.timeout = Some(deadline);
+                    entry.cancelling = true;
+                    self.cancels.push_back(op);
+                }
+            }
+            self.touch(id);
+        }
+    }
+
+    /// Takes an operation of the right kind out of the books; everything else is a stale answer.
+    fn take(&mut self, op: OpId, right: impl FnOnce(&OpKind) -> bool) -> Option<Op> {
+        if !self.ops.get(op).is_some_and(|entry| right(&entry.kind)) {
+            self.stale += 1;
+            return None;
+        }
+        let entry = self.ops.remove(op)?;
+        self.forget_op(entry.task, op);
+        Some(entry)
+    }
+}
+
+/// Whether an answer says that there are too many requests.
+fn is_overload(exchange: &Exchange) -> bool {
+    match exchange {
+        Exchange::Judged(Err(Verdict::Retry { fault, .. })) => {
+            fault.kind == ServerFaultKind::Throttled || fault.status == Some(503)
+        }
+        Exchange::Broken(fault) => {
+            matches!(
+                fault.kind,
+                FaultKind::Timeout(Deadline::FirstByte | Deadline::Idle | Deadline::Connect)
+            )
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,153 @@
+//! How many requests to one authority are worth having at once: grows while the goodput grows with it, holds when it does
+//! not, halves when the server says it is too much.
+
+use core::time::Duration;
+
+use crate::spec::Concurrency;
+use crate::time::{Time, micros};
+
+/// Goodput is compared between windows of this length.
+const WINDOW: Duration = Duration::from_millis(500);
+/// After a cut nothing changes for this long: the answers to requests already sent say nothing new.
+const COOLDOWN: Duration = Duration::from_secs(1);
+
+/// One authority's controller.
+#[derive(Clone, Debug)]
+pub(crate) struct Controller {
+    bounds: Concurrency,
+    target: u32,
+    opened: Time,
+    bytes: u64,
+    /// All places were taken at some moment of the window: more could have helped.
+    saturated: bool,
+    /// Bytes per second in the last window that was saturated, and the target it was reached with.
+    last: Option<(u64, u32)>,
+    quiet_until: Time,
+}
+
+impl Controller {
+    pub(crate) fn new(bounds: Concurrency, now: Time) -> Self {
+        let floor = bounds.floor.max(1);
+        let bounds = Concurrency {
+            floor,
+            ceiling: bounds.ceiling.max(floor),
+            ..bounds
+        };
+        let target = bounds.initial.clamp(floor, bounds.ceiling);
+        Self {
+            bounds,
+            target,
+            opened: now,
+            bytes: 0,
+            saturated: false,
+            last: None,
+            quiet_until: Time::ZERO,
+        }
+    }
+
+    /// Requests worth having in flight.
+    pub(crate) const fn target(&self) -> u32 {
+        self.target
+    }
+
+    /// A request had to wait for a place.
+    pub(crate) fn saturate(&mut self) {
+        self.saturated = true;
+    }
+
+    /// `bytes` of content moved.
+    pub(crate) fn moved(&mut self, bytes: u64, now: Time) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        let span = now.since(self.opened);
+        if span < WINDOW {
+            return;
+        }
+        let rate =
+            u64::try_from(u128::from(self.bytes) * 1_000_000 / u128::from(micros(span).max(1)))
+                .unwrap_or(u64::MAX);
+        if self.saturated && now >= self.quiet_until {
+            self.compare(rate);
+        }
+        self.opened = now;
+        self.bytes = 0;
+        self.saturated = false;
+    }
+
+    fn compare(&mut self, rate: u64) {
+        let grow = match self.last {
+            None => true,
+            // At least a sixteenth more for the last growth, else it was not worth it.
+            Some((before, target)) if self.target > target => {
+                rate > before.saturating_add(before / 16)
+            }
+            Some((before, _)) => rate > before.saturating_add(before / 4),
+        };
+        match self.last {
+            Some((before, target)) if !grow && self.target > target => {
+                // Back to where it was as good.
+                self.target = target;
+                self.last = Some((before.max(rate), target));
+            }
+            _ if grow => {
+                self.last = Some((rate, self.target));
+                self.target = (self.target + (self.target / 4).max(1)).min(self.bounds.ceiling);
+            }
+            _ => {}
+        }
+    }
+
+    /// The server said that it is too much, or did not answer in time.
+    pub(crate) fn overload(&mut self, now: Time) {
+        if now >= self.quiet_until {
+            self.target = (self.target / 2).max(self.bounds.floor);
+            self.quiet_until = now + COOLDOWN;
+            self.last = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A link whose goodput grows with the number of requests up to `knee`.
+    fn run(knee: u32, seconds: u64) -> Controller {
+        let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
+        for tick in 1..=seconds * 10 {
+            controller.saturate();
+            let useful = u64::from(controller.target().min(knee));
+            controller.moved(useful * 100_000, Time::from_micros(tick * 100_000));
+        }
+        controller
+    }
+
+    #[test]
+    fn it_grows_while_goodput_grows_and_stops_near_the_knee() {
+        assert!((8..=12).contains(&run(8, 60).target()));
+        assert!((14..=20).contains(&run(16, 60).target()));
+        assert_eq!(run(100, 60).target(), Concurrency::default().ceiling);
+    }
+
+    #[test]
+    fn overload_halves_once_per_cooldown_and_never_below_the_floor() {
+        let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
+        let at = |millis: u64| Time::from_micros(millis * 1000);
+        for millis in [0, 10, 20] {
+            controller.overload(at(millis));
+        }
+        assert_eq!(controller.target(), 4);
+        for second in 1..20 {
+            controller.overload(at(second * 1100));
+        }
+        assert_eq!(controller.target(), 1);
+    }
+
+    #[test]
+    fn an_unsaturated_controller_does_not_grow() {
+        let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
+        for tick in 1..100u64 {
+            controller.moved(1_000_000, Time::from_micros(tick * 100_000));
+        }
+        assert_eq!(controller.target(), Concurrency::default().initial);
+    }
+}

@@ -1,0 +1,266 @@
+//! Operations in flight, and the clocks that run on a request.
+
+use alloc::string::String;
+
+use http::{HeaderMap, StatusCode};
+
+use core::time::Duration;
+
+use crate::error::Deadline;
+use crate::id::TaskId;
+use crate::intent::{Deadlines, Moved};
+use crate::provider::Step;
+use crate::time::Time;
+
+/// Something that was asked for and not yet answered.
+#[derive(Debug)]
+pub(crate) struct Op {
+    pub(crate) task: TaskId,
+    pub(crate) kind: OpKind,
+    pub(crate) cancelling: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum OpKind {
+    Http(alloc::boxed::Box<Request>),
+    File,
+    Journal,
+    Ask,
+}
+
+/// A request in flight.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) step: Step,
+    pub(crate) authority: String,
+    /// What it counts against the limit of bytes in flight.
+    pub(crate) cost: u64,
+    pub(crate) head: Option<(StatusCode, HeaderMap)>,
+    pub(crate) timeout: Option<Deadline>,
+    pub(crate) watch: Watch,
+}
+
+/// The clocks of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watch {
+    deadlines: Deadlines,
+    body: u64,
+    issued: Time,
+    pub(crate) connected: Option<Time>,
+    headed: Option<Time>,
+    last_moved: Time,
+    pub(crate) moved: Moved,
+    window: (Time, u64),
+    /// The consumer, not the network, governs the flow: silence means nothing.
+    paced: bool,
+}
+
+impl Watch {
+    pub(crate) const fn new(deadlines: Deadlines, body: u64, paced: bool, now: Time) -> Self {
+        Self {
+            deadlines,
+            body,
+            issued: now,
+            connected: None,
+            headed: None,
+            last_moved: now,
+            moved: Moved {
+                connected: false,
+                sent: 0,
+                written: 0,
+                digest: None,
+            },
+            window: (now, 0),
+            paced,
+        }
+    }
+
+    pub(crate) fn headed(&mut self, now: Time) {
+        self.connect(now);
+        self.headed = Some(now);
+        self.last_moved = now;
+        self.window = (now, self.moved.sent + self.moved.written);
+    }
+
+    fn connect(&mut self, now: Time) {
+        if self.connected.is_none() {
+            self.connected = Some(now);
+            self.last_moved = now;
+            self.window = (now, 0);
+        }
+    }
+
+    /// Takes in how far the exchange has come; returns the content bytes that are new.
+    pub(crate) fn progress(&mut self, moved: Moved, now: Time) -> u64 {
+        if moved.connected || moved.sent > 0 {
+            self.connect(now);
+        }
+        let fresh =
+            (moved.sent + moved.written).saturating_sub(self.moved.sent + self.moved.written);
+        if fresh > 0 {
+            self.last_moved = now;
+        }
+        self.moved = moved;
+        fresh
+    }
+
+    /// The clock that runs out first.
+    pub(crate) fn next(&self) -> Option<(Time, Deadline)> {
+        let deadlines = &self.deadlines;
+        let total = deadlines
+            .total
+            .map(|span| (self.issued + span, Deadline::Total));
+        let Some(_) = self.connected else {
+            let connect = deadlines
+                .connect
+                .map(|span| (self.issued + span, Deadline::Connect));
+            return [connect, total]
+                .into_iter()
+                .flatten()
+                .min_by_key(|&(at, _)| at);
+        };
+        let waits_for_head = self.headed.is_none() && self.moved.sent >= self.body;
+        let silence = if waits_for_head {
+            deadlines
+                .first_byte
+                .map(|span| (self.last_moved + span, Deadline::FirstByte))
+        } else {
+            deadlines
+                .idle
+                .map(|span| (self.last_moved + span, Deadline::Idle))
+        };
+        let rate = deadlines
+            .minimum_rate
+            .filter(|_| !waits_for_head)
+            .map(|rate| {
+                let (opened, _) = self.window;
+                (
+                    opened + rate.window.max(Duration::from_millis(1)),
+                    Deadline::MinimumRate,
+                )
+            });
+        let flow = if self.paced {
+            [None, None]
+        } else {
+            [silence, rate]
+        };
+        flow.into_iter()
+            .chain([total])
+            .flatten()
+            .min_by_key(|&(at, _)| at)
+    }
+
+    /// The deadline that has passed at `now`, if one has. A window in which enough moved is renewed.
+    pub(crate) fn expired(&mut self, now: Time) -> Option<Deadline> {
+        while let Some((at, deadline)) = self.next().filter(|&(at, _)| at <= now) {
+            if deadline != Deadline::MinimumRate {
+                return Some(deadline);
+            }
+            let moved = self.moved.sent + self.moved.written;
+            let (_, before) = self.window;
+            if self
+                .deadlines
+                .minimum_rate
+                .is_some_and(|rate| moved - before.min(moved) < rate.bytes)
+            {
+                return Some(deadline);
+            }
+            self.window = (at.max(now), moved);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intent::MinimumRate;
+
+    fn at(seconds: u64) -> Time {
+        Time::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn r1_each_clock_watches_its_own_silence() {
+        let mut watch = Watch::new(Deadlines::default(), 100, false, at(0));
+        assert_eq!(watch.next(), Some((at(10), Deadline::Connect)));
+        watch.progress(
+            Moved {
+                connected: true,
+                ..Moved::default()
+            },
+            at(5),
+        );
+        assert_eq!(
+            watch.next(),
+            Some((at(35), Deadline::Idle)),
+            "the body is still to be sent"
+        );
+        watch.progress(
+            Moved {
+                connected: true,
+                sent: 100,
+                ..Moved::default()
+            },
+            at(20),
+        );
+        assert_eq!(watch.next(), Some((at(80), Deadline::FirstByte)));
+        watch.headed(at(50));
+        assert_eq!(watch.next(), Some((at(80), Deadline::Idle)));
+        assert_eq!(
+            (watch.expired(at(79)), watch.expired(at(80))),
+            (None, Some(Deadline::Idle))
+        );
+    }
+
+    #[test]
+    fn r1_a_slow_but_steady_transfer_passes_with_defaults() {
+        let mut watch = Watch::new(Deadlines::default(), 0, false, at(0));
+        watch.headed(at(1));
+        for second in 2..128 {
+            let written = second * 65_536;
+            watch.progress(
+                Moved {
+                    connected: true,
+                    written,
+                    ..Moved::default()
+                },
+                at(second),
+            );
+            assert_eq!(watch.expired(at(second)), None);
+        }
+    }
+
+    #[test]
+    fn r1_a_trickle_below_the_minimum_rate_is_noticed() {
+        let rate = MinimumRate {
+            bytes: 1000,
+            window: Duration::from_secs(10),
+        };
+        let deadlines = Deadlines::default().with_minimum_rate(Some(rate));
+        let mut watch = Watch::new(deadlines, 0, false, at(0));
+        watch.headed(at(0));
+        for second in 1..=10 {
+            watch.progress(
+                Moved {
+                    connected: true,
+                    written: second * 100,
+                    ..Moved::default()
+                },
+                at(second),
+            );
+        }
+        assert_eq!(watch.expired(at(10)), None, "1000 bytes in the window");
+        for second in 11..=20 {
+            watch.progress(
+                Moved {
+                    connected: true,
+                    written: 1000 + second,
+                    ..Moved::default()
+                },
+                at(second),
+            );
+        }
+        assert_eq!(watch.expired(at(20)), Some(Deadline::MinimumRate));
+    }
+}

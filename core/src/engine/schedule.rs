@@ -1,0 +1,413 @@
+//! From wishes to intents: who may send next, under all limits.
+//!
+//! Transfers that could send stand in one line ordered by virtual time (bytes granted, divided by weight), so that shares
+//! follow weights and nobody starves. One whose authority has no free place waits with that authority instead of blocking the
+//! line. Nothing is prepared ahead: a request is built in the moment it is polled.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use super::Engine;
+use super::ops::{Op, OpKind, Request, Watch};
+use super::task::{Place, Task, TaskBody};
+use crate::error::{Error, Usage};
+use crate::event::Progress;
+use crate::id::{OpId, TaskId};
+use crate::intent::{Intent, Moved};
+use crate::spec::{Direction, Parallel};
+use crate::time::Now;
+use crate::transfer::{Cx, Exchange, Local, Planned, Run, Transfer, Want};
+
+/// What a request without content, or a very small one, counts in virtual time, in bytes.
+const LEAST_COST: u64 = 64 << 10;
+/// What a request for a body of unknown length counts, in bytes.
+const OPEN_COST: u64 = 64 << 20;
+/// Virtual time is kept with this many fractional bits.
+const FRACTION: u32 = 8;
+
+impl Engine {
+    /// The next thing to do, or `None` when nothing may start now.
+    pub fn poll_intent(&mut self, now: Now) -> Option<Intent> {
+        self.advance(now);
+        if let Some(op) = self.poll_cancel() {
+            return Some(Intent::Cancel { op });
+        }
+        if let Some(intent) = self.poll_local() {
+            return Some(intent);
+        }
+        self.poll_request()
+    }
+
+    fn poll_cancel(&mut self) -> Option<OpId> {
+        while let Some(op) = self.cancels.pop_front() {
+            // It may have been answered in the meantime.
+            if self.ops.get(op).is_some() {
+                return Some(op);
+            }
+        }
+        None
+    }
+
+    fn poll_local(&mut self) -> Option<Intent> {
+        while let Some(id) = self.local.pop_front() {
+            let Some(task) = self.tasks.get_mut(id) else {
+                continue;
+            };
+            task.local_queued = false;
+            let Some(transfer) = task.live_mut() else {
+                continue;
+            };
+            let mut cx = Cx {
+                now: self.now,
+                config: &self.config,
+                events: &mut self.events,
+            };
+            let Some(local) = transfer.next_local(&mut cx) else {
+                self.touch_quietly(id);
+                continue;
+            };
+            let kind = match &local {
+                Local::File(_) => OpKind::File,
+                Local::Journal(_) => OpKind::Journal,
+                Local::Ask(_) => OpKind::Ask,
+            };
+            let op = self.ops.insert_with(|_| Op {
+                task: id,
+                kind,
+                cancelling: false,
+            })?;
+            if let Some(task) = self.tasks.get_mut(id) {
+                task.ops.push(op);
+                if let Some(transfer) = task.live_mut() {
+                    transfer.local_issued(op, &local, self.now.mono);
+                }
+            }
+            self.touch(id);
+            return Some(match local {
+                Local::File(action) => Intent::File {
+                    op,
+                    task: id,
+                    action,
+                },
+                Local::Journal(action) => Intent::Journal {
+                    op,
+                    task: id,
+                    action,
+                },
+                Local::Ask(question) => Intent::Ask {
+                    op,
+                    task: id,
+                    question,
+                },
+            });
+        }
+        None
+    }
+
+    fn poll_request(&mut self) -> Option<Intent> {
+        while self.requests < self.config.limits.requests.max(1) {
+            let &(vtime, id) = self.ready.first()?;
+            let (limits, now) = (self.config.limits, self.now);
+            let Some((authority, want)) = self.wish(id) else {
+                self.unplace(id);
+                continue;
+            };
+            let Want::Request { bytes, retry } = want else {
+                self.unplace(id);
+                continue;
+            };
+            let cost = if bytes == u64::MAX { OPEN_COST } else { bytes };
+            if self.bytes > 0 && self.bytes.saturating_add(cost) > limits.bytes_in_flight {
+                return None;
+            }
+            let shared = self
+                .authorities
+                .entry(&authority, self.config.concurrency, now.mono);
+            if shared.is_full(limits.per_authority) {
+                shared.controller.saturate();
+                shared.waiting.insert((vtime, id));
+                self.ready.remove(&(vtime, id));
+                if let Some(task) = self.tasks.get_mut(id) {
+                    task.place = Place::Waiting(authority);
+                }
+                continue;
+            }
+            if retry && !shared.budget.affords(now.mono) {
+                let next = shared.budget.next();
+                self.unplace(id);
+                if let Some(task) = self.tasks.get_mut(id) {
+                    task.blocked = Some(next);
+                }
+                self.set_timer(id);
+                continue;
+            }
+            if let Some(intent) = self.issue(id, authority, cost) {
+                return Some(intent);
+            }
+        }
+        None
+    }
+
+    /// What a transfer would send, and where to.
+    fn wish(&self, id: TaskId) -> Option<(String, Want)> {
+        let task = self.tasks.get(id)?;
+        let transfer = task.live()?;
+        let want = transfer.want(self.now.mono, &self.config, self.parallel(transfer));
+        Some((String::from(transfer.authority()), want))
+    }
+
+    /// Requests one transfer may have in flight.
+    fn parallel(&self, transfer: &Transfer) -> usize {
+        let most = self.config.limits.per_task.max(1);
+        let wished = match transfer.spec.parallel {
+            Parallel::Most(most) => most.get() as usize,
+            Parallel::Auto => match self.authorities.get(transfer.authority()) {
+                Some(authority) => authority.controller.target() as usize,
+                None => self.config.concurrency.initial as usize,
+            },
+        };
+        wished.clamp(1, most)
+    }
+
+    /// Makes the request. `None` when it could not be built: the transfer has failed then.
+    fn issue(&mut self, id: TaskId, authority: String, cost: u64) -> Option<Intent> {
+        let now = self.now;
+        let parallel = self.parallel(self.tasks.get(id)?.live()?);
+        let op = self.ops.insert_with(|_| Op {
+            task: id,
+            kind: OpKind::File,
+            cancelling: false,
+        })?;
+        let task = self.tasks.get_mut(id)?;
+        let weight = u64::from(task.weight);
+        let transfer = task.live_mut()?;
+        let Some(Planned { step, retry }) = transfer.plan(op, now.mono, &self.config, parallel)
+        else {
+            self.ops.remove(op);
+            self.unplace(id);
+            return None;
+        };
+        let deadlines = transfer.spec.deadlines;
+        let digest = transfer.sent_digest(&step);
+        let paced = transfer.is_paced();
+        let request = match transfer
+            .spec
+            .provider
+            .build(&step, &transfer.context(), now)
+        {
+            Ok(request) => request,
+            Err(error) => {
+                self.ops.remove(op);
+                self.with_live(id, |transfer, cx| {
+                    transfer.on_http(op, &step, Moved::default(), Exchange::Cancelled, cx);
+                    transfer.fail(Error::Usage(Usage::Build(error)), cx);
+                });
+                return None;
+            }
+        };
+        task.ops.push(op);
+        let granted = cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight;
+        let watch = Watch::new(deadlines, request.body().len(), paced, now.mono);
+        if let Some(entry) = self.ops.get_mut(op) {
+            let authority = authority.clone();
+            entry.kind = OpKind::Http(Box::new(Request {
+                step,
+                authority,
+                cost,
+                head: None,
+                timeout: None,
+                watch,
+            }));
+        }
+        self.requests += 1;
+        self.bytes = self.bytes.saturating_add(cost);
+        let shared = self
+            .authorities
+            .entry(&authority, self.config.concurrency, now.mono);
+        shared.in_flight += 1;
+        if retry {
+            shared.budget.spend();
+        } else {
+            shared.budget.earn();
+        }
+        self.unplace(id);
+        if let Some(task) = self.tasks.get_mut(id) {
+            self.clock = self.clock.max(task.vtime);
+            task.vtime = task.vtime.saturating_add(granted);
+        }
+        self.touch(id);
+        Some(Intent::Http {
+            op,
+            task: id,
+            request,
+            digest,
+            deadlines,
+        })
+    }
+
+    /// Whatever a call to a transfer made necessary: cancels, its place in the lines, its timer, its end.
+    pub(super) fn touch(&mut self, id: TaskId) {
+        if let Some(task) = self.tasks.get_mut(id)
+            && !task.local_queued
+            && task.live().is_some()
+        {
+            task.local_queued = true;
+            self.local.push_back(id);
+        }
+        self.touch_quietly(id);
+    }
+
+    /// The same without asking it for local work again.
+    fn touch_quietly(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        let TaskBody::Live(transfer) = &mut task.body else {
+            return;
+        };
+        for op in transfer.cancels.drain(..) {
+            if let Some(op_entry) = self.ops.get_mut(op)
+                && !core::mem::replace(&mut op_entry.cancelling, true)
+            {
+                self.cancels.push_back(op);
+            }
+        }
+        if transfer.is_over() {
+            self.retire(id);
+            return;
+        }
+        if transfer.run == Run::Paused && task.admitted {
+            task.admitted = false;
+            let direction = task.direction;
+            self.queues.of(direction).active -= 1;
+            self.admit();
+        }
+        self.place(id);
+        self.set_timer(id);
+    }
+
+    /// Puts a transfer in line if it could send, takes it out if it could not.
+    fn place(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get(id) else {
+            return;
+        };
+        let blocked = task.blocked.is_some_and(|until| until > self.now.mono);
+        let wish = if blocked { None } else { self.wish(id) };
+        let moved = match (&task.place, &wish) {
+            (Place::Nowhere, Some((_, Want::Request { .. }))) => true,
+            (Place::Waiting(there), Some((authority, Want::Request { .. })))
+                if there != authority =>
+            {
+                true
+            }
+            (Place::Ready | Place::Waiting(_), Some((_, Want::Request { .. }))) => return,
+            (Place::Nowhere, _) => return,
+            _ => false,
+        };
+        self.unplace(id);
+        if moved && let Some(task) = self.tasks.get_mut(id) {
+            task.blocked = None;
+            task.vtime = task.vtime.max(self.clock);
+            task.place = Place::Ready;
+            self.ready.insert((task.vtime, id));
+        }
+    }
+
+    fn unplace(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        match core::mem::replace(&mut task.place, Place::Nowhere) {
+            Place::Nowhere => {}
+            Place::Ready => {
+                self.ready.remove(&(task.vtime, id));
+            }
+            Place::Waiting(authority) => {
+                if let Some(authority) = self.authorities.get_mut(&authority) {
+                    authority.waiting.remove(&(task.vtime, id));
+                }
+            }
+        }
+    }
+
+    /// Lets those into the line for whom an authority has a place.
+    pub(super) fn wake(&mut self, authority: &str) {
+        let limit = self.config.limits.per_authority;
+        let Some(authority) = self.authorities.get_mut(authority) else {
+            return;
+        };
+        for (vtime, id) in authority.wake(limit) {
+            if let Some(task) = self.tasks.get_mut(id) {
+                task.place = Place::Ready;
+                self.ready.insert((vtime, id));
+            }
+        }
+    }
+
+    /// The transfer's next deadline: a retry, a checkpoint, a clock of one of its requests.
+    fn set_timer(&mut self, id: TaskId) {
+        let Some(task) = self.tasks.get(id) else {
+            return;
+        };
+        let now = self.now.mono;
+        let own = task
+            .live()
+            .and_then(|transfer| transfer.deadline(&self.config))
+            .filter(|&at| at > now);
+        let blocked = task.blocked.filter(|&at| at > now);
+        let clocks = task.ops.iter().filter_map(|&op| {
+            let op = self.ops.get(op)?;
+            match &op.kind {
+                OpKind::Http(request) if !op.cancelling => request.watch.next().map(|(at, _)| at),
+                _ => None,
+            }
+        });
+        let next = own.into_iter().chain(blocked).chain(clocks).min();
+        self.timers.set(id, next);
+    }
+
+    /// A transfer has ended: only its last words are kept.
+    fn retire(&mut self, id: TaskId) {
+        self.unplace(id);
+        self.timers.set(id, None);
+        let now = self.now.mono;
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        let TaskBody::Live(transfer) = &mut task.body else {
+            return;
+        };
+        let progress: Progress = transfer.progress(now);
+        let end = transfer
+            .end
+            .take()
+            .unwrap_or(crate::event::End::Failed(Error::Closed));
+        task.body = TaskBody::Over { end, progress };
+        self.live -= 1;
+        self.depart(id);
+    }
+
+    pub(super) fn forget_op(&mut self, task: TaskId, op: OpId) {
+        if let Some(task) = self.tasks.get_mut(task) {
+            Task::drop_op(task, op);
+        }
+    }
+
+    /// The consumer of a windowed download took everything before `upto`.
+    pub fn handle_consumed(&mut self, task: TaskId, upto: u64, now: Now) {
+        self.advance(now);
+        let downloads = self
+            .tasks
+            .get(task)
+            .is_some_and(|task| task.direction == Direction::Download);
+        if downloads {
+            self.with_live(task, |transfer, _| transfer.on_consumed(upto));
+        }
+    }
+}
+
+impl Task {
+    fn drop_op(&mut self, op: OpId) {
+        self.ops.retain(|&other| other != op);
+    }
+}

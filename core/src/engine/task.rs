@@ -1,0 +1,90 @@
+//! One transfer as the engine keeps it: a few words while it is idle, a machine while it works, a few words again when it is
+//! over.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::event::{End, Progress, State};
+use crate::id::{OpId, TaskId};
+use crate::spec::{Direction, Spec, TransferKey};
+use crate::time::Time;
+use crate::transfer::phase::Phase;
+use crate::transfer::{Run, Transfer};
+
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) key: TransferKey,
+    pub(crate) direction: Direction,
+    pub(crate) weight: u32,
+    pub(crate) body: TaskBody,
+    /// Holds one of the places of its direction.
+    pub(crate) admitted: bool,
+    /// Its entry in the queue for such a place; an older entry is void.
+    pub(crate) ticket: Option<u64>,
+    /// The transfer with the same key that has to end first.
+    pub(crate) after: Option<TaskId>,
+    pub(crate) place: Place,
+    /// Virtual time: what it has been given so far, divided by its weight.
+    pub(crate) vtime: u64,
+    /// Waits for the retry budget of its authority.
+    pub(crate) blocked: Option<Time>,
+    pub(crate) ops: Vec<OpId>,
+    pub(crate) local_queued: bool,
+    pub(crate) forget: bool,
+}
+
+/// Where a task waits for its turn to send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    Nowhere,
+    Ready,
+    /// In the waiting room of this authority.
+    Waiting(String),
+}
+
+#[derive(Debug)]
+pub(crate) enum TaskBody {
+    Idle { spec: Box<Spec>, paused: bool },
+    Live(Box<Transfer>),
+    Over { end: End, progress: Progress },
+}
+
+impl Task {
+    pub(crate) fn live(&self) -> Option<&Transfer> {
+        match &self.body {
+            TaskBody::Live(transfer) => Some(transfer),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn live_mut(&mut self) -> Option<&mut Transfer> {
+        match &mut self.body {
+            TaskBody::Live(transfer) => Some(transfer),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.body, TaskBody::Over { .. })
+    }
+
+    pub(crate) fn state(&self, now_waiting: bool) -> State {
+        match &self.body {
+            TaskBody::Idle { paused: true, .. } => State::Paused(Phase::Queued),
+            TaskBody::Idle { paused: false, .. } => State::Queued,
+            TaskBody::Over { .. } => State::Ended,
+            TaskBody::Live(transfer) => {
+                let phase = transfer.phase();
+                match transfer.run {
+                    _ if transfer.is_stopping() || phase.is_ending() => State::Ending,
+                    Run::Paused if self.ticket.is_some() => State::Queued,
+                    Run::Paused => State::Paused(phase),
+                    Run::Pausing => State::Pausing(phase),
+                    Run::Running if now_waiting => State::Waiting(phase),
+                    Run::Running => State::Active(phase),
+                }
+            }
+        }
+    }
+}

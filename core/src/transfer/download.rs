@@ -1,0 +1,637 @@
+//! What a download does in each phase.
+
+use alloc::vec::Vec;
+
+use crate::digest::{Algorithm, Digest, Verification};
+use crate::error::{Changed, Error, Fault, FaultKind, Sent};
+use crate::event::{EventKind, Restart};
+use crate::id::OpId;
+use crate::intent::{Disposition, FileOp, FileReply, Moved};
+use crate::layout::{Layout, PartLimits, PartSize};
+use crate::provider::{Object, Reply, Step, StepKind, Verdict};
+use crate::range::{ByteRange, RangeSet};
+use crate::spec::{Config, Durability, Probing};
+use crate::time::Time;
+use crate::transfer::parts::{Delayed, Flight, Tries};
+use crate::transfer::phase::Signal;
+use crate::transfer::requests::{Next, protocol};
+use crate::transfer::segments::{Segment, Segments};
+use crate::transfer::{Cx, Exchange, Phase, Stop, Transfer};
+
+/// The digest that tells whether a stored stretch is still what was written.
+const STORED: Algorithm = Algorithm::Crc64Nvme;
+/// Size of the first range where the object's size is not known yet.
+const FIRST_RANGE: u64 = 8 << 20;
+/// A whole object in one response without a range.
+const OPEN: ByteRange = ByteRange::at(0, u64::MAX);
+
+impl Transfer {
+    pub(super) fn start_download(&mut self, cx: &mut Cx<'_>) {
+        let remote = &mut self.remote;
+        if remote.object.total.is_none() {
+            remote.object.total = self.spec.declared_size;
+        }
+        if self.spec.declared_size.is_some() || self.spec.probing == Probing::FirstRange {
+            self.signal(Signal::StartKnown, cx);
+        } else {
+            self.signal(Signal::Start, cx);
+        }
+    }
+
+    /// The probe's answer.
+    pub(super) fn probed(&mut self, object: Object, cx: &mut Cx<'_>) {
+        if !self.remote.segments.is_empty() {
+            let same = self.same_version(&object, 200);
+            let usable = object.validator.pins() && object.ranges != Some(false);
+            if let Err(changed) = same.and(if usable { Ok(()) } else { Err(Changed::Ranges) }) {
+                self.drop_stored();
+                cx.events
+                    .push(self.id, EventKind::Restarted(Restart::Changed(changed)));
+            }
+        }
+        let remote = &mut self.remote;
+        let pinned = object.validator.pins() && object.total.is_some();
+        remote.serial = remote.force_serial || !pinned || object.ranges == Some(false);
+        remote.ranged = object.ranges == Some(true);
+        remote.object = object;
+        remote.known = true;
+        self.signal(Signal::Probed, cx);
+    }
+
+    fn drop_stored(&mut self) {
+        self.remote.segments = Segments::default();
+        self.keeper.reset();
+    }
+
+    /// The file operation the present phase consists of.
+    pub(super) fn download_file(&mut self) -> Option<FileOp> {
+        let remote = &self.remote;
+        match self.phase {
+            Phase::Reserving => Some(FileOp::Reserve {
+                total: remote.object.total,
+                keep: !remote.segments.is_empty(),
+                name: remote.object.name.clone(),
+                modified: remote.object.modified,
+            }),
+            Phase::Rechecking => Some(FileOp::Digest {
+                algorithm: STORED,
+                ranges: remote.segments.ranges(),
+            }),
+            Phase::Verifying => {
+                let algorithm = remote.expected.get(remote.verified)?.algorithm();
+                let ranges = alloc::vec![ByteRange::at(0, remote.object.total?)];
+                Some(FileOp::Digest { algorithm, ranges })
+            }
+            Phase::Publishing => Some(FileOp::Publish {
+                len: remote.object.total?,
+                modified: remote.object.modified,
+                durable: self.spec.durability == Durability::Power,
+            }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn download_replied(&mut self, reply: FileReply, cx: &mut Cx<'_>) {
+        match (self.phase, reply) {
+            (Phase::Reserving, FileReply::Reserved { kept }) => {
+                if !kept && !self.remote.segments.is_empty() {
+                    self.drop_stored();
+                    cx.events
+                        .push(self.id, EventKind::Restarted(Restart::LocalLost));
+                }
+                if self.remote.segments.is_empty() {
+                    self.keeper.rewrite();
+                    self.signal(Signal::Reserved, cx);
+                } else {
+                    self.signal(Signal::Kept, cx);
+                }
+            }
+            (Phase::Reserving, FileReply::Unchanged) => {
+                self.complete(Signal::Unchanged, crate::provider::Receipt::default(), cx);
+            }
+            (Phase::Rechecking, FileReply::Digests(found)) => self.rechecked_stored(&found, cx),
+            (Phase::Verifying, FileReply::Digests(found)) => {
+                self.verify(found.first().copied().flatten(), cx)
+            }
+            (Phase::Publishing, FileReply::Published { path }) => {
+                self.remote.path = Some(path);
+                self.complete(Signal::Published, crate::provider::Receipt::default(), cx);
+            }
+            (phase, _) => {
+                debug_assert!(false, "a reply of another kind in {phase:?}");
+                self.fail(
+                    protocol(StepKind::Probe, "the storage replied to another question"),
+                    cx,
+                );
+            }
+        }
+    }
+
+    /// Keeps the stretches that are still what was recorded (D10).
+    fn rechecked_stored(&mut self, found: &[Option<Digest>], cx: &mut Cx<'_>) {
+        let recorded: Vec<Segment> = self.remote.segments.iter().collect();
+        for (at, segment) in recorded.iter().enumerate() {
+            let now = found.get(at).copied().flatten();
+            if segment.digest.is_none() || now != segment.digest {
+                self.remote.segments.remove(segment.range.start());
+            }
+        }
+        self.keeper.confirmed(&self.remote.segments);
+        self.keeper.rewrite();
+        self.signal(Signal::Rechecked, cx);
+    }
+
+    pub(super) fn enter_moving_download(&mut self, cx: &mut Cx<'_>) {
+        let remote = &self.remote;
+        let stored = remote.segments.total();
+        self.parts.todo = match remote.object.total {
+            _ if remote.serial => core::iter::once(OPEN).collect(),
+            Some(total) => core::iter::once(ByteRange::at(0, total)).collect(),
+            None => core::iter::once(ByteRange::at(0, self.range_size())).collect(),
+        };
+        for range in remote.segments.ranges() {
+            self.parts.todo.remove(range);
+        }
+        if remote.known && remote.object.total == Some(0) {
+            self.parts.clear();
+        }
+        self.progress.reused = stored;
+        self.tell_moving(self.remote.object.total, stored, cx);
+        self.check_moved(cx);
+    }
+
+    pub(super) fn tell_moving(&mut self, total: Option<u64>, reused: u64, cx: &mut Cx<'_>) {
+        if !core::mem::replace(&mut self.reused_told, true) {
+            cx.events.push(self.id, EventKind::Moving { total, reused });
+        }
+    }
+
+    /// Bytes one range request asks for.
+    fn range_size(&self) -> u64 {
+        match (self.spec.part_size, self.remote.object.total) {
+            (PartSize::Bytes(size), _) => size.max(1),
+            (PartSize::Auto, Some(total)) => {
+                Layout::plan(total, PartSize::Auto, &PartLimits::UNLIMITED)
+                    .map_or(FIRST_RANGE, |layout| layout.part_size())
+            }
+            (PartSize::Auto, None) => FIRST_RANGE,
+        }
+    }
+
+    /// The next range to ask for.
+    pub(super) fn peek_range(
+        &self,
+        now: Time,
+        _: &Config,
+        parallel: usize,
+    ) -> Option<(Step, Tries)> {
+        let remote = &self.remote;
+        let flying = self.parts.flights.len();
+        // Until the server has shown that it serves ranges, and while one response is all there is, one request at a time.
+        let most = if remote.ranged && !remote.serial {
+            parallel
+        } else {
+            1
+        };
+        if flying >= most {
+            return None;
+        }
+        if let Some(due) = self.parts.due(now) {
+            return Some((Step::GetRange { range: due.range }, due.tries));
+        }
+        let first = self.parts.todo.first()?;
+        let range = if remote.serial {
+            first
+        } else {
+            let ahead = self
+                .spec
+                .window
+                .map_or(u64::MAX, |window| remote.consumed.saturating_add(window));
+            let end = first
+                .end()
+                .min(first.start().saturating_add(self.range_size()))
+                .min(ahead);
+            ByteRange::new(first.start(), end).filter(|range| !range.is_empty())?
+        };
+        Some((Step::GetRange { range }, Tries::default()))
+    }
+
+    /// Whether the flow of bytes is governed by the consumer rather than the network.
+    pub(crate) const fn is_paced(&self) -> bool {
+        self.spec.window.is_some() && self.remote.serial
+    }
+
+    /// The head of a 200 or 206 to a range request.
+    pub(crate) fn on_range_head(
+        &mut self,
+        op: OpId,
+        judged: Result<Reply, Verdict>,
+        status: u16,
+    ) -> Disposition {
+        let alone = self.parts.flights.len() == 1;
+        let Some(flight) = self.parts.flight(op) else {
+            return Disposition::Close;
+        };
+        let asked = flight.range;
+        if flight.cancelled {
+            return Disposition::Close;
+        }
+        let accepted = match judged {
+            Ok(Reply::Range { range, object }) => self.accept_range(asked, range, &object, status),
+            Ok(Reply::Whole(object)) => self.accept_whole(asked, alone, &object, status),
+            Ok(_) => Err(Verdict::Changed(Changed::Ranges)),
+            Err(verdict) => Err(verdict),
+        };
+        let Some(flight) = self.parts.flight(op) else {
+            return Disposition::Close;
+        };
+        match accepted {
+            Ok(Accepted {
+                skip,
+                range,
+                digest,
+            }) => {
+                flight.range = range;
+                flight.accepted = Some(range.len());
+                Disposition::WriteAt {
+                    skip,
+                    offset: range.start(),
+                    len: range.len(),
+                    digest: digest.then_some(STORED),
+                }
+            }
+            Err(verdict) => {
+                flight.verdict = Some(verdict);
+                Disposition::Close
+            }
+        }
+    }
+
+    fn accept_range(
+        &mut self,
+        asked: ByteRange,
+        got: ByteRange,
+        object: &Object,
+        status: u16,
+    ) -> Result<Accepted, Verdict> {
+        let wrong = |what: &str| {
+            let Error::Server(fault) = protocol(StepKind::GetRange, what) else {
+                return Verdict::Changed(Changed::Ranges);
+            };
+            Verdict::Fatal(fault)
+        };
+        if asked == OPEN {
+            return Err(wrong("a partial answer to a request without a range"));
+        }
+        if got.start() > asked.start() || got.end() > asked.end() || got.end() <= asked.start() {
+            return Err(wrong(
+                "the range of the answer is not within the one asked for",
+            ));
+        }
+        self.latch(object, status)?;
+        let total = self
+            .remote
+            .object
+            .total
+            .ok_or_else(|| wrong("Content-Range tells no total and none is known"))?;
+        if got.end() > total {
+            return Err(wrong("the range of the answer ends beyond the object"));
+        }
+        self.remote.ranged = true;
+        let range =
+            ByteRange::new(asked.start(), got.end()).ok_or_else(|| wrong("reversed range"))?;
+        // What the answer leaves out of the range asked for is asked for again.
+        if let Some(rest) = ByteRange::new(got.end(), asked.end().min(total)) {
+            self.parts.todo.insert(rest);
+        }
+        Ok(Accepted {
+            skip: asked.start() - got.start(),
+            range,
+            digest: self.keeper_wants_digests(),
+        })
+    }
+
+    fn accept_whole(
+        &mut self,
+        asked: ByteRange,
+        alone: bool,
+        object: &Object,
+        status: u16,
+    ) -> Result<Accepted, Verdict> {
+        let usable = asked.start() == 0 && alone && self.remote.segments.is_empty();
+        if !usable {
+            self.remote.force_serial = true;
+            return Err(Verdict::Changed(Changed::Ranges));
+        }
+        let known = self.remote.known;
+        if known {
+            self.same_version(object, status)
+                .map_err(Verdict::Changed)?;
+        }
+        self.remote.serial = true;
+        self.parts.clear();
+        if !known {
+            let declared = self.remote.object.total;
+            self.remote.object = object.clone();
+            self.remote.known = true;
+            if let (Some(known), Some(seen)) = (declared, object.total)
+                && known != seen
+            {
+                return Err(Verdict::Changed(Changed::Size { known, seen }));
+            }
+        }
+        let len = object
+            .total
+            .or(self.remote.object.total)
+            .unwrap_or(u64::MAX);
+        Ok(Accepted {
+            skip: 0,
+            range: ByteRange::at(0, len),
+            digest: false,
+        })
+    }
+
+    fn keeper_wants_digests(&self) -> bool {
+        self.spec.journal
+    }
+
+    /// Takes an answer's object as the one this transfer is about, or makes sure that it is (D1, D2, D4).
+    fn latch(&mut self, object: &Object, status: u16) -> Result<(), Verdict> {
+        let resumed = !self.remote.segments.is_empty();
+        if self.remote.known || resumed {
+            self.same_version(object, status).map_err(|changed| {
+                // Validators that the probe had and ranges lack pin nothing.
+                self.remote.force_serial |= !object.validator.pins();
+                Verdict::Changed(changed)
+            })?;
+        }
+        if !self.remote.known {
+            let declared = self.remote.object.total;
+            let total = object.total.or(declared);
+            if let (Some(known), Some(seen)) = (declared, object.total)
+                && known != seen
+            {
+                return Err(Verdict::Changed(Changed::Size { known, seen }));
+            }
+            let covered: RangeSet = self
+                .parts
+                .flights
+                .iter()
+                .map(|flight| flight.range)
+                .collect();
+            self.remote.object = Object {
+                total,
+                ..object.clone()
+            };
+            self.remote.known = true;
+            let whole = ByteRange::at(0, total.unwrap_or_default());
+            if !object.validator.pins() && !covered.covers(whole) {
+                self.remote.force_serial = true;
+                return Err(Verdict::Changed(Changed::Ranges));
+            }
+            self.parts.todo.remove(ByteRange::at(whole.end(), u64::MAX));
+            if declared.is_none() {
+                self.parts.todo.insert(whole);
+                for range in covered.iter().chain(self.remote.segments.ranges()) {
+                    self.parts.todo.remove(range);
+                }
+            }
+            self.keeper.rewrite();
+        }
+        Ok(())
+    }
+
+    /// Whether `object` is the version known so far, by the strongest thing that both name.
+    fn same_version(&self, object: &Object, status: u16) -> Result<(), Changed> {
+        let known = &self.remote.object;
+        if let (Some(known), Some(seen)) = (known.total, object.total)
+            && known != seen
+        {
+            return Err(Changed::Size { known, seen });
+        }
+        let (was, is) = (&known.validator, &object.validator);
+        if !was.pins() {
+            return Ok(());
+        }
+        match (&was.etag, &is.etag, was.modified, is.modified) {
+            (Some(a), Some(b), ..) if a == b => Ok(()),
+            (None, _, Some(a), Some(b)) | (Some(_), None, Some(a), Some(b)) if a == b => Ok(()),
+            (Some(_), ..) => Err(Changed::Validator {
+                header: "ETag",
+                status,
+            }),
+            _ => Err(Changed::Validator {
+                header: "Last-Modified",
+                status,
+            }),
+        }
+    }
+
+    /// A range request is over.
+    pub(super) fn range_landed(
+        &mut self,
+        flight: Flight,
+        moved: Moved,
+        exchange: Exchange,
+        cx: &mut Cx<'_>,
+    ) {
+        let written = moved.written.min(flight.accepted.unwrap_or(0));
+        let stored = ByteRange::at(flight.range.start(), written);
+        self.account(written.saturating_sub(flight.moved.written), cx.now.mono);
+        let live = self.restart.is_none();
+        if live {
+            self.remote.segments.insert(Segment {
+                range: stored,
+                digest: moved.digest,
+            });
+        }
+        let rest = ByteRange::new(stored.end(), flight.range.end()).unwrap_or_default();
+        if self.stop.is_some() || !live {
+            return;
+        }
+        let tries = if self.remote.serial {
+            flight.tries
+        } else {
+            flight.tries_left(written)
+        };
+        let next = match (exchange, flight.verdict) {
+            (Exchange::Local(fault), _) => Next::Failed(Error::Disk(fault)),
+            (_, Some(verdict)) => self.judge(verdict, tries, StepKind::GetRange, cx),
+            (Exchange::Moved, None) => self.range_moved(flight.accepted, written, tries, cx),
+            (Exchange::Judged(Ok(Reply::Unsatisfiable { total })), None) => {
+                self.unsatisfiable(total, cx)
+            }
+            (Exchange::Judged(Ok(_)), None) => {
+                Next::Failed(protocol(StepKind::GetRange, "an answer of another kind"))
+            }
+            (Exchange::Judged(Err(verdict)), None) => {
+                self.judge(verdict, tries, StepKind::GetRange, cx)
+            }
+            (Exchange::Broken(fault), None) => self.broke(fault, tries, StepKind::GetRange, cx),
+            (Exchange::Cancelled, None) => {
+                let rest = self.serial_rest(rest, written, cx);
+                self.parts.todo.insert(rest);
+                return;
+            }
+        };
+        match next {
+            Next::Again { tries, due } => {
+                let range = self.serial_rest(rest, written, cx);
+                self.parts.delayed.push(Delayed { range, tries, due });
+            }
+            Next::Failed(error) => self.fail(error, cx),
+            Next::Handled => self.check_moved(cx),
+        }
+    }
+
+    /// What is left after a flight. A single response cannot be continued: all of it is left, and nothing is stored.
+    fn serial_rest(&mut self, rest: ByteRange, written: u64, cx: &mut Cx<'_>) -> ByteRange {
+        if !self.remote.serial {
+            return rest;
+        }
+        if written > 0 {
+            self.progress.resent += written;
+            self.drop_stored();
+            cx.events
+                .push(self.id, EventKind::Restarted(Restart::Unpinned));
+        }
+        OPEN
+    }
+
+    fn range_moved(
+        &mut self,
+        accepted: Option<u64>,
+        written: u64,
+        tries: Tries,
+        cx: &mut Cx<'_>,
+    ) -> Next {
+        let promised = accepted.unwrap_or(0);
+        if promised == u64::MAX {
+            self.remote.object.total = Some(written);
+        } else if written < promised {
+            let fault = Fault::new(
+                FaultKind::Truncated,
+                Sent::Maybe,
+                "the answer's body was shorter than announced",
+            );
+            return self.broke(fault, tries, StepKind::GetRange, cx);
+        }
+        self.succeeded();
+        Next::Handled
+    }
+
+    /// 416: local knowledge is beyond the object.
+    fn unsatisfiable(&mut self, total: Option<u64>, cx: &mut Cx<'_>) -> Next {
+        let known = self.remote.object.total;
+        match (total, known) {
+            (Some(0), None | Some(0)) if self.remote.segments.is_empty() => {
+                self.remote.object.total = Some(0);
+                self.remote.known = true;
+                self.parts.clear();
+            }
+            (Some(seen), Some(known)) if seen != known => {
+                self.changed(Changed::Size { known, seen }, cx)
+            }
+            _ => {
+                return Next::Failed(protocol(
+                    StepKind::GetRange,
+                    "416 for a range inside the object",
+                ));
+            }
+        }
+        Next::Handled
+    }
+
+    pub(super) fn check_moved(&mut self, cx: &mut Cx<'_>) {
+        let whole = self
+            .remote
+            .object
+            .total
+            .is_some_and(|total| self.remote.segments.total() == total);
+        if self.phase == Phase::Moving
+            && self.works()
+            && self.parts.is_done()
+            && whole
+            && self.remote.known
+        {
+            self.signal(Signal::Moved, cx);
+        }
+    }
+
+    /// Content is complete: which digests must it have?
+    pub(super) fn enter_verifying(&mut self, cx: &mut Cx<'_>) {
+        let remote = &mut self.remote;
+        remote.verified = 0;
+        remote.expected = if self.spec.expected.is_empty() {
+            let strongest = |algorithm: &Algorithm| {
+                remote
+                    .object
+                    .digests
+                    .iter()
+                    .find(|digest| digest.algorithm() == *algorithm)
+            };
+            Algorithm::ALL
+                .iter()
+                .find_map(strongest)
+                .copied()
+                .into_iter()
+                .collect()
+        } else {
+            self.spec.expected.clone()
+        };
+        if remote.expected.is_empty() {
+            self.signal(Signal::Verified, cx);
+        }
+    }
+
+    fn verify(&mut self, found: Option<Digest>, cx: &mut Cx<'_>) {
+        let Some(&expected) = self.remote.expected.get(self.remote.verified) else {
+            return;
+        };
+        let Some(actual) = found else {
+            let lost = crate::error::FileFault::new(
+                crate::error::FileFaultKind::Lost,
+                "it is shorter than what was written",
+            );
+            self.fail(Error::Disk(lost), cx);
+            return;
+        };
+        if actual != expected {
+            self.stop(
+                Stop::Fail {
+                    error: Error::Integrity { expected, actual },
+                    discard: true,
+                },
+                cx,
+            );
+            return;
+        }
+        if self.verification == Verification::NotProvided {
+            self.verification = Verification::Verified(actual);
+        }
+        self.remote.verified += 1;
+        if self.remote.verified == self.remote.expected.len() {
+            self.signal(Signal::Verified, cx);
+        }
+    }
+
+    pub(super) fn restart_download(&mut self, cx: &mut Cx<'_>) {
+        self.drop_stored();
+        self.parts.clear();
+        let remote = &mut self.remote;
+        remote.object = Object::default();
+        remote.known = false;
+        remote.by_range = false;
+        remote.ranged = false;
+        remote.serial = false;
+        self.location = None;
+        self.hops = 0;
+        self.signal(Signal::Restart, cx);
+    }
+}
+
+struct Accepted {
+    skip: u64,
+    range: ByteRange,
+    digest: bool,
+}

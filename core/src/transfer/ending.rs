@@ -1,0 +1,144 @@
+//! The way out: wait until nothing is in flight, give the session up where that was asked, let go of local things.
+
+use crate::checkpoint::Stage;
+use crate::error::{Error, FileFault};
+use crate::event::{End, EventKind};
+use crate::intent::FileOp;
+use crate::spec::Direction;
+use crate::transfer::phase::Signal;
+use crate::transfer::{Cx, Phase, Stop, Transfer};
+
+/// What is left to do locally.
+#[derive(Debug, Default)]
+pub(super) struct Cleaning {
+    file: Option<FileOp>,
+    /// The session could not be given up: its record must stay.
+    keep_record: bool,
+}
+
+impl Transfer {
+    pub(super) fn settle_ending(&mut self, cx: &mut Cx<'_>) {
+        let asking = self.refresh.op.is_some();
+        let unsaved = self.phase == Phase::Ending
+            && self.keeps_stored()
+            && (self.keeper.has_unsynced() || self.keeper.is_busy());
+        let idle =
+            self.in_flight() == 0 && self.file.is_none() && !asking && !self.keeper.is_in_flight();
+        if !idle || unsaved {
+            return;
+        }
+        match self.phase {
+            Phase::Committing | Phase::Confirming | Phase::Publishing if self.commit_is_over() => {
+                self.parts.clear();
+                self.signal(Signal::Quiet, cx);
+                self.settle_ending(cx);
+            }
+            Phase::Ending if self.abort_wanted() => self.signal(Signal::AbortWanted, cx),
+            Phase::Ending => {
+                self.signal(Signal::Quiet, cx);
+                self.settle_ending(cx);
+            }
+            Phase::Cleaning if self.cleaning.file.is_none() && !self.keeper.is_busy() => {
+                self.signal(Signal::Cleaned, cx);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a later run shall find what is stored.
+    pub(super) const fn keeps_stored(&self) -> bool {
+        match &self.stop {
+            Some(Stop::Close | Stop::Fail { discard: false, .. }) => true,
+            Some(Stop::Cancel) => self.spec.keep_on_cancel,
+            _ => false,
+        }
+    }
+
+    /// Nothing of a commit is under way, and it is not worth another request.
+    fn commit_is_over(&self) -> bool {
+        match &self.stop {
+            // It goes on to its answer: that answer decides whether the cancel came too late.
+            Some(Stop::Cancel) => {
+                self.phase == Phase::Publishing
+                    || self.session.known_uncommitted
+                    || (self.phase == Phase::Committing
+                        && self.single.tries.failed == 0
+                        && !self.session.resumed
+                        && !self.commit_sent)
+            }
+            Some(Stop::Close | Stop::Fail { .. }) => true,
+            Some(Stop::Done(_)) | None => false,
+        }
+    }
+
+    fn abort_wanted(&self) -> bool {
+        let unknown = self.session.stage == Stage::Committing
+            && !self.session.known_uncommitted
+            && self.commit_sent;
+        let given_up = match &self.stop {
+            Some(Stop::Cancel) => true,
+            // Nobody could ever find the session again.
+            Some(Stop::Fail { .. }) => !self.spec.journal,
+            _ => false,
+        };
+        given_up && !unknown && self.profile.abort && self.session.id.is_some()
+    }
+
+    /// The session stays on the server.
+    pub(super) fn give_up_abort(&mut self, reason: Error, cx: &mut Cx<'_>) {
+        let object = alloc::string::String::from(self.spec.provider.object());
+        cx.events
+            .push(self.id, EventKind::AbortFailed { object, reason });
+        self.cleaning.keep_record = true;
+        self.cancels.extend(self.single.op);
+        self.signal(Signal::Aborted, cx);
+    }
+
+    pub(super) fn enter_cleaning(&mut self) {
+        let download = self.spec.direction == Direction::Download;
+        let (file, forget) = match &self.stop {
+            Some(Stop::Done(completed)) => (
+                (!download || completed.unchanged).then_some(FileOp::Release),
+                true,
+            ),
+            Some(Stop::Cancel) if self.spec.keep_on_cancel => (Some(FileOp::Release), false),
+            Some(Stop::Fail { discard: true, .. } | Stop::Cancel) if download => {
+                (Some(FileOp::Remove), true)
+            }
+            Some(Stop::Fail { discard: true, .. } | Stop::Cancel) => (Some(FileOp::Release), true),
+            _ => (Some(FileOp::Release), false),
+        };
+        self.cleaning.file = file;
+        if forget && !self.cleaning.keep_record {
+            self.keeper.drop_journal();
+        }
+    }
+
+    pub(super) fn cleaning_file(&mut self) -> Option<FileOp> {
+        self.cleaning.file.clone()
+    }
+
+    /// The file operation of the cleaning is over. Its failure changes nothing: the outcome stands.
+    pub(super) fn cleaned_file(&mut self, _: Option<FileFault>) {
+        self.cleaning.file = None;
+    }
+
+    /// The last word, once.
+    pub(super) fn finish(&mut self, cx: &mut Cx<'_>) {
+        let end = match self.stop.take() {
+            Some(Stop::Done(completed)) => End::Completed(completed),
+            Some(Stop::Cancel) => End::Failed(Error::Cancelled),
+            Some(Stop::Fail { error, .. }) => End::Failed(error),
+            Some(Stop::Close) | None => End::Failed(Error::Closed),
+        };
+        self.stop = Some(match &end {
+            End::Completed(completed) => Stop::Done(completed.clone()),
+            End::Failed(error) => Stop::Fail {
+                error: error.clone(),
+                discard: false,
+            },
+        });
+        self.end = Some(end.clone());
+        cx.events.push(self.id, EventKind::Ended(end));
+    }
+}

@@ -1,0 +1,324 @@
+//! When facts become durable: what waits to be recorded, what must be recorded before anything else may happen, and the order
+//! of sync before record.
+
+use alloc::vec::Vec;
+use core::mem;
+
+use bytes::Bytes;
+
+use crate::checkpoint::{Fact, Stage};
+use crate::error::FileFault;
+use crate::id::OpId;
+use crate::spec::Interval;
+use crate::time::Time;
+use crate::transfer::segments::{Segment, Segments};
+
+/// Keeps a transfer's journal.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    enabled: bool,
+    /// Whether stretches must be synced before they are recorded.
+    sync: bool,
+    op: Option<OpId>,
+    writing: Option<Kind>,
+    /// The journal must be (re)written from the start.
+    replace: bool,
+    remove: bool,
+    /// Facts that may be recorded now.
+    ready: Vec<u8>,
+    /// Stretches whose bytes are being synced.
+    syncing: Option<Vec<Segment>>,
+    /// Stretches known to be recorded or recordable: only these go into a rewritten journal.
+    durable: Segments,
+    /// No request may go out until everything pending is recorded.
+    hold: bool,
+    /// Bytes in the file that no sync covers yet.
+    unsynced: u64,
+    /// Bytes that the facts in `ready` stand for.
+    pending: u64,
+    saved_at: Time,
+    failed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Replace,
+    Append,
+    Remove,
+}
+
+/// A journal write to issue.
+#[derive(Debug)]
+pub(crate) enum Write {
+    Replace,
+    Append(Bytes),
+    Remove,
+}
+
+impl Keeper {
+    pub(crate) fn new(enabled: bool, sync: bool, now: Time) -> Self {
+        Self {
+            enabled,
+            sync,
+            op: None,
+            writing: None,
+            replace: false,
+            remove: false,
+            ready: Vec::new(),
+            syncing: None,
+            durable: Segments::default(),
+            hold: false,
+            unsynced: 0,
+            pending: 0,
+            saved_at: now,
+            failed: false,
+        }
+    }
+
+    /// Stretches confirmed to be on disk from an earlier run.
+    pub(crate) fn confirmed(&mut self, segments: &Segments) {
+        self.durable = segments.clone();
+    }
+
+    /// Begin a new journal with the transfer's present facts.
+    pub(crate) fn rewrite(&mut self) {
+        if self.enabled {
+            self.replace = true;
+            self.forget_pending();
+        }
+    }
+
+    /// Nothing stored is worth anything any more.
+    pub(crate) fn reset(&mut self) {
+        self.durable = Segments::default();
+        self.syncing = None;
+        self.unsynced = 0;
+        self.forget_pending();
+    }
+
+    pub(crate) fn drop_journal(&mut self) {
+        if self.enabled {
+            self.remove = true;
+            self.replace = false;
+            self.forget_pending();
+        }
+    }
+
+    fn forget_pending(&mut self) {
+        self.ready.clear();
+        self.pending = 0;
+    }
+
+    /// A fact that needs no sync and stands for `bytes`; recorded when the interval has passed.
+    pub(crate) fn fact(&mut self, fact: &Fact, bytes: u64) {
+        if self.enabled {
+            fact.encode(&mut self.ready);
+            self.pending = self.pending.saturating_add(bytes);
+        }
+    }
+
+    /// A stage that must be recorded before its request goes out.
+    pub(crate) fn stage(&mut self, stage: Stage) {
+        self.fact(&Fact::Stage(stage), 0);
+        self.hold();
+    }
+
+    /// Record everything pending before the next request.
+    pub(crate) fn hold(&mut self) {
+        self.hold = self.enabled;
+    }
+
+    /// `bytes` more are in the file.
+    pub(crate) fn grew(&mut self, bytes: u64) {
+        self.unsynced = self.unsynced.saturating_add(bytes);
+    }
+
+    /// Whether requests must wait for the journal.
+    pub(crate) const fn holds(&self) -> bool {
+        self.hold && (self.replace || !self.ready.is_empty() || self.op.is_some())
+    }
+
+    /// Whether a write is in flight.
+    pub(crate) const fn is_in_flight(&self) -> bool {
+        self.op.is_some()
+    }
+
+    /// Whether a write is in flight or still to be made.
+    pub(crate) const fn is_busy(&self) -> bool {
+        self.op.is_some()
+            || self.remove
+            || (self.enabled && (self.replace || !self.ready.is_empty()))
+    }
+
+    /// Whether bytes in the file wait for a sync.
+    pub(crate) const fn has_unsynced(&self) -> bool {
+        self.enabled && self.unsynced > 0 && self.syncing.is_none()
+    }
+
+    /// Whether it is time for one.
+    pub(crate) fn wants_sync(&self, now: Time, interval: Interval) -> bool {
+        self.has_unsynced() && self.op.is_none() && self.is_due(self.unsynced, now, interval)
+    }
+
+    fn is_due(&self, bytes: u64, now: Time, interval: Interval) -> bool {
+        bytes >= interval.bytes || (bytes > 0 && now >= self.saved_at + interval.time)
+    }
+
+    /// When the interval runs out.
+    pub(crate) fn due(&self, interval: Interval) -> Option<Time> {
+        let waits = self.unsynced > 0 && self.syncing.is_none() || self.pending > 0;
+        (self.enabled && waits && self.op.is_none()).then(|| self.saved_at + interval.time)
+    }
+
+    /// `segments` are in the file; they may be recorded once a sync has gone through: true. Without syncing they are at once.
+    pub(crate) fn sync_begins(&mut self, segments: Vec<Segment>) -> bool {
+        self.unsynced = 0;
+        if self.sync {
+            self.syncing = Some(segments);
+        } else {
+            self.record(segments);
+        }
+        self.sync
+    }
+
+    /// A file operation ended; returns whether it was a sync.
+    pub(crate) fn sync_ended(&mut self, ok: bool) -> bool {
+        match self.syncing.take() {
+            None => false,
+            Some(segments) => {
+                if ok {
+                    self.record(segments);
+                }
+                true
+            }
+        }
+    }
+
+    fn record(&mut self, segments: Vec<Segment>) {
+        for segment in segments {
+            if self.durable.insert(segment) {
+                Fact::Segment(segment).encode(&mut self.ready);
+            }
+        }
+    }
+
+    /// The next write, if one is due. Confirmed parts wait for company until the interval has passed, or until `flush`.
+    pub(crate) fn next(&mut self, now: Time, interval: Interval, flush: bool) -> Option<Write> {
+        if self.op.is_some() {
+            return None;
+        }
+        if self.remove {
+            return Some(Write::Remove);
+        }
+        if !self.enabled {
+            return None;
+        }
+        if self.replace {
+            return Some(Write::Replace);
+        }
+        let due =
+            flush || self.hold || self.pending == 0 || self.is_due(self.pending, now, interval);
+        (!self.ready.is_empty() && due).then(|| Write::Append(Bytes::copy_from_slice(&self.ready)))
+    }
+
+    /// What [`Self::next`] gave was issued as `op`.
+    pub(crate) fn issued(&mut self, op: OpId, now: Time) {
+        let kind = if mem::take(&mut self.remove) {
+            Kind::Remove
+        } else if mem::take(&mut self.replace) {
+            Kind::Replace
+        } else {
+            Kind::Append
+        };
+        self.op = Some(op);
+        self.writing = Some(kind);
+        self.saved_at = now;
+        self.forget_pending();
+    }
+
+    /// The write ended. Gives the fault the first time one fails.
+    pub(crate) fn answered(&mut self, op: OpId, reply: Result<(), FileFault>) -> Option<FileFault> {
+        if self.op != Some(op) {
+            return None;
+        }
+        self.op = None;
+        let kind = self.writing.take();
+        if self.ready.is_empty() && !self.replace {
+            self.hold = false;
+        }
+        let Err(fault) = reply else {
+            self.failed = false;
+            return None;
+        };
+        if kind == Some(Kind::Remove) {
+            return Some(fault);
+        }
+        // What could not be appended is in no journal: the next write begins a new one. A second failure in a row ends it.
+        self.enabled = !self.failed;
+        self.replace = self.enabled;
+        (!mem::replace(&mut self.failed, true)).then_some(fault)
+    }
+
+    /// The stretches a rewritten journal may name.
+    pub(crate) fn durable(&self) -> Segments {
+        self.durable.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Slab;
+    use crate::range::ByteRange;
+
+    fn ops() -> impl FnMut() -> OpId {
+        let mut slab: Slab<OpId, ()> = Slab::new();
+        move || slab.insert_with(|_| ()).expect("room")
+    }
+
+    #[test]
+    fn stretches_are_recorded_only_after_their_sync() {
+        let (mut keeper, mut op) = (Keeper::new(true, true, Time::ZERO), ops());
+        let interval = Interval::default();
+        keeper.grew(interval.bytes);
+        assert!(keeper.wants_sync(Time::ZERO, interval));
+        assert!(keeper.sync_begins(alloc::vec![Segment {
+            range: ByteRange::at(0, 5),
+            digest: None
+        }]));
+        assert!(
+            keeper.next(Time::ZERO, interval, true).is_none(),
+            "not before the sync"
+        );
+        assert!(keeper.durable().is_empty());
+        assert!(keeper.sync_ended(true));
+        assert!(matches!(
+            keeper.next(Time::ZERO, interval, false),
+            Some(Write::Append(_))
+        ));
+        keeper.issued(op(), Time::ZERO);
+        assert_eq!(keeper.durable().total(), 5);
+    }
+
+    #[test]
+    fn a_failed_append_is_followed_by_a_new_journal_and_reported_once() {
+        let (mut keeper, mut op) = (Keeper::new(true, false, Time::ZERO), ops());
+        let fault = || FileFault::new(crate::error::FileFaultKind::Full, "");
+        keeper.stage(Stage::Opening);
+        assert!(keeper.holds());
+        let first = op();
+        keeper.issued(first, Time::ZERO);
+        assert!(keeper.answered(first, Err(fault())).is_some());
+        assert!(matches!(
+            keeper.next(Time::ZERO, Interval::default(), false),
+            Some(Write::Replace)
+        ));
+        let second = op();
+        keeper.issued(second, Time::ZERO);
+        assert!(
+            keeper.answered(second, Err(fault())).is_none(),
+            "told already"
+        );
+        assert!(!keeper.holds() && !keeper.is_busy());
+    }
+}

@@ -1,0 +1,144 @@
+//! Which bytes still have to move, which are moving, and which wait for a retry. Ranges only; a part is never an object.
+
+use alloc::vec::Vec;
+
+use crate::id::OpId;
+use crate::intent::Moved;
+use crate::provider::Verdict;
+use crate::range::{ByteRange, RangeSet};
+use crate::time::Time;
+use crate::transfer::segments::Segment;
+
+/// A flight that moved at least this much counts as progress: its range starts with a clean slate of retries.
+const PROGRESS: u64 = 64 << 10;
+
+/// The moving part of a transfer.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    /// Neither moved, nor moving, nor waiting.
+    pub(crate) todo: RangeSet,
+    /// Waiting for a retry; few (bounded by the requests that were in flight).
+    pub(crate) delayed: Vec<Delayed>,
+    /// Moving.
+    pub(crate) flights: Vec<Flight>,
+}
+
+/// A range that waits for its retry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delayed {
+    pub(crate) range: ByteRange,
+    pub(crate) tries: Tries,
+    pub(crate) due: Time,
+}
+
+/// How often a piece of work has failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tries {
+    /// Failures without progress between them.
+    pub(crate) failed: u32,
+    /// Stale connections in a row: repeated at once, but not for ever.
+    pub(crate) stale: u32,
+}
+
+impl Tries {
+    pub(crate) const fn is_retry(self) -> bool {
+        self.failed > 0 || self.stale > 0
+    }
+}
+
+/// A range in flight.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) op: OpId,
+    pub(crate) range: ByteRange,
+    pub(crate) tries: Tries,
+    pub(crate) moved: Moved,
+    /// Bytes the answer's head promised and we accepted.
+    pub(crate) accepted: Option<u64>,
+    /// What the head turned out to mean when it was no success; applied when the exchange is over.
+    pub(crate) verdict: Option<Verdict>,
+    pub(crate) cancelled: bool,
+}
+
+impl Parts {
+    pub(crate) fn flight(&mut self, op: OpId) -> Option<&mut Flight> {
+        self.flights.iter_mut().find(|flight| flight.op == op)
+    }
+
+    pub(crate) fn land(&mut self, op: OpId) -> Option<Flight> {
+        let at = self.flights.iter().position(|flight| flight.op == op)?;
+        Some(self.flights.swap_remove(at))
+    }
+
+    pub(crate) fn launch(&mut self, op: OpId, range: ByteRange, tries: Tries) {
+        self.todo.remove(range);
+        self.flights.push(Flight {
+            op,
+            range,
+            tries,
+            moved: Moved::default(),
+            accepted: None,
+            verdict: None,
+            cancelled: false,
+        });
+    }
+
+    /// The first range whose retry is due.
+    pub(crate) fn due(&self, now: Time) -> Option<Delayed> {
+        self.delayed
+            .iter()
+            .filter(|delayed| delayed.due <= now)
+            .min_by_key(|delayed| (delayed.due, delayed.range))
+            .copied()
+    }
+
+    pub(crate) fn take_due(&mut self, range: ByteRange) {
+        self.delayed.retain(|delayed| delayed.range != range);
+    }
+
+    /// When the next waiting range is due.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        self.delayed.iter().map(|delayed| delayed.due).min()
+    }
+
+    /// Nothing moves, waits or is left to do.
+    pub(crate) fn is_done(&self) -> bool {
+        self.todo.is_empty() && self.delayed.is_empty() && self.flights.is_empty()
+    }
+
+    /// Everything that waits may go again at once (after a pause, or when the way is new).
+    pub(crate) fn release_delayed(&mut self) {
+        for delayed in self.delayed.drain(..) {
+            self.todo.insert(delayed.range);
+        }
+    }
+
+    /// Forgets what is left to do; flights stay until they land.
+    pub(crate) fn clear(&mut self) {
+        self.todo = RangeSet::new();
+        self.delayed.clear();
+    }
+}
+
+impl Flight {
+    /// What is in the file of it, as last told.
+    pub(crate) fn written(&self) -> Option<Segment> {
+        let range = ByteRange::at(self.range.start(), self.moved.written.min(self.range.len()));
+        (!range.is_empty()).then_some(Segment {
+            range,
+            digest: self.moved.digest,
+        })
+    }
+
+    /// The tries that count for what is left of this flight's range.
+    pub(crate) const fn tries_left(&self, moved: u64) -> Tries {
+        if moved >= PROGRESS {
+            Tries {
+                failed: 0,
+                stale: 0,
+            }
+        } else {
+            self.tries
+        }
+    }
+}

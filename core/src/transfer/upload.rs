@@ -1,0 +1,558 @@
+//! What an upload does in each phase.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::checkpoint::{Fact, Stage};
+use crate::digest::{Algorithm, Digest};
+use crate::error::{Error, FileFault, FileFaultKind, ServerFaultKind, Usage};
+use crate::event::Restart;
+use crate::intent::{FileOp, FileReply, Fingerprint, Moved};
+use crate::layout::Layout;
+use crate::provider::{Begin, Order, Receipt, Reply, Step, StepKind, UploadedPart, Verdict};
+use crate::range::ByteRange;
+use crate::spec::Config;
+use crate::time::Time;
+use crate::transfer::parts::{Delayed, Flight, Tries};
+use crate::transfer::phase::Signal;
+use crate::transfer::requests::{Next, protocol};
+use crate::transfer::{Cx, Exchange, Phase, Transfer};
+
+/// The digest of a part as it was sent, by which a later run tells whether the source still holds the same bytes.
+const SENT: Algorithm = Algorithm::Crc64Nvme;
+
+impl Transfer {
+    /// The file operation the present phase consists of.
+    pub(super) fn upload_file(&mut self) -> Option<FileOp> {
+        match self.phase {
+            Phase::Inspecting if self.source.endless => Some(FileOp::Fill { upto: u64::MAX }),
+            Phase::Inspecting | Phase::Checking => Some(FileOp::Stat),
+            Phase::Hashing => {
+                let ranges = alloc::vec![ByteRange::at(0, self.source.total?)];
+                Some(FileOp::Digest {
+                    algorithm: self.profile.content_digest?,
+                    ranges,
+                })
+            }
+            Phase::Rechecking => {
+                let ranges = self.session.parts.values().map(|part| part.range).collect();
+                Some(FileOp::Digest {
+                    algorithm: SENT,
+                    ranges,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn upload_replied(&mut self, reply: FileReply, cx: &mut Cx<'_>) {
+        match (self.phase, reply) {
+            (Phase::Inspecting, FileReply::Source { len: None, .. }) => self.source.endless = true,
+            (
+                Phase::Inspecting,
+                FileReply::Source {
+                    len: Some(len),
+                    fingerprint,
+                },
+            ) => {
+                self.inspected(len, fingerprint, cx);
+            }
+            (Phase::Inspecting, FileReply::Filled { len, end: true }) => {
+                self.inspected(len, None, cx)
+            }
+            (Phase::Inspecting, FileReply::Filled { .. }) => {}
+            (Phase::Hashing, FileReply::Digests(found)) => match found.first().copied().flatten() {
+                Some(digest) => {
+                    self.source.digest = Some(digest);
+                    self.source_known(Signal::Hashed, cx);
+                }
+                None => self.source_changed("it became shorter while it was read", cx),
+            },
+            (Phase::Rechecking, FileReply::Digests(found)) => self.rechecked_parts(&found, cx),
+            (Phase::Checking, FileReply::Source { len, fingerprint }) => {
+                let same = len.is_none_or(|len| Some(len) == self.source.total)
+                    && fingerprint == self.source.fingerprint;
+                if same {
+                    self.signal(Signal::Same, cx);
+                } else {
+                    self.source_changed(
+                        "it was written to while it was uploaded; nothing was committed",
+                        cx,
+                    );
+                }
+            }
+            (phase, _) => {
+                debug_assert!(false, "a reply of another kind in {phase:?}");
+                self.fail(
+                    protocol(StepKind::Begin, "the storage replied to another question"),
+                    cx,
+                );
+            }
+        }
+    }
+
+    fn source_changed(&mut self, detail: &str, cx: &mut Cx<'_>) {
+        self.fail(
+            Error::Disk(FileFault::new(FileFaultKind::Changed, detail)),
+            cx,
+        );
+    }
+
+    /// The source is known: is it what an earlier run began to upload, and how is it cut?
+    fn inspected(&mut self, len: u64, fingerprint: Option<Fingerprint>, cx: &mut Cx<'_>) {
+        let source = &mut self.source;
+        let untouched = source.total == Some(len) && source.fingerprint == fingerprint;
+        let looks_same = source.total == Some(len)
+            && source.fingerprint.map(|print| print.modified)
+                == fingerprint.map(|print| print.modified);
+        if !untouched {
+            // Only its bytes can tell; they are read again.
+            source.digest = None;
+        }
+        if self.session.id.is_some() && !looks_same {
+            let detail = "it is not what this upload began with; cancel the upload to drop its session, then start it anew";
+            self.source_changed(detail, cx);
+            return;
+        }
+        let keep = source
+            .layout
+            .filter(|layout| layout.total() == len && self.session.id.is_some());
+        let layout = keep.map_or_else(
+            || Layout::plan(len, self.spec.part_size, &self.profile.parts),
+            Ok,
+        );
+        match layout {
+            Ok(layout) => source.layout = Some(layout),
+            Err(error) => {
+                self.fail(Error::Usage(Usage::Layout(error)), cx);
+                return;
+            }
+        }
+        source.total = Some(len);
+        source.fingerprint = fingerprint;
+        // Parts whose bytes cannot be compared are not believed when the file was touched.
+        if !untouched && self.profile.content_digest.is_none() {
+            self.session.recheck = true;
+        }
+        if self.profile.content_digest.is_some() && self.source.digest.is_none() {
+            self.signal(Signal::DigestWanted, cx);
+        } else {
+            self.source_known(Signal::Inspected, cx);
+        }
+    }
+
+    fn source_known(&mut self, opened_by: Signal, cx: &mut Cx<'_>) {
+        let total = self.source.total.unwrap_or_default();
+        let single = self.profile.single.is_some_and(|most| total <= most);
+        if self.session.id.is_some() {
+            if self.session.recheck && !self.session.parts.is_empty() {
+                self.signal(Signal::Kept, cx);
+            } else {
+                self.resume_session(cx);
+            }
+        } else if single || self.profile.begin == Begin::None {
+            self.source.whole = single;
+            self.signal(Signal::Sessionless, cx);
+        } else {
+            if self.session.stage == Stage::Opening {
+                self.maybe_orphan(cx);
+            }
+            self.signal(opened_by, cx);
+        }
+    }
+
+    fn rechecked_parts(&mut self, found: &[Option<Digest>], cx: &mut Cx<'_>) {
+        let recorded: Vec<u64> = self.session.parts.keys().copied().collect();
+        for (at, number) in recorded.into_iter().enumerate() {
+            let now = found.get(at).copied().flatten();
+            let then = self.session.digests.get(&number).copied();
+            if then.is_none() || now != then {
+                self.session.parts.remove(&number);
+                self.session.digests.remove(&number);
+            }
+        }
+        self.session.recheck = false;
+        self.resume_session(cx);
+    }
+
+    fn resume_session(&mut self, cx: &mut Cx<'_>) {
+        if self.session.stage == Stage::Committing && self.profile.confirm {
+            self.signal(Signal::CommitPending, cx);
+        } else if self.profile.list {
+            self.session.marker = None;
+            self.session.listed.clear();
+            self.signal(Signal::ListWanted, cx);
+        } else if self.phase == Phase::Rechecking {
+            self.signal(Signal::Rechecked, cx);
+        } else {
+            self.signal(Signal::Sessionless, cx);
+        }
+    }
+
+    pub(super) fn enter_opening(&mut self) {
+        if self.profile.begin == Begin::Creates {
+            self.session.stage = Stage::Opening;
+            self.keeper.hold();
+        }
+        self.keeper.rewrite();
+    }
+
+    /// The server's answer to the opening.
+    pub(super) fn begun(
+        &mut self,
+        session: Option<String>,
+        next: Option<u64>,
+        receipt: Option<Receipt>,
+        cx: &mut Cx<'_>,
+    ) {
+        let total = self.source.total.unwrap_or_default();
+        if let Some(session) = session {
+            self.session_opened(session);
+        } else if self.profile.begin == Begin::Creates {
+            self.fail(
+                protocol(StepKind::Begin, "the answer names no upload session"),
+                cx,
+            );
+            return;
+        }
+        let next = next.unwrap_or(0);
+        if next > total {
+            self.fail(
+                protocol(
+                    StepKind::Begin,
+                    "the server wants to go on beyond the end of the content",
+                ),
+                cx,
+            );
+            return;
+        }
+        self.session.cursor = next;
+        self.session.high = self.session.high.max(next);
+        match receipt {
+            Some(receipt) if !self.profile.commit => {
+                self.progress.reused = total;
+                self.session.high = total;
+                self.tell_moving(Some(total), total, cx);
+                self.complete(Signal::Complete, receipt, cx);
+            }
+            _ => self.signal(Signal::Opened, cx),
+        }
+    }
+
+    pub(super) fn session_opened(&mut self, session: String) {
+        self.keeper.fact(&Fact::Session(session.clone()), 0);
+        self.keeper.hold();
+        self.session.id = Some(session);
+        self.session.stage = Stage::Open;
+    }
+
+    /// One page of the server's parts: its word wins over our record, and only what both know counts (U7, U8).
+    pub(super) fn listed(
+        &mut self,
+        parts: Vec<UploadedPart>,
+        marker: Option<String>,
+        cx: &mut Cx<'_>,
+    ) {
+        for part in parts {
+            self.session.listed.insert(part.number, part);
+        }
+        if marker.is_some() && marker == self.session.marker {
+            self.fail(
+                protocol(StepKind::ListParts, "the next page is the page just read"),
+                cx,
+            );
+            return;
+        }
+        self.session.marker = marker;
+        if self.session.marker.is_some() {
+            return;
+        }
+        let listed = core::mem::take(&mut self.session.listed);
+        self.session.parts.retain(|number, part| {
+            listed
+                .get(number)
+                .is_some_and(|there| there.range.len() == part.range.len() && there.tag == part.tag)
+        });
+        let kept = &self.session.parts;
+        self.session
+            .digests
+            .retain(|number, _| kept.contains_key(number));
+        self.signal(Signal::Reconciled, cx);
+    }
+
+    pub(super) fn enter_moving_upload(&mut self, cx: &mut Cx<'_>) {
+        let total = self.source.total.unwrap_or_default();
+        self.parts.clear();
+        let reused = match self.profile.order {
+            _ if self.source.whole => 0,
+            Order::ServerOffset => self.session.cursor,
+            Order::Parallel => {
+                self.parts.todo.insert(ByteRange::at(0, total));
+                for part in self.session.parts.values() {
+                    self.parts.todo.remove(part.range);
+                }
+                self.session
+                    .parts
+                    .values()
+                    .map(|part| part.range.len())
+                    .sum()
+            }
+        };
+        self.progress.reused = reused;
+        self.tell_moving(Some(total), reused, cx);
+        self.check_sent(cx);
+    }
+
+    /// The next part to send.
+    pub(super) fn peek_part(
+        &self,
+        now: Time,
+        _: &Config,
+        parallel: usize,
+    ) -> Option<(Step, Tries)> {
+        let total = self.source.total?;
+        let flying = self.parts.flights.len();
+        let one_by_one = self.source.whole || self.profile.order == Order::ServerOffset;
+        if flying >= if one_by_one { 1 } else { parallel } {
+            return None;
+        }
+        let layout = self.source.layout.as_ref()?;
+        let (range, tries) = match self.parts.due(now) {
+            Some(due) => (due.range, due.tries),
+            None if one_by_one && !self.parts.delayed.is_empty() => return None,
+            None if self.source.whole => (ByteRange::at(0, total), Tries::default()),
+            None if one_by_one => {
+                let end = self
+                    .session
+                    .cursor
+                    .saturating_add(layout.part_size())
+                    .min(total);
+                (
+                    ByteRange::new(self.session.cursor, end).filter(|range| !range.is_empty())?,
+                    Tries::default(),
+                )
+            }
+            None => (
+                layout.part(layout.index_of(self.parts.todo.first()?.start())),
+                Tries::default(),
+            ),
+        };
+        let step = if self.source.whole {
+            Step::PutWhole { range }
+        } else {
+            Step::PutPart {
+                number: layout.index_of(range.start()) + 1,
+                range,
+                digest: None,
+            }
+        };
+        Some((step, tries))
+    }
+
+    /// The digest to compute over what the next request sends.
+    pub(crate) fn sent_digest(&self, step: &Step) -> Option<Algorithm> {
+        let parallel = self.profile.order == Order::Parallel && self.spec.journal;
+        (parallel && matches!(step, Step::PutPart { .. })).then_some(SENT)
+    }
+
+    /// An upload request is over.
+    pub(super) fn part_landed(
+        &mut self,
+        flight: Flight,
+        step: &Step,
+        moved: Moved,
+        exchange: Exchange,
+        cx: &mut Cx<'_>,
+    ) {
+        let sent = moved.sent.min(flight.range.len());
+        self.account(
+            sent.saturating_sub(flight.moved.sent.min(flight.range.len())),
+            cx.now.mono,
+        );
+        let kind = step.kind();
+        if let Exchange::Judged(Ok(reply)) = exchange {
+            self.succeeded();
+            self.part_replied(&flight, step, moved, reply, cx);
+            return;
+        }
+        self.progress.resent += sent;
+        if self.stop.is_some() || self.restart.is_some() {
+            return;
+        }
+        let next = match exchange {
+            Exchange::Judged(Err(Verdict::Fatal(fault)))
+                if fault.kind == ServerFaultKind::NotFound && self.session.id.is_some() =>
+            {
+                self.session_gone(cx);
+                return;
+            }
+            Exchange::Judged(Err(verdict)) => self.judge(verdict, flight.tries, kind, cx),
+            Exchange::Broken(fault) => self.broke(fault, flight.tries, kind, cx),
+            Exchange::Local(fault) => Next::Failed(Error::Disk(fault)),
+            Exchange::Judged(Ok(_)) | Exchange::Moved | Exchange::Cancelled => {
+                if self.profile.order == Order::Parallel && !self.source.whole {
+                    self.parts.todo.insert(flight.range);
+                }
+                return;
+            }
+        };
+        match next {
+            Next::Again { tries, due } => self.parts.delayed.push(Delayed {
+                range: flight.range,
+                tries,
+                due,
+            }),
+            Next::Failed(error) => self.fail(error, cx),
+            Next::Handled => {}
+        }
+    }
+
+    fn part_replied(
+        &mut self,
+        flight: &Flight,
+        step: &Step,
+        moved: Moved,
+        reply: Reply,
+        cx: &mut Cx<'_>,
+    ) {
+        match (step, reply) {
+            (Step::PutWhole { .. }, Reply::Committed(receipt)) => {
+                self.source.whole = false;
+                self.finish_upload(receipt, cx);
+            }
+            (Step::PutPart { number, range, .. }, Reply::Part { tag, .. })
+                if self.profile.order == Order::Parallel =>
+            {
+                let part = UploadedPart::new(*number, *range, tag);
+                self.keeper
+                    .fact(&Fact::Part(part.clone(), moved.digest), range.len());
+                self.session.parts.insert(*number, part);
+                if let Some(digest) = moved.digest {
+                    self.session.digests.insert(*number, digest);
+                }
+                self.check_sent(cx);
+            }
+            (
+                Step::PutPart { range, .. },
+                Reply::Part { next, receipt, .. } | Reply::Begun { next, receipt, .. },
+            ) => {
+                self.offset_told(*range, next, receipt, cx);
+            }
+            (step, _) => {
+                self.progress.resent += flight.range.len();
+                self.fail(
+                    protocol(
+                        step.kind(),
+                        "an answer of another kind than the request asked for",
+                    ),
+                    cx,
+                );
+            }
+        }
+    }
+
+    /// After a chunk under `Order::ServerOffset`: the server says where to go on.
+    fn offset_told(
+        &mut self,
+        sent: ByteRange,
+        next: Option<u64>,
+        receipt: Option<Receipt>,
+        cx: &mut Cx<'_>,
+    ) {
+        let total = self.source.total.unwrap_or_default();
+        let next = if receipt.is_some() {
+            total
+        } else {
+            next.unwrap_or(sent.end())
+        };
+        if receipt.is_none() && next > sent.end() {
+            self.fail(
+                protocol(
+                    StepKind::PutPart,
+                    "the server wants to go on beyond the bytes it was sent",
+                ),
+                cx,
+            );
+            return;
+        }
+        // Everything below the high-water mark had crossed the network before.
+        let again = sent
+            .end()
+            .min(self.session.high)
+            .saturating_sub(sent.start());
+        self.progress.resent += again;
+        if next <= sent.start() {
+            self.session.rewinds += 1;
+            if self.session.rewinds > self.spec.retry.restarts {
+                self.fail(
+                    protocol(
+                        StepKind::PutPart,
+                        "the server keeps losing bytes it had accepted",
+                    ),
+                    cx,
+                );
+                return;
+            }
+        } else if next > self.session.high {
+            self.session.rewinds = 0;
+        }
+        self.session.cursor = next;
+        self.session.high = self.session.high.max(next);
+        match receipt {
+            Some(receipt) => self.finish_upload(receipt, cx),
+            None => self.check_sent(cx),
+        }
+    }
+
+    fn check_sent(&mut self, cx: &mut Cx<'_>) {
+        let sent = match self.profile.order {
+            _ if self.source.whole => false,
+            Order::ServerOffset => Some(self.session.cursor) == self.source.total,
+            Order::Parallel => self.parts.is_done(),
+        };
+        if sent && self.phase == Phase::Moving && self.stop.is_none() && self.restart.is_none() {
+            self.finish_upload(Receipt::default(), cx);
+        }
+    }
+
+    /// All content is on the server.
+    fn finish_upload(&mut self, receipt: Receipt, cx: &mut Cx<'_>) {
+        if self.profile.commit && self.session.id.is_some() {
+            self.signal(Signal::Moved, cx);
+        } else if self.phase == Phase::Moving {
+            self.complete(Signal::Complete, receipt, cx);
+        }
+    }
+
+    /// The session is gone on the server: everything goes up again, into a new one.
+    pub(super) fn session_gone(&mut self, _: &mut Cx<'_>) {
+        self.start_over(Restart::SessionGone);
+    }
+
+    pub(super) fn restart_upload(&mut self, cx: &mut Cx<'_>) {
+        self.session = super::Session::default();
+        self.parts.clear();
+        self.keeper.reset();
+        self.signal(Signal::SessionGone, cx);
+    }
+
+    /// A confirmation said that the object is not there.
+    pub(super) fn not_committed(&mut self, cx: &mut Cx<'_>) {
+        self.session.known_uncommitted = true;
+        self.session.commits += 1;
+        if self.stop.is_some() {
+            return;
+        }
+        if self.session.commits > self.spec.retry.retries {
+            self.fail(
+                protocol(
+                    StepKind::Commit,
+                    "the commit is accepted again and again without any effect",
+                ),
+                cx,
+            );
+        } else {
+            self.signal(Signal::NotCommitted, cx);
+        }
+    }
+}
