@@ -1,0 +1,17 @@
+//! Files as ends of transfers, and journals: what is on the disk at which moment, and what a failure leaves.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "helper processes are told their part by the environment"
+)]
+
+mod helper;
+mod journal;
+mod lock;
+mod lost;
+mod publish;
+mod reserve;
+mod source;
+mod spool;
+mod support;
+#[cfg(target_os = "linux")]
+mod trouble;
