@@ -1,1 +1,75 @@
-//! Placeholder.
+//! Moves large files to and from HTTP servers and object stores, and finishes them: through bad networks, pauses, crashes,
+//! expired URLs and objects that change under way.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use longhaul::{Download, Upload};
+//!
+//! let client = longhaul::client()?;
+//! let done = client.submit(Download::new("https://example.org/big.iso")?.to("big.iso")).await?.await?;
+//! println!("{} bytes, {:?}", done.total, done.verification);
+//!
+//! client.submit(Upload::new("https://example.org/upload", "big.iso")?.from("big.iso")).await?.await?;
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A killed program that is started again and submits the same download goes on where it was: what is on disk is compared with
+//! its recorded checksums, the object with its recorded version, and only what is missing is fetched.
+//!
+//! # The parts
+//!
+//! * [`Client`] and [`Transfer`]: submit, pause, resume, cancel; a transfer is a `Stream` of [`Event`]s and a `Future` of its
+//!   outcome.
+//! * [`Download`] and [`Upload`] (feature `http`) describe a transfer; [`Job`] is one ready to be submitted.
+//! * [`core`](mod@core): the machines, free of I/O, for those who bring their own loop; [`driver`]: the loop and its seams
+//!   ([`Transport`], [`Storage`], [`Journal`], [`Timer`], [`Spawn`]) for those who bring their own client, files or runtime.
+//! * [`http`](mod@http): the plain HTTP providers; [`tokio`](mod@tokio): the adapter for tokio, hyper and rustls.
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `http` | yes | ranged download, the default multipart/form-data upload protocol, single `PUT` |
+//! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "http")]
+mod download;
+#[cfg(feature = "tokio")]
+mod start;
+#[cfg(feature = "http")]
+mod upload;
+
+pub use longhaul_core as core;
+pub use longhaul_driver as driver;
+#[cfg(feature = "http")]
+pub use longhaul_http as http;
+#[cfg(feature = "tokio")]
+pub use longhaul_tokio as tokio;
+
+#[cfg(feature = "http")]
+pub use download::Download;
+pub use longhaul_core::error::{Blame, FileFaultKind, ServerFaultKind};
+pub use longhaul_core::event::{Completed, Progress, Restart, Snapshot, State};
+pub use longhaul_core::intent::Deadlines;
+pub use longhaul_core::layout::PartSize;
+pub use longhaul_core::retry::RetryPolicy;
+pub use longhaul_core::spec::{Durability, Limits, OnChange};
+pub use longhaul_core::{
+    Algorithm, Digest, Direction, Error, Event, EventKind, Phase, Spec, TaskId, Verification,
+};
+pub use longhaul_driver::journal::Journal;
+pub use longhaul_driver::rate::{Rate, Rates};
+pub use longhaul_driver::runtime::{Spawn, Timer};
+pub use longhaul_driver::storage::Storage;
+pub use longhaul_driver::transport::Transport;
+pub use longhaul_driver::{Client, ClientConfig, Job, Listener, ListenerId, SubmitError, Transfer};
+#[cfg(feature = "http")]
+pub use longhaul_http::Headers;
+#[cfg(feature = "tokio")]
+pub use longhaul_tokio::Overwrite;
+#[cfg(feature = "tokio")]
+pub use start::{ClientBuilder, StartError, client};
+#[cfg(feature = "http")]
+pub use upload::Upload;
