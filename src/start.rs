@@ -1,10 +1,9 @@
 //! A client on the tokio runtime one is on.
 
 use std::fmt;
-use std::sync::Arc;
 
 use longhaul_driver::{Client, ClientConfig};
-use longhaul_tokio::{HyperTransport, TokioRuntime, TransportBuilder, TransportError};
+use longhaul_tokio::{HyperTransport, TransportBuilder, TransportError};
 
 /// A client with every setting at its default, on the tokio runtime the caller is on.
 ///
@@ -45,18 +44,8 @@ impl ClientBuilder {
     /// # Errors
     /// Outside a runtime, or when the transport cannot be set up.
     pub fn start(self) -> Result<Client, StartError> {
-        let runtime = TokioRuntime::current().map_err(|_| StartError::NoRuntime)?;
-        let transport = self
-            .transport
-            .unwrap_or_else(HyperTransport::builder)
-            .build()
-            .map_err(StartError::Transport)?;
-        Ok(Client::new(
-            self.config,
-            Arc::new(transport),
-            Arc::new(runtime.clone()),
-            Arc::new(runtime),
-        ))
+        let transport = self.transport.unwrap_or_else(HyperTransport::builder).build().map_err(StartError::Transport)?;
+        longhaul_tokio::client(self.config, transport).map_err(|_| StartError::NoRuntime)
     }
 }
 

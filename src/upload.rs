@@ -131,7 +131,7 @@ mod files {
     use std::sync::Arc;
 
     use longhaul_driver::Job;
-    use longhaul_tokio::{FileSource, SpoolSource};
+    use longhaul_tokio::{FileSource, SpoolFile};
 
     use super::Upload;
 
@@ -145,7 +145,7 @@ mod files {
 
         /// From a reader of unknown length, which is kept in an unlinked temporary file as far as the protocol needs it.
         pub fn from_reader(self, reader: impl ::tokio::io::AsyncRead + Send + 'static) -> Job {
-            let source = SpoolSource::from_reader(reader);
+            let source = SpoolFile::in_folder(std::env::temp_dir()).source(reader);
             let name = format!("reader {:p}", &raw const source);
             self.from_storage(Arc::new(source), &name)
         }
