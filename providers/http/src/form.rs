@@ -54,6 +54,9 @@ impl Form {
     /// Ends the form.
     pub(crate) fn finish(mut self) -> Body {
         self.text.push_str(&format!("--{}--\r\n", self.boundary));
+        if self.pieces.is_empty() {
+            return Body::Inline(Bytes::from(self.text));
+        }
         self.flush();
         Body::Pieces(self.pieces)
     }

@@ -128,6 +128,10 @@ impl Provider for HttpPut {
         body: &[u8],
         _now: Now,
     ) -> Result<Reply, Verdict> {
+        if !matches!(step, Step::PutWhole { .. }) {
+            let detail = "an answer to what is never asked";
+            return Err(Verdict::Fatal(fault::protocol(step, head.status, detail)));
+        }
         let hide = || self.endpoint.hide(None);
         match (fault::class(head.status), head.status.as_u16()) {
             (_, 200 | 201 | 204) => {

@@ -54,7 +54,9 @@ impl Reader<'_> {
                 .part(*range)
                 .map(|(range, object)| Reply::Range { range, object }),
             (Step::GetRange { range }, 416) if !is_everything(*range) => self.unsatisfied(*range),
-            (Step::GetRange { .. }, 412) if condition(self.cx).is_some() => {
+            (Step::GetRange { range }, 412)
+                if !is_everything(*range) && condition(self.cx).is_some() =>
+            {
                 Err(Verdict::Changed(Changed::Condition))
             }
             (

@@ -24,7 +24,7 @@ struct Wire {
 
 impl Answer {
     /// Reads a body that was cut at `limit` bytes. White space stands for an empty object; members of other names are ignored.
-    /// Depth is bounded by the JSON reader (128).
+    /// Those are skipped without recursion, so depth costs no stack.
     pub(super) fn read(body: &[u8], limit: usize) -> Result<Self, &'static str> {
         if body.len() >= limit {
             return Err("the answer is too long for this protocol");
