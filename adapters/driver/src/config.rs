@@ -44,7 +44,6 @@ impl Default for ClientConfig {
 
 impl ClientConfig {
     /// All defaults, to be changed.
-    #[must_use]
     pub fn builder() -> ClientConfigBuilder {
         ClientConfigBuilder {
             config: Self::default(),

@@ -41,3 +41,10 @@ pub use config::{ClientConfig, ConfigError};
 pub use handle::Transfer;
 pub use job::Job;
 pub use listen::{Listener, ListenerId};
+
+#[cfg(test)]
+extern crate self as longhaul_driver;
+/// The runtime of the tests, shared with those outside.
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;

@@ -45,6 +45,9 @@ pub(crate) type OnProgress = Arc<dyn Fn(TaskId, &Progress) + Send + Sync>;
 /// One transfer's completion callback.
 pub(crate) type OnEnd = Box<dyn FnOnce(TaskId, &Result<Completed, Error>) + Send>;
 
+/// Replaced as a whole when it changes, so that callbacks run on a copy.
+type Listeners = Arc<Vec<(ListenerId, Arc<dyn Listener>)>>;
+
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
@@ -63,7 +66,7 @@ pub(crate) struct Board {
 
 #[derive(Default)]
 struct Inner {
-    listeners: Arc<Vec<(ListenerId, Arc<dyn Listener>)>>,
+    listeners: Listeners,
     next_id: u64,
     items: VecDeque<Item>,
     /// How many of `items` may be dropped.
@@ -176,7 +179,9 @@ impl Board {
             if inner.items.is_empty() && !inner.working {
                 return Poll::Ready(());
             }
-            inner.idle.push(cx.waker().clone());
+            if !inner.idle.iter().any(|waker| waker.will_wake(cx.waker())) {
+                inner.idle.push(cx.waker().clone());
+            }
             Poll::Pending
         })
         .await;
@@ -194,7 +199,7 @@ impl Board {
     }
 
     /// The next thing to tell, and whom.
-    fn next(&self) -> Option<(Telling, Arc<Vec<(ListenerId, Arc<dyn Listener>)>>)> {
+    fn next(&self) -> Option<(Telling, Listeners)> {
         let mut inner = self.lock();
         let telling = match inner.items.pop_front()? {
             Item::Event(event) => {
@@ -278,6 +283,10 @@ fn guarded(callback: impl FnOnce()) {
 }
 
 /// An end as a result.
+#[expect(
+    clippy::result_large_err,
+    reason = "an error is a plain value; it is made once per transfer"
+)]
 pub(crate) fn outcome(end: &End) -> Result<Completed, Error> {
     match end {
         End::Completed(completed) => Ok(completed.clone()),

@@ -280,9 +280,22 @@ impl Drop for Push<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use futures::FutureExt;
+    use longhaul_core::intent::Intent;
+    use longhaul_core::{Engine, Now};
+
+    /// The id of some operation: only an engine makes them.
+    pub(crate) fn op() -> OpId {
+        let mut engine = Engine::new(longhaul_core::Config::default(), 1);
+        let spec = crate::common::provider::Plain::download("a");
+        engine.submit(spec, Now::default()).expect("accepted");
+        match engine.poll_intent(Now::default()) {
+            Some(Intent::Http { op, .. } | Intent::File { op, .. }) => op,
+            other => panic!("{other:?}"),
+        }
+    }
     use futures::task::noop_waker_ref;
 
     fn command() -> Command {

@@ -35,6 +35,11 @@ pub trait Storage: Send + Sync + 'static {
         None
     }
 
+    /// Bytes to gather before a write; `None`: the client's setting.
+    fn write_batch(&self) -> Option<usize> {
+        None
+    }
+
     /// Called once when the transfer is accepted. A target that hands its content on keeps the link to tell how far that is.
     fn attach(&self, link: Link) {
         drop(link);

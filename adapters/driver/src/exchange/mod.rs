@@ -5,6 +5,8 @@
 
 mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -70,16 +72,16 @@ impl Nudge {
 }
 
 impl Exchange {
-    /// Makes the exchange and answers.
-    pub(crate) async fn run(self) {
+    /// Makes the exchange and answers; also when it is dropped without having been polled.
+    pub(crate) fn run(self) -> impl Future<Output = ()> + Send + 'static {
         let answer = Answer {
             mailbox: Arc::clone(&self.mailbox),
             op: self.op,
             meter: Arc::clone(&self.controls.meter),
             open: true,
         };
-        let outcome = AssertUnwindSafe(self.exchange()).catch_unwind().await;
-        answer.give(outcome.ok());
+        let outcome = AssertUnwindSafe(self.exchange()).catch_unwind();
+        async move { answer.give(outcome.await.ok()) }
     }
 
     async fn exchange(self) -> Outcome {

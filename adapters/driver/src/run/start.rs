@@ -41,6 +41,8 @@ impl Loop {
 
     fn http(&mut self, op: OpId, id: TaskId, request: Request<Body>, digest: Option<Algorithm>) {
         let controls = Controls::default();
+        let transport = Arc::clone(&self.seams.transport);
+        let (read_chunk, write_batch) = (self.config.read_chunk, self.config.write_batch);
         let task = self.register(op, id, controls.cancel.clone(), Some(controls.clone()));
         tracing::trace!(parent: &task.span, %op, method = %request.method(), body = request.body().len(), "request");
         let exchange = Exchange {
@@ -50,9 +52,9 @@ impl Loop {
             storage: Arc::clone(&task.storage),
             send: task.send.clone(),
             receive: task.receive.clone(),
-            transport: Arc::clone(&self.seams.transport),
-            read_chunk: self.config.read_chunk,
-            write_batch: self.config.write_batch,
+            transport,
+            read_chunk,
+            write_batch: task.storage.write_batch().unwrap_or(write_batch).max(1),
             controls,
             mailbox: Arc::clone(&self.mailbox),
         };
