@@ -5,6 +5,7 @@
 mod common;
 mod download;
 mod put;
+mod refusals;
 mod secrets;
 mod transcripts;
 mod upload;
