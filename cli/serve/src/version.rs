@@ -84,3 +84,27 @@ impl Tags {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_settled_a_tick_after_the_change() {
+        let at = |nanos: i128| Version {
+            len: 1,
+            modified: None,
+            inode: 1,
+            changed: nanos,
+        };
+        let now = UNIX_EPOCH + Duration::from_secs(1);
+        let second = 1_000_000_000;
+        let wait = |changed| at(changed).unsettled(now);
+        assert_eq!(wait(second), Some(Duration::from_millis(20)));
+        assert_eq!(wait(second - 15_000_000), Some(Duration::from_millis(5)));
+        assert_eq!(wait(second - 20_000_000), None);
+        assert_eq!(wait(0), None);
+        // Set by hand to a time ahead: waiting would not help.
+        assert_eq!(wait(2 * second), None);
+    }
+}

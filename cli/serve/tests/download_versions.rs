@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs::{self, File, FileTimes};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
 
 use support::{End, Rig};
@@ -145,10 +145,12 @@ fn a_file_changed_while_it_is_sent_cuts_the_answer() {
     let bytes = rig.file("f", 64 << 20);
     let mut wire = rig.connect();
     wire.send("GET", "/f", &[], b"");
-    // The socket's buffers hold back the rest.
+    // The client's silence and the socket's buffers hold back the rest.
     let mut first = [0; 1000];
     wire.stream.read_exact(&mut first).unwrap();
-    fs::write(rig.path("f"), vec![0; bytes.len()]).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let mut file = File::options().write(true).open(rig.path("f")).unwrap();
+    file.write_all(&vec![0; bytes.len()]).unwrap();
     let (rest, end) = wire.rest();
     assert_eq!(end, End::Closed);
     assert!(rest.len() < bytes.len());

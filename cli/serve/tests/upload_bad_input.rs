@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::Write;
+use std::time::Duration;
 
 use support::{End, Form, Rig};
 
@@ -133,6 +134,11 @@ fn an_endless_body_without_a_boundary_is_refused_while_it_is_sent() {
     let reply = wire.read(false);
     assert_eq!((reply.status, reply.end), (400, End::Complete));
     assert!(reply.error().contains("boundary"), "{}", reply.error());
+    // What is still on its way is taken, so that no reset can overtake the answer.
+    for _ in 0..4 {
+        wire.stream.write_all(&[b'x'; 4096]).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 
+use longhaul_serve::{Fault, What, When};
 use support::{Form, Rig, md5, pattern};
 
 const EMPTY_MD5: &str = "d41d8cd98f00b204e9800998ecf8427e";
@@ -326,4 +327,15 @@ fn a_chunk_cut_short_leaves_what_was_stored() {
     // The spool has no name and is gone.
     let hidden = fs::read_dir(rig.path(".longhaul-uploads")).unwrap();
     assert_eq!(hidden.count(), 1);
+}
+
+#[test]
+fn bytes_that_wait_in_the_socket_are_taken_piece_by_piece() {
+    // While the server waits, the network's buffers fill; the parser would take all that is there at once, and
+    // what it takes without making anything of it is bounded.
+    let rule = Fault::new(When::Always, What::Delay { millis: 300 });
+    let rig = Rig::with(|config| config.faults(rule));
+    let bytes = pattern(16 << 20);
+    let chunk = Form::chunk(&bytes, "x", 0, bytes.len());
+    assert_eq!(rig.upload("/", &chunk).file_id(), "/x");
 }

@@ -1,5 +1,8 @@
-//! An upload's body on its way to the multipart parser: shaped by faults, and paced, because the parser reads
-//! without bound for as long as its stream has something ready.
+//! An upload's body on its way to the multipart parser: shaped by faults, and bounded.
+//!
+//! The parser takes in all its stream has ready, and goes on for as long as it finds no boundary where one is due.
+//! The first is little, because hyper hands out one frame each time the connection's task runs; the second is cut
+//! off here.
 
 use std::io;
 use std::pin::Pin;
@@ -33,8 +36,6 @@ pub(super) struct UploadBody {
     ready: Bytes,
     shaper: Shaper,
     unparsed: Unparsed,
-    /// Something was given out since the parser last had a chance to work on it.
-    given: bool,
 }
 
 impl UploadBody {
@@ -44,7 +45,6 @@ impl UploadBody {
             ready: Bytes::new(),
             shaper,
             unparsed,
-            given: false,
         }
     }
 }
@@ -58,10 +58,6 @@ impl Body for UploadBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        if std::mem::take(&mut this.given) {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
         let most = match ready!(this.shaper.poll_gate(cx)) {
             Gate::Open(most) => most,
             Gate::Shut => return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
@@ -78,7 +74,6 @@ impl Body for UploadBody {
             .min(this.ready.len());
         let data = this.ready.split_to(len);
         this.shaper.moved(len as u64);
-        this.given = true;
         if this.unparsed.0.fetch_add(len as u64, Relaxed) > MAX_UNPARSED {
             return Poll::Ready(Some(Err(io::ErrorKind::InvalidData.into())));
         }
