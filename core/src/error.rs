@@ -440,6 +440,10 @@ impl fmt::Display for FileFault {
     }
 }
 
+impl core::error::Error for ServerFault {}
+impl core::error::Error for Fault {}
+impl core::error::Error for FileFault {}
+
 /// Kinds of [`FileFault`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]

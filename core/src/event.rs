@@ -123,7 +123,7 @@ pub struct Progress {
     pub reused: u64,
     /// Content bytes that crossed the network in this run, in whichever direction.
     pub moved: u64,
-    /// Of those, bytes that had crossed it in this run before.
+    /// Of those, bytes that did not add to `acknowledged`: sent or received again, lost on the way, or of a version given up.
     pub resent: u64,
     /// Requests sent.
     pub requests: u64,

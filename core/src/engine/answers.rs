@@ -69,8 +69,14 @@ impl Engine {
             return;
         };
         let fresh = request.watch.progress(moved, now);
+        let mut grown = None;
         if let Some(authority) = self.authorities.get_mut(&request.authority) {
+            let before = authority.controller.target();
             authority.controller.moved(fresh, now);
+            grown = (authority.controller.target() > before).then(|| request.authority.clone());
+        }
+        if let Some(authority) = grown {
+            self.wake(&authority);
         }
         self.with_live(task, |transfer, cx| {
             transfer.on_moved(op, moved, cx.now.mono)
@@ -172,8 +178,13 @@ impl Engine {
     /// The application has answered.
     pub fn handle_answer(&mut self, op: OpId, answer: Answer, now: Now) {
         self.advance(now);
-        if let Some(Op { task, .. }) = self.take(op, |kind| matches!(kind, OpKind::Ask)) {
-            self.with_live(task, |transfer, cx| transfer.on_answer(op, answer, cx));
+        if let Some(Op {
+            task, cancelling, ..
+        }) = self.take(op, |kind| matches!(kind, OpKind::Ask))
+        {
+            self.with_live(task, |transfer, cx| {
+                transfer.on_answer(op, answer, cancelling, cx)
+            });
         }
     }
 

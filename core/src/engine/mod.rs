@@ -260,14 +260,14 @@ impl Engine {
     pub fn set_limits(&mut self, limits: Limits, now: Now) {
         self.advance(now);
         self.config.limits = limits;
-        for authority in self.authorities.iter_mut() {
-            let woken = authority.wake(limits.per_authority);
-            for (vtime, id) in woken {
-                if let Some(task) = self.tasks.get_mut(id) {
-                    task.place = Place::Ready;
-                    self.ready.insert((vtime, id));
-                }
-            }
+        let names: Vec<String> = self.authorities.names().map(String::from).collect();
+        for name in names {
+            self.wake(&name);
+        }
+        // One that had as many requests as it was allowed may want another.
+        let ids: Vec<TaskId> = self.tasks.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            self.place(id);
         }
         self.admit();
     }
@@ -440,6 +440,9 @@ impl Engine {
 
     /// Gives free places to those who wait for them.
     fn admit(&mut self) {
+        if self.closed {
+            return;
+        }
         for direction in [Direction::Upload, Direction::Download] {
             let limits = &self.config.limits;
             let limit = match direction {

@@ -13,10 +13,10 @@ use super::task::{Place, Task, TaskBody};
 use crate::error::{Error, Usage};
 use crate::event::Progress;
 use crate::id::{OpId, TaskId};
-use crate::intent::{Intent, Moved};
+use crate::intent::Intent;
 use crate::spec::{Direction, Parallel};
 use crate::time::Now;
-use crate::transfer::{Cx, Exchange, Local, Planned, Run, Transfer, Want};
+use crate::transfer::{Cx, Local, Planned, Run, Transfer, Want};
 
 /// What a request without content, or a very small one, counts in virtual time, in bytes.
 const LEAST_COST: u64 = 64 << 10;
@@ -62,8 +62,14 @@ impl Engine {
                 config: &self.config,
                 events: &mut self.events,
             };
+            let before = (transfer.phase(), transfer.run);
             let Some(local) = transfer.next_local(&mut cx) else {
-                self.touch_quietly(id);
+                // Nothing to do may itself be a step, to where there is something to do.
+                if before == (transfer.phase(), transfer.run) {
+                    self.touch_quietly(id);
+                } else {
+                    self.touch(id);
+                }
                 continue;
             };
             let kind = match &local {
@@ -199,8 +205,7 @@ impl Engine {
             Err(error) => {
                 self.ops.remove(op);
                 self.with_live(id, |transfer, cx| {
-                    transfer.on_http(op, &step, Moved::default(), Exchange::Cancelled, cx);
-                    transfer.fail(Error::Usage(Usage::Build(error)), cx);
+                    transfer.unbuildable(op, &step, Error::Usage(Usage::Build(error)), cx);
                 });
                 return None;
             }
@@ -287,7 +292,7 @@ impl Engine {
     }
 
     /// Puts a transfer in line if it could send, takes it out if it could not.
-    fn place(&mut self, id: TaskId) {
+    pub(super) fn place(&mut self, id: TaskId) {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
@@ -300,7 +305,7 @@ impl Engine {
             {
                 true
             }
-            (Place::Ready | Place::Waiting(_), Some((_, Want::Request { .. }))) => return,
+            (Place::Ready(_) | Place::Waiting(_), Some((_, Want::Request { .. }))) => return,
             (Place::Nowhere, _) => return,
             _ => false,
         };
@@ -308,7 +313,7 @@ impl Engine {
         if moved && let Some(task) = self.tasks.get_mut(id) {
             task.blocked = None;
             task.vtime = task.vtime.max(self.clock);
-            task.place = Place::Ready;
+            task.place = Place::Ready(None);
             self.ready.insert((task.vtime, id));
         }
     }
@@ -319,8 +324,12 @@ impl Engine {
         };
         match core::mem::replace(&mut task.place, Place::Nowhere) {
             Place::Nowhere => {}
-            Place::Ready => {
+            Place::Ready(woken_by) => {
                 self.ready.remove(&(task.vtime, id));
+                // Whether it took the place it was woken for or not: what is left goes to the next.
+                if let Some(authority) = woken_by {
+                    self.wake(&authority);
+                }
             }
             Place::Waiting(authority) => {
                 if let Some(authority) = self.authorities.get_mut(&authority) {
@@ -333,12 +342,12 @@ impl Engine {
     /// Lets those into the line for whom an authority has a place.
     pub(super) fn wake(&mut self, authority: &str) {
         let limit = self.config.limits.per_authority;
-        let Some(authority) = self.authorities.get_mut(authority) else {
+        let Some(shared) = self.authorities.get_mut(authority) else {
             return;
         };
-        for (vtime, id) in authority.wake(limit) {
+        for (vtime, id) in shared.wake(limit) {
             if let Some(task) = self.tasks.get_mut(id) {
-                task.place = Place::Ready;
+                task.place = Place::Ready(Some(String::from(authority)));
                 self.ready.insert((vtime, id));
             }
         }

@@ -38,7 +38,8 @@ pub(crate) struct Task {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     Nowhere,
-    Ready,
+    /// In the line; woken for a place at this authority, if it had waited for one.
+    Ready(Option<String>),
     /// In the waiting room of this authority.
     Waiting(String),
 }

@@ -50,6 +50,11 @@ impl Transfer {
             }
         }
         let remote = &mut self.remote;
+        let mut object = object;
+        if !remote.segments.is_empty() {
+            // The same version has the same size, also where this answer does not tell it.
+            object.total = object.total.or(remote.object.total);
+        }
         let pinned = object.validator.pins() && object.total.is_some();
         remote.serial = remote.force_serial || !pinned || object.ranges == Some(false);
         remote.ranged = object.ranges == Some(true);
@@ -454,6 +459,11 @@ impl Transfer {
         } else {
             flight.tries_left(written)
         };
+        // Whatever became of the exchange after its last wanted byte, the bytes are there.
+        let complete = flight.accepted.is_some_and(|promised| written == promised)
+            && flight.verdict.is_none()
+            && !matches!(exchange, Exchange::Local(_));
+        let exchange = if complete { Exchange::Moved } else { exchange };
         let next = match (exchange, flight.verdict) {
             (Exchange::Local(fault), _) => Next::Failed(Error::Disk(fault)),
             (_, Some(verdict)) => self.judge(verdict, tries, StepKind::GetRange, cx),

@@ -3,10 +3,11 @@
 use crate::checkpoint::Stage;
 use crate::error::{Error, FileFault};
 use crate::event::{End, EventKind};
-use crate::intent::FileOp;
+use crate::id::OpId;
+use crate::intent::{FileOp, Moved};
 use crate::spec::Direction;
 use crate::transfer::phase::Signal;
-use crate::transfer::{Cx, Phase, Stop, Transfer};
+use crate::transfer::{Cx, Exchange, Phase, Stop, Transfer};
 
 /// What is left to do locally.
 #[derive(Debug, Default)]
@@ -61,6 +62,7 @@ impl Transfer {
             Some(Stop::Cancel) => {
                 self.phase == Phase::Publishing
                     || self.session.known_uncommitted
+                    || self.session.given_up
                     || (self.phase == Phase::Committing
                         && self.single.tries.failed == 0
                         && !self.session.resumed
@@ -82,6 +84,24 @@ impl Transfer {
             _ => false,
         };
         given_up && !unknown && self.profile.abort && self.session.id.is_some()
+    }
+
+    /// The request just planned as `op` could not be made: the same would happen to the next one.
+    pub(crate) fn unbuildable(
+        &mut self,
+        op: OpId,
+        step: &crate::provider::Step,
+        error: Error,
+        cx: &mut Cx<'_>,
+    ) {
+        self.on_http(op, step, Moved::default(), Exchange::Cancelled, cx);
+        if self.phase == Phase::Aborting {
+            self.give_up_abort(error, cx);
+        } else {
+            self.session.given_up = self.phase.is_committing();
+            self.fail(error, cx);
+        }
+        self.settle(cx);
     }
 
     /// The session stays on the server.

@@ -16,6 +16,9 @@ use crate::transfer::segments::{Segment, Segments};
 /// Keeps a transfer's journal.
 #[derive(Debug)]
 pub(crate) struct Keeper {
+    /// Whether the transfer has a journal at all.
+    configured: bool,
+    /// Whether it is still written: not after it failed twice in a row.
     enabled: bool,
     /// Whether stretches must be synced before they are recorded.
     sync: bool,
@@ -58,6 +61,7 @@ pub(crate) enum Write {
 impl Keeper {
     pub(crate) fn new(enabled: bool, sync: bool, now: Time) -> Self {
         Self {
+            configured: enabled,
             enabled,
             sync,
             op: None,
@@ -97,7 +101,8 @@ impl Keeper {
     }
 
     pub(crate) fn drop_journal(&mut self) {
-        if self.enabled {
+        // Also one that could not be written any more: what it says is out of date.
+        if self.configured {
             self.remove = true;
             self.replace = false;
             self.forget_pending();
@@ -196,7 +201,7 @@ impl Keeper {
 
     fn record(&mut self, segments: Vec<Segment>) {
         for segment in segments {
-            if self.durable.insert(segment) {
+            if !self.durable.holds(&segment) && self.durable.insert(segment) {
                 Fact::Segment(segment).encode(&mut self.ready);
             }
         }
@@ -243,20 +248,30 @@ impl Keeper {
         }
         self.op = None;
         let kind = self.writing.take();
-        if self.ready.is_empty() && !self.replace {
-            self.hold = false;
-        }
         let Err(fault) = reply else {
             self.failed = false;
+            self.release();
             return None;
         };
         if kind == Some(Kind::Remove) {
             return Some(fault);
         }
-        // What could not be appended is in no journal: the next write begins a new one. A second failure in a row ends it.
+        // What could not be written is in no journal: the next write begins a new one, and whatever had to be recorded first
+        // still waits for it. A second failure in a row ends the journal, not the transfer.
         self.enabled = !self.failed;
-        self.replace = self.enabled;
+        self.replace = self.enabled && !self.remove;
+        if !self.enabled {
+            self.forget_pending();
+        }
+        self.release();
         (!mem::replace(&mut self.failed, true)).then_some(fault)
+    }
+
+    /// Nothing waits to be recorded any more, so nothing has to wait for it.
+    fn release(&mut self) {
+        if self.ready.is_empty() && !self.replace {
+            self.hold = false;
+        }
     }
 
     /// The stretches a rewritten journal may name.

@@ -32,7 +32,9 @@ use crate::event::{Completed, End, EventKind, Progress, Restart};
 use crate::id::{OpId, TaskId};
 use crate::intent::{Answer, FileOp, FileReply, Fingerprint, JournalOp, Moved, Question};
 use crate::layout::Layout;
-use crate::provider::{Context, Object, Profile, Reply, Step, UploadedPart, Validator, Verdict};
+use crate::provider::{
+    Begin, Context, Object, Profile, Reply, Step, UploadedPart, Validator, Verdict,
+};
 use crate::rng::Rng;
 use crate::spec::{Config, Direction, Durability, Spec};
 use crate::time::{Now, Time};
@@ -111,6 +113,8 @@ pub(crate) enum Want {
 #[derive(Debug, Default)]
 struct Single {
     op: Option<OpId>,
+    /// Whose answer must not be lost: it may name a session nobody else knows of.
+    opens: bool,
     tries: Tries,
     due: Option<Time>,
 }
@@ -217,6 +221,8 @@ struct Session {
     /// How often a confirmation said that the commit had not taken effect.
     commits: u32,
     known_uncommitted: bool,
+    /// The commit failed for good: its outcome is not waited for any longer.
+    given_up: bool,
     /// Recorded parts must be compared with the source before they are believed.
     recheck: bool,
 }
@@ -292,7 +298,18 @@ impl Transfer {
                 self.session.id = checkpoint.session;
                 self.session.stage = checkpoint.stage;
                 self.session.resumed = checkpoint.stage != Stage::Fresh;
+                // Only parts of this very layout: anything else comes from a damaged or foreign record.
+                let layout = self.source.layout;
+                let fits = |part: &UploadedPart| {
+                    let index = part.number.checked_sub(1);
+                    !part.range.is_empty()
+                        && layout.zip(index).map(|(layout, index)| layout.part(index))
+                            == Some(part.range)
+                };
                 for (number, (part, digest)) in checkpoint.parts {
+                    if !fits(&part) {
+                        continue;
+                    }
                     self.session.parts.insert(number, part);
                     if let Some(digest) = digest {
                         self.session.digests.insert(number, digest);
@@ -559,7 +576,8 @@ impl Transfer {
             None => Want::Nothing,
             Some((step, tries)) => Want::Request {
                 bytes: step.range().map_or(0, |range| range.len()),
-                retry: tries.is_retry(),
+                // A stale connection costs nothing: only real failures ask the budget.
+                retry: tries.failed > 0,
             },
         }
     }
@@ -581,7 +599,12 @@ impl Transfer {
             None => {
                 self.single.op = Some(op);
                 self.single.due = None;
-                self.commit_sent |= matches!(step, Step::Commit);
+                self.single.opens =
+                    matches!(step, Step::Begin) && self.profile.begin == Begin::Creates;
+                if matches!(step, Step::Commit) {
+                    self.commit_sent = true;
+                    self.session.known_uncommitted = false;
+                }
             }
         }
         self.progress.requests += 1;
@@ -669,9 +692,8 @@ impl Transfer {
                     Direction::Download => self.download_replied(reply, cx),
                     Direction::Upload => self.upload_replied(reply, cx),
                 },
-                Err(fault)
-                    if fault.kind == crate::error::FileFaultKind::Cancelled
-                        && self.run != Run::Running => {}
+                // Stopped by a pause or restart, which may be over by now: it is simply asked for again.
+                Err(fault) if fault.kind == crate::error::FileFaultKind::Cancelled => {}
                 Err(fault) => self.fail(Error::Disk(fault), cx),
             }
         }
@@ -686,11 +708,16 @@ impl Transfer {
         self.settle(cx);
     }
 
-    pub(crate) fn on_answer(&mut self, op: OpId, answer: Answer, cx: &mut Cx<'_>) {
+    pub(crate) fn on_answer(&mut self, op: OpId, answer: Answer, cancelled: bool, cx: &mut Cx<'_>) {
         if self.refresh.op != Some(op) {
             return;
         }
         self.refresh.op = None;
+        // A question withdrawn by a pause is asked again; only a real refusal is one.
+        if cancelled && matches!(answer, Answer::Refused(_)) {
+            self.settle(cx);
+            return;
+        }
         if let Some(fault) = self.refresh.wanted.take() {
             match answer {
                 Answer::Provider(provider) if provider.object() == self.spec.provider.object() => {

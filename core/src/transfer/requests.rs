@@ -73,7 +73,11 @@ impl Transfer {
                 self.single.due = Some(due);
             }
             Next::Failed(error) if self.phase == Phase::Aborting => self.give_up_abort(error, cx),
-            Next::Failed(error) => self.fail(error, cx),
+            Next::Failed(error) => {
+                // A cancel that waits for this commit must not wait for another one.
+                self.session.given_up = self.phase.is_committing();
+                self.fail(error, cx);
+            }
             Next::Handled => {}
         }
     }
@@ -138,6 +142,13 @@ impl Transfer {
                 if unsure || (gone && (self.single.tries.failed > 0 || self.session.resumed)) =>
             {
                 self.commit_unknown(verdict, cx)
+            }
+            // A refusal on the first try is an answer: there is no object.
+            StepKind::Commit if matches!(&verdict, Verdict::Fatal(_)) => {
+                self.session.known_uncommitted = self.single.tries.failed == 0
+                    && !self.session.resumed
+                    && self.session.commits == 0;
+                self.judge(verdict, self.single.tries, kind, cx)
             }
             StepKind::Abort if gone => {
                 self.signal(Signal::Aborted, cx);
@@ -205,8 +216,11 @@ impl Transfer {
                 if !may {
                     return Next::Failed(Error::Server(fault));
                 }
-                self.hops += 1;
-                self.location = Some(location);
+                // Requests side by side are sent the same way: that is one hop, not one each.
+                if self.location.as_ref() != Some(&location) {
+                    self.hops += 1;
+                    self.location = Some(location);
+                }
                 Next::Again { tries, due: now }
             }
             Verdict::Refresh(fault) => self.refused(fault, tries, kind, cx),
@@ -367,6 +381,8 @@ impl Transfer {
             return;
         }
         cx.events.push(self.id, EventKind::Restarted(why));
+        // Nothing of what crossed the network stays.
+        self.progress.resent = self.progress.moved;
         self.progress.reused = 0;
         self.reused_told = false;
         match self.spec.direction {
@@ -381,8 +397,7 @@ impl Transfer {
             flight.cancelled = true;
             self.cancels.push(flight.op);
         }
-        let opens = self.phase == Phase::Opening && self.profile.begin == Begin::Creates;
-        if !self.phase.is_committing() && self.phase != Phase::Aborting && !opens {
+        if !self.phase.is_committing() && self.phase != Phase::Aborting && !self.single.opens {
             self.cancels.extend(self.single.op);
         }
         if matches!(

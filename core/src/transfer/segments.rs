@@ -61,6 +61,15 @@ impl Segments {
         true
     }
 
+    /// Whether this stretch, or a longer one from the same start, is there already.
+    pub(crate) fn holds(&self, segment: &Segment) -> bool {
+        segment.range.is_empty()
+            || self
+                .by_start
+                .get(&segment.range.start())
+                .is_some_and(|&(end, _)| end >= segment.range.end())
+    }
+
     pub(crate) fn remove(&mut self, start: u64) {
         if let Some((end, _)) = self.by_start.remove(&start) {
             self.total -= end - start;

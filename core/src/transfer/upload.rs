@@ -475,12 +475,9 @@ impl Transfer {
             );
             return;
         }
-        // Everything below the high-water mark had crossed the network before.
-        let again = sent
-            .end()
-            .min(self.session.high)
-            .saturating_sub(sent.start());
-        self.progress.resent += again;
+        // What does not raise the high-water mark had crossed the network before, or has to again.
+        let gained = next.max(self.session.high) - self.session.high;
+        self.progress.resent += sent.len().saturating_sub(gained);
         if next <= sent.start() {
             self.session.rewinds += 1;
             if self.session.rewinds > self.spec.retry.restarts {
