@@ -1,0 +1,50 @@
+//! A program that is stopped in the middle of several downloads and started again: the second run takes them all in paused,
+//! which touches neither network nor disk, and resumes only one.
+
+mod support;
+
+use std::time::Duration;
+
+use longhaul::{Download, Job, Rate};
+
+fn job(own: &support::Server, name: &str) -> Result<Job, Box<dyn std::error::Error>> {
+    let download = Download::new(&own.url("sample.bin"))?.to(own.path(name));
+    Ok(download)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let own = support::Server::start().await?;
+    let names = ["one.bin", "two.bin", "three.bin"];
+
+    // The first run: stopped when each has come some way.
+    let client = longhaul::client()?;
+    let mut transfers = Vec::new();
+    for name in names {
+        transfers.push(client.submit(job(&own, name)?.with_rate(Rate::new(8 << 20))).await?);
+    }
+    while transfers.iter().any(|transfer| transfer.progress().acknowledged < 2 << 20) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    client.close().await;
+
+    // The second run.
+    let client = longhaul::client()?;
+    let mut restored = Vec::new();
+    for name in names {
+        let mut job = job(&own, name)?;
+        println!("{name}: {:?}", job.recall().await?);
+        restored.push(client.submit(job.paused()).await?);
+    }
+    let one = restored.swap_remove(0);
+    one.resume().await?;
+    let (client_view, id) = (client.clone(), one.id());
+    let done = one.await?;
+    let reused = client_view.progress(id).map_or(0, |progress| progress.reused);
+    println!("one.bin: {} bytes, {reused} of them from the first run", done.total);
+    for (transfer, name) in restored.iter().zip(["three.bin", "two.bin"]) {
+        println!("{name}: {:?}", transfer.status());
+    }
+    client.close().await;
+    Ok(())
+}
