@@ -29,18 +29,12 @@ pub struct FileJournal {
 impl FileJournal {
     /// Journals in `folder`, which is made when the first is written.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-            beside: false,
-        }
+        Self { folder: folder.into(), beside: false }
     }
 
     /// Journals beside the file their name gives; those whose name gives none in `folder`.
     pub fn beside_or_in(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-            beside: true,
-        }
+        Self { folder: folder.into(), beside: true }
     }
 
     /// Where journals without a file to be beside are.
@@ -63,13 +57,9 @@ impl FileJournal {
             };
             let mut ids = Vec::new();
             for entry in entries {
-                let name = entry
-                    .map_err(|error| fault("read", &folder, &error))?
-                    .file_name();
-                let id = name
-                    .to_str()
-                    .and_then(|name| name.strip_suffix(SUFFIX))
-                    .and_then(|name| name.strip_suffix('.'));
+                let name = entry.map_err(|error| fault("read", &folder, &error))?.file_name();
+                let id =
+                    name.to_str().and_then(|name| name.strip_suffix(SUFFIX)).and_then(|name| name.strip_suffix('.'));
                 ids.extend(id.filter(|id| is_id(id)).map(String::from));
             }
             ids.sort_unstable();
@@ -80,25 +70,16 @@ impl FileJournal {
 
     fn place(&self, name: &JournalName) -> Result<Place, FileFault> {
         if !is_id(&name.id) {
-            return Err(FileFault::new(
-                FileFaultKind::Unusable,
-                format!("{:?} is not a journal's id", name.id),
-            ));
+            return Err(FileFault::new(FileFaultKind::Unusable, format!("{:?} is not a journal's id", name.id)));
         }
         match name.beside.as_deref().filter(|_| self.beside) {
             Some(file) => {
                 let candidates = Candidates::companion(file, SUFFIX).ok_or_else(|| {
-                    FileFault::new(
-                        FileFaultKind::Unusable,
-                        format!("{} does not end with a file name", file.display()),
-                    )
+                    FileFault::new(FileFaultKind::Unusable, format!("{} does not end with a file name", file.display()))
                 })?;
                 Ok(Place::Beside(candidates))
             }
-            None => Ok(Place::Folder(
-                self.folder.clone(),
-                self.folder.join(format!("{}.{SUFFIX}", name.id)),
-            )),
+            None => Ok(Place::Folder(self.folder.clone(), self.folder.join(format!("{}.{SUFFIX}", name.id)))),
         }
     }
 }
@@ -107,9 +88,7 @@ impl FileJournal {
 fn is_id(id: &str) -> bool {
     id.len() <= 128
         && is_component(id)
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Where one journal may be.
@@ -131,10 +110,8 @@ impl Place {
                     Err(_) => std::fs::symlink_metadata(path).is_err(),
                 })
                 .ok_or_else(|| {
-                    let words = format!(
-                        "{} and the names after it belong to somebody else",
-                        candidates.first().display()
-                    );
+                    let words =
+                        format!("{} and the names after it belong to somebody else", candidates.first().display());
                     FileFault::new(FileFaultKind::Denied, words)
                 }),
         }
@@ -143,10 +120,9 @@ impl Place {
     fn folder(&self) -> PathBuf {
         match self {
             Self::Folder(folder, _) => folder.clone(),
-            Self::Beside(candidates) => candidates
-                .first()
-                .parent()
-                .map_or_else(|| PathBuf::from("."), Path::to_path_buf),
+            Self::Beside(candidates) => {
+                candidates.first().parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+            }
         }
     }
 
@@ -155,10 +131,7 @@ impl Place {
             JournalOp::Append(frames) => self.append(frames, durable),
             JournalOp::Replace(frames) => self.replace(frames, durable),
             JournalOp::Remove => self.remove(durable),
-            _ => Err(FileFault::new(
-                FileFaultKind::Unusable,
-                "an unknown journal operation",
-            )),
+            _ => Err(FileFault::new(FileFaultKind::Unusable, "an unknown journal operation")),
         }
     }
 
@@ -169,18 +142,14 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (self.create(&path)?, true),
             Err(error) => return Err(fault("open", &path, &error)),
         };
-        let before = file
-            .metadata()
-            .map_err(|error| fault("look at", &path, &error))?
-            .len();
+        let before = file.metadata().map_err(|error| fault("look at", &path, &error))?.len();
         file.write_all(frames).map_err(|error| {
             // What follows a torn frame could not be read.
             let _ = file.set_len(before);
             fault("write", &path, &error)
         })?;
         if durable {
-            file.sync_data()
-                .map_err(|error| fault("sync", &path, &error))?;
+            file.sync_data().map_err(|error| fault("sync", &path, &error))?;
             if new {
                 self.sync_folder()?;
             }
@@ -202,11 +171,9 @@ impl Place {
                 _ => {}
             }
             let mut file = self.create(&fresh)?;
-            file.write_all(frames)
-                .map_err(|error| fault("write", &fresh, &error))?;
+            file.write_all(frames).map_err(|error| fault("write", &fresh, &error))?;
             if durable {
-                file.sync_all()
-                    .map_err(|error| fault("sync", &fresh, &error))?;
+                file.sync_all().map_err(|error| fault("sync", &fresh, &error))?;
             }
             std::fs::rename(&fresh, &path).map_err(|error| fault("replace", &path, &error))
         })();
@@ -229,12 +196,9 @@ impl Place {
 
     fn create(&self, path: &Path) -> Result<File, FileFault> {
         match sys::create(path, true) {
-            Err(error)
-                if error.kind() == io::ErrorKind::NotFound && matches!(self, Self::Folder(..)) =>
-            {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(self, Self::Folder(..)) => {
                 let folder = self.folder();
-                std::fs::create_dir_all(&folder)
-                    .map_err(|error| fault("create", &folder, &error))?;
+                std::fs::create_dir_all(&folder).map_err(|error| fault("create", &folder, &error))?;
                 sys::create(path, true)
             }
             result => result,
@@ -267,12 +231,7 @@ impl Place {
 }
 
 impl Journal for FileJournal {
-    fn run(
-        &self,
-        name: &JournalName,
-        op: JournalOp,
-        durable: bool,
-    ) -> BoxFuture<'static, Result<(), FileFault>> {
+    fn run(&self, name: &JournalName, op: JournalOp, durable: bool) -> BoxFuture<'static, Result<(), FileFault>> {
         let place = self.place(name);
         Box::pin(blocking(move || place?.run(&op, durable)))
     }

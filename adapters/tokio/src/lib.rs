@@ -1,7 +1,7 @@
 //! longhaul on tokio: HTTP by hyper and rustls, files by positioned I/O, tokio's clock and executor.
 //!
 //! * [`HyperTransport`] sends requests: HTTP/1.1 and HTTP/2, TLS with the system's trust store, proxies.
-//! * [`FileSource`], [`FileTarget`] and [`SpoolSource`] are the local ends of transfers.
+//! * [`FileSource`], [`FileTarget`] and [`SpoolFile`] are the local ends of transfers.
 //! * [`FileJournal`] keeps checkpoints.
 //! * [`TokioRuntime`] tells the time and runs tasks.
 //!
@@ -13,7 +13,7 @@ mod runtime;
 mod sys;
 mod transport;
 
-pub use file::{FileSource, FileTarget, Overwrite, SpoolSource};
+pub use file::{FileSource, FileTarget, Overwrite, SpoolFile};
 pub use journal::FileJournal;
-pub use runtime::TokioRuntime;
+pub use runtime::{TokioRuntime, client};
 pub use transport::{HyperTransport, Protocols, Proxy, TransportBuilder, TransportError};

@@ -1,10 +1,13 @@
 //! Clocks and spawning on tokio.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use longhaul_core::time::{Now, Time, Wall};
 use longhaul_driver::runtime::{Spawn, Timer};
+use longhaul_driver::transport::Transport;
+use longhaul_driver::{Client, ClientConfig};
 use tokio::runtime::{Handle, TryCurrentError};
 use tokio::time::Instant;
 
@@ -20,10 +23,7 @@ pub struct TokioRuntime {
 impl TokioRuntime {
     /// The runtime behind `handle`. Its time driver must be enabled.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one clock that all others are told the time by"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all others are told the time by")]
     pub fn new(handle: Handle) -> Self {
         let origin = {
             let _context = handle.enter();
@@ -41,28 +41,29 @@ impl TokioRuntime {
     }
 }
 
+/// A client on the runtime the caller runs on, sending by `transport`.
+///
+/// # Errors
+/// When called from outside a runtime.
+pub fn client(config: ClientConfig, transport: impl Transport) -> Result<Client, TryCurrentError> {
+    let runtime = Arc::new(TokioRuntime::current()?);
+    Ok(Client::new(config, Arc::new(transport), Arc::clone(&runtime) as _, runtime))
+}
+
 impl Timer for TokioRuntime {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one clock that all others are told the time by"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock that all others are told the time by")]
     fn now(&self) -> Now {
         let _context = self.handle.enter();
         let mono = Time::ZERO + self.origin.elapsed();
         let wall = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            Err(before) => {
-                i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds)
-            }
+            Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds),
         };
         Now::new(mono, Wall::from_unix(wall))
     }
 
     fn sleep_until(&self, at: Time) -> BoxFuture<'static, ()> {
-        match self
-            .origin
-            .checked_add(Duration::from_micros(at.as_micros()))
-        {
+        match self.origin.checked_add(Duration::from_micros(at.as_micros())) {
             Some(at_instant) if at != Time::NEVER => {
                 let _context = self.handle.enter();
                 Box::pin(tokio::time::sleep_until(at_instant))
@@ -75,5 +76,9 @@ impl Timer for TokioRuntime {
 impl Spawn for TokioRuntime {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         drop(self.handle.spawn(task));
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        drop(self.handle.spawn_blocking(work));
     }
 }

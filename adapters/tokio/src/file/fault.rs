@@ -8,10 +8,7 @@ use tokio::task::JoinError;
 
 /// `error`, met while trying to `act` (an infinitive) on `path`.
 pub(crate) fn fault(act: &str, path: &Path, error: &Error) -> FileFault {
-    FileFault::new(
-        kind(error),
-        format!("cannot {act} {}: {error}", path.display()),
-    )
+    FileFault::new(kind(error), format!("cannot {act} {}: {error}", path.display()))
 }
 
 /// A fault of `kind` at `path`, in our own words.

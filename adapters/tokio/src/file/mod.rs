@@ -1,4 +1,4 @@
-//! Files as ends of a transfer: [`FileSource`] to send, [`FileTarget`] to receive, [`SpoolSource`] for what has no length yet.
+//! Files as ends of a transfer: [`FileSource`] to send, [`FileTarget`] to receive, [`SpoolFile`] for what has no length yet.
 //!
 //! All I/O is positioned and runs on tokio's blocking threads, one hop per call; hashing happens there too, while the bytes are
 //! in the cache.
@@ -22,12 +22,13 @@ use longhaul_core::error::FileFault;
 use longhaul_core::range::ByteRange;
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::hash::Hasher;
+use longhaul_driver::storage::Batch;
 
 pub(crate) use fault::{fault, worker};
 pub(crate) use names::{Candidates, is_component};
 pub use reserve::Overwrite;
 pub use source::FileSource;
-pub use spool::SpoolSource;
+pub use spool::SpoolFile;
 pub use target::FileTarget;
 
 /// How much is read at once for digests; the cancel flag is looked at in between.
@@ -39,9 +40,7 @@ where
     F: FnOnce() -> Result<T, FileFault> + Send + 'static,
     T: Send + 'static,
 {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(worker(&error)))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(worker(&error)))
 }
 
 /// Fills `buffer` to its capacity from `offset` on; short only at the end of the file.
@@ -57,6 +56,16 @@ pub(crate) fn fill(file: &File, mut offset: u64, buffer: &mut BytesMut) -> io::R
     Ok(())
 }
 
+/// What is left to do for a batch that has been written.
+pub(crate) fn hash_and_clear(batch: &mut Batch) {
+    if let Some(hasher) = &mut batch.hasher {
+        for frame in &batch.frames {
+            hasher.update(frame);
+        }
+    }
+    batch.frames.clear();
+}
+
 /// Digests of `ranges`, `None` for a range that the file does not have whole.
 pub(crate) fn digests(
     file: &File,
@@ -66,9 +75,7 @@ pub(crate) fn digests(
     cancel: &Cancel,
 ) -> Result<Vec<Option<Digest>>, FileFault> {
     let longest = ranges.iter().map(|range| range.len()).max().unwrap_or(0);
-    let mut buffer = BytesMut::with_capacity(
-        DIGEST_BUFFER.min(usize::try_from(longest).unwrap_or(DIGEST_BUFFER)),
-    );
+    let mut buffer = BytesMut::with_capacity(DIGEST_BUFFER.min(usize::try_from(longest).unwrap_or(DIGEST_BUFFER)));
     ranges
         .iter()
         .map(|range| {
@@ -79,9 +86,7 @@ pub(crate) fn digests(
                 }
                 buffer.clear();
                 fill(file, at, &mut buffer).map_err(|error| fault("read", path, &error))?;
-                let wanted = usize::try_from(range.end() - at)
-                    .unwrap_or(usize::MAX)
-                    .min(buffer.len());
+                let wanted = usize::try_from(range.end() - at).unwrap_or(usize::MAX).min(buffer.len());
                 let Some(bytes) = buffer.get(..wanted).filter(|bytes| !bytes.is_empty()) else {
                     return Ok(None);
                 };
@@ -94,10 +99,7 @@ pub(crate) fn digests(
 }
 
 /// Calls `create` with new names in `folder` until one is free.
-pub(crate) fn with_fresh_name<T>(
-    folder: &Path,
-    mut create: impl FnMut(&Path) -> io::Result<T>,
-) -> io::Result<T> {
+pub(crate) fn with_fresh_name<T>(folder: &Path, mut create: impl FnMut(&Path) -> io::Result<T>) -> io::Result<T> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut taken = io::ErrorKind::AlreadyExists.into();
     // Names left behind by earlier processes of the same number are skipped; there cannot be many.

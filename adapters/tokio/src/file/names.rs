@@ -26,19 +26,13 @@ impl Candidates {
         // A dot also before names that are hidden: `.a` and `a` are two files.
         let mut name = OsString::from(".");
         if plain.len() + suffix.len() + 2 > LONGEST {
-            name.push(shortened(
-                &plain.to_string_lossy(),
-                plain.as_encoded_bytes(),
-            ));
+            name.push(shortened(&plain.to_string_lossy(), plain.as_encoded_bytes()));
         } else {
             name.push(plain);
         }
         name.push(".");
         name.push(suffix);
-        Some(Self {
-            folder: folder(path),
-            name,
-        })
+        Some(Self { folder: folder(path), name })
     }
 
     /// Names for a companion of `path`, which is hidden as far as `path` is and as long as that allows.
@@ -46,10 +40,7 @@ impl Candidates {
         let mut name = OsString::from(path.file_name()?);
         name.push(".");
         name.push(suffix);
-        Some(Self {
-            folder: folder(path),
-            name,
-        })
+        Some(Self { folder: folder(path), name })
     }
 
     /// The best one.
@@ -95,9 +86,7 @@ pub(crate) fn is_component(name: &str) -> bool {
     let mut components = Path::new(name).components();
     matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name)
         && name.len() <= 255
-        && !name
-            .chars()
-            .any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'))
+        && !name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | ':'))
 }
 
 #[cfg(test)]
@@ -106,23 +95,15 @@ mod tests {
 
     #[test]
     fn hidden_names_lie_beside_the_file() {
-        let names = |path: &str| {
-            Candidates::hidden(Path::new(path), "longhaul")
-                .map(|names| names.iter().take(2).collect())
-        };
+        let names =
+            |path: &str| Candidates::hidden(Path::new(path), "longhaul").map(|names| names.iter().take(2).collect());
         assert_eq!(
             names("a/b.iso"),
-            Some(vec![
-                PathBuf::from("a/.b.iso.longhaul"),
-                PathBuf::from("a/.b.iso.longhaul-1")
-            ])
+            Some(vec![PathBuf::from("a/.b.iso.longhaul"), PathBuf::from("a/.b.iso.longhaul-1")])
         );
         assert_eq!(
             names("b.iso"),
-            Some(vec![
-                PathBuf::from("./.b.iso.longhaul"),
-                PathBuf::from("./.b.iso.longhaul-1")
-            ])
+            Some(vec![PathBuf::from("./.b.iso.longhaul"), PathBuf::from("./.b.iso.longhaul-1")])
         );
         assert_eq!(names("/"), None);
         assert_eq!(names("a/.."), None);
@@ -131,17 +112,12 @@ mod tests {
     #[test]
     fn long_names_are_shortened_and_still_told_apart() {
         let first = |name: &str| {
-            Candidates::hidden(Path::new(name), "longhaul")
-                .map(|names| names.first())
-                .expect("has a name")
+            Candidates::hidden(Path::new(name), "longhaul").map(|names| names.first()).expect("has a name")
         };
         let (long, other) = ("ü".repeat(120), format!("{}x", "ü".repeat(119)));
         assert_ne!(first(&long), first(&other));
         assert!(first(&long).as_os_str().len() <= LONGEST + 4);
-        assert_eq!(
-            first(&"a".repeat(200)).extension(),
-            first(&"A".repeat(200)).extension()
-        );
+        assert_eq!(first(&"a".repeat(200)).extension(), first(&"A".repeat(200)).extension());
     }
 
     #[test]

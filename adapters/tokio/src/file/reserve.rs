@@ -36,11 +36,7 @@ pub(super) enum Place {
     /// Exactly there.
     File(PathBuf),
     /// In this folder, by the name the server suggests if it is usable, else by `fallback`.
-    Folder {
-        folder: PathBuf,
-        fallback: String,
-        naming: Naming,
-    },
+    Folder { folder: PathBuf, fallback: String, naming: Naming },
 }
 
 impl Place {
@@ -48,14 +44,8 @@ impl Place {
     pub(super) fn resolve(&self, name: Option<&str>) -> Result<PathBuf, FileFault> {
         let path = match self {
             Self::File(path) => path.clone(),
-            Self::Folder {
-                folder,
-                fallback,
-                naming,
-            } => {
-                let suggested = name
-                    .and_then(|name| naming(name))
-                    .filter(|name| is_component(name));
+            Self::Folder { folder, fallback, naming } => {
+                let suggested = name.and_then(|name| naming(name)).filter(|name| is_component(name));
                 let name = suggested.as_deref().unwrap_or(fallback);
                 if !is_component(name) {
                     return Err(FileFault::new(
@@ -74,13 +64,9 @@ impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Folder {
-                folder, fallback, ..
-            } => f
-                .debug_struct("Folder")
-                .field("folder", folder)
-                .field("fallback", fallback)
-                .finish_non_exhaustive(),
+            Self::Folder { folder, fallback, .. } => {
+                f.debug_struct("Folder").field("folder", folder).field("fallback", fallback).finish_non_exhaustive()
+            }
         }
     }
 }
@@ -91,8 +77,7 @@ fn follow(mut path: PathBuf) -> Result<PathBuf, FileFault> {
     for _ in 0..40 {
         match std::fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_symlink() => {
-                let to =
-                    std::fs::read_link(&path).map_err(|error| fault("follow", &path, &error))?;
+                let to = std::fs::read_link(&path).map_err(|error| fault("follow", &path, &error))?;
                 path = folder(&path).join(to);
             }
             Ok(_) => return Ok(path),
@@ -100,29 +85,17 @@ fn follow(mut path: PathBuf) -> Result<PathBuf, FileFault> {
             Err(error) => return Err(fault("look at", &path, &error)),
         }
     }
-    Err(at(
-        FileFaultKind::Unusable,
-        &path,
-        "is a symbolic link that leads in a circle",
-    ))
+    Err(at(FileFaultKind::Unusable, &path, "is a symbolic link that leads in a circle"))
 }
 
 /// What is at `target`: nothing, or a file that may be replaced one day.
 pub(super) fn existing(target: &Path) -> Result<Option<Metadata>, FileFault> {
     match std::fs::symlink_metadata(target) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
-        Ok(metadata) if metadata.is_dir() => Err(at(
-            FileFaultKind::Unusable,
-            target,
-            "is a folder; name a file in it",
-        )),
+        Ok(metadata) if metadata.is_dir() => Err(at(FileFaultKind::Unusable, target, "is a folder; name a file in it")),
         Ok(metadata) => {
             let what = sys::describe_special(&metadata);
-            Err(at(
-                FileFaultKind::Unusable,
-                target,
-                &format!("is {what}; only a regular file can be a target"),
-            ))
+            Err(at(FileFaultKind::Unusable, target, &format!("is {what}; only a regular file can be a target")))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(fault("look at", target, &error)),
@@ -152,9 +125,7 @@ pub(super) fn permit(
         Overwrite::IfChanged
             if total == Some(metadata.len())
                 && modified.is_some_and(|wall| {
-                    metadata
-                        .modified()
-                        .is_ok_and(|time| seconds(time) == Some(wall.as_unix()))
+                    metadata.modified().is_ok_and(|time| seconds(time) == Some(wall.as_unix()))
                 }) =>
         {
             Ok(Permit::Unchanged)
@@ -173,17 +144,14 @@ pub(super) fn prepare(
     let (file, path) = (&temporary.file, temporary.path.as_path());
     let kept = keep && temporary.len()? > 0;
     if !kept {
-        file.set_len(0)
-            .map_err(|error| fault("empty", path, &error))?;
+        file.set_len(0).map_err(|error| fault("empty", path, &error))?;
     }
     // A private file's next version is private from its first byte on.
     if let Some(replaced) = replaced {
-        sys::adopt_permissions(replaced, file, true)
-            .map_err(|error| fault("set permissions of", path, &error))?;
+        sys::adopt_permissions(replaced, file, true).map_err(|error| fault("set permissions of", path, &error))?;
     }
     if let Some(total) = total.filter(|&total| total > 0) {
-        sys::reserve(file, total)
-            .map_err(|error| fault(&format!("reserve {total} bytes for"), path, &error))?;
+        sys::reserve(file, total).map_err(|error| fault(&format!("reserve {total} bytes for"), path, &error))?;
     }
     Ok(kept)
 }
@@ -192,18 +160,12 @@ pub(super) fn prepare(
 fn seconds(time: SystemTime) -> Option<i64> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).ok(),
-        Err(before) => i64::try_from(before.duration().as_secs())
-            .ok()
-            .map(|seconds| -seconds),
+        Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),
     }
 }
 
 /// The system's form of a point in civil time, where it has one.
 pub(super) fn system_time(wall: Wall) -> Option<SystemTime> {
     let span = Duration::from_secs(wall.as_unix().unsigned_abs());
-    if wall.as_unix() < 0 {
-        UNIX_EPOCH.checked_sub(span)
-    } else {
-        UNIX_EPOCH.checked_add(span)
-    }
+    if wall.as_unix() < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) }
 }

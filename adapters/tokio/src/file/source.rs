@@ -38,10 +38,7 @@ struct Opened {
 impl FileSource {
     /// The file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(Arc::new(Inner {
-            path: path.into(),
-            opened: Mutex::new(None),
-        }))
+        Self(Arc::new(Inner { path: path.into(), opened: Mutex::new(None) }))
     }
 
     /// Where it lies.
@@ -62,14 +59,8 @@ impl Inner {
         let metadata = file.metadata().map_err(failed)?;
         regular(path, &metadata)?;
         let fingerprint = sys::fingerprint(&metadata);
-        self.set(Some(Arc::new(Opened {
-            file,
-            len: metadata.len(),
-        })));
-        Ok(FileReply::Source {
-            len: Some(metadata.len()),
-            fingerprint: Some(fingerprint),
-        })
+        self.set(Some(Arc::new(Opened { file, len: metadata.len() })));
+        Ok(FileReply::Source { len: Some(metadata.len()), fingerprint: Some(fingerprint) })
     }
 
     fn opened(&self) -> Result<Arc<Opened>, FileFault> {
@@ -77,23 +68,17 @@ impl Inner {
             return Ok(opened);
         }
         self.stat()?;
-        self.current()
-            .ok_or_else(|| at(FileFaultKind::Changed, &self.path, "was let go of"))
+        self.current().ok_or_else(|| at(FileFaultKind::Changed, &self.path, "was let go of"))
     }
 
     fn read(&self, offset: u64, mut chunk: Chunk) -> Result<Chunk, FileFault> {
         let opened = self.opened()?;
         chunk.buffer.clear();
         fill(&opened.file, offset, &mut chunk.buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::StaleNetworkFileHandle => {
-                at(FileFaultKind::Changed, &self.path, "was replaced")
-            }
+            io::ErrorKind::StaleNetworkFileHandle => at(FileFaultKind::Changed, &self.path, "was replaced"),
             _ => fault("read", &self.path, &error),
         })?;
-        let promised = opened
-            .len
-            .saturating_sub(offset)
-            .min(chunk.buffer.capacity() as u64);
+        let promised = opened.len.saturating_sub(offset).min(chunk.buffer.capacity() as u64);
         if (chunk.buffer.len() as u64) < promised {
             return Err(at(FileFaultKind::Changed, &self.path, "has become shorter"));
         }
@@ -104,10 +89,7 @@ impl Inner {
     }
 
     fn current(&self) -> Option<Arc<Opened>> {
-        self.opened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, opened: Option<Arc<Opened>>) {
@@ -119,18 +101,10 @@ fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<(), FileFault> {
     if metadata.is_file() {
         Ok(())
     } else if metadata.is_dir() {
-        Err(at(
-            FileFaultKind::Unusable,
-            path,
-            "is a folder; name a file",
-        ))
+        Err(at(FileFaultKind::Unusable, path, "is a folder; name a file"))
     } else {
         let what = sys::describe_special(metadata);
-        Err(at(
-            FileFaultKind::Unusable,
-            path,
-            &format!("is {what}; send its content as a stream instead"),
-        ))
+        Err(at(FileFaultKind::Unusable, path, &format!("is {what}; send its content as a stream instead")))
     }
 }
 
@@ -139,14 +113,10 @@ impl Storage for FileSource {
         let inner = Arc::clone(&self.0);
         Box::pin(blocking(move || match op {
             FileOp::Stat => inner.stat(),
-            FileOp::Fill { .. } => Ok(FileReply::Filled {
-                len: inner.opened()?.len,
-                end: true,
-            }),
+            FileOp::Fill { .. } => Ok(FileReply::Filled { len: inner.opened()?.len, end: true }),
             FileOp::Digest { algorithm, ranges } => {
                 let opened = inner.opened()?;
-                digests(&opened.file, &inner.path, algorithm, &ranges, &cancel)
-                    .map(FileReply::Digests)
+                digests(&opened.file, &inner.path, algorithm, &ranges, &cancel).map(FileReply::Digests)
             }
             FileOp::Sync => Ok(FileReply::Done),
             FileOp::Remove | FileOp::Release => {

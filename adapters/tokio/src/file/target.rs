@@ -14,7 +14,7 @@ use super::fault::{at, fault, unsupported};
 use super::names::folder;
 use super::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, system_time};
 use super::temporary::{Temporary, candidates};
-use super::{blocking, digests};
+use super::{blocking, digests, hash_and_clear};
 use crate::sys;
 
 /// A regular file as the target of a download.
@@ -56,19 +56,11 @@ impl FileTarget {
         naming: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let naming: Naming = Arc::new(naming);
-        Self::at(Place::Folder {
-            folder: folder.into(),
-            fallback: fallback.into(),
-            naming,
-        })
+        Self::at(Place::Folder { folder: folder.into(), fallback: fallback.into(), naming })
     }
 
     fn at(place: Place) -> Self {
-        Self(Arc::new(Inner {
-            place,
-            overwrite: Overwrite::default(),
-            open: RwLock::default(),
-        }))
+        Self(Arc::new(Inner { place, overwrite: Overwrite::default(), open: RwLock::default() }))
     }
 
     /// What to do when the target exists. Default [`Overwrite::Always`].
@@ -78,22 +70,14 @@ impl FileTarget {
     }
 
     fn at_with(place: Place, overwrite: Overwrite) -> Self {
-        Self(Arc::new(Inner {
-            place,
-            overwrite,
-            open: RwLock::default(),
-        }))
+        Self(Arc::new(Inner { place, overwrite, open: RwLock::default() }))
     }
 
     /// Where the file will be: once reserved for sure, before that as far as it can be told (not in a folder, where the server
     /// has a say).
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        self.0
-            .read()
-            .as_ref()
-            .map(|open| open.target.clone())
-            .or_else(|| self.0.expected())
+        self.0.read().as_ref().map(|open| open.target.clone()).or_else(|| self.0.expected())
     }
 
     /// Where the temporary file is or, before it is reserved, should be: the place to keep a journal beside.
@@ -102,9 +86,7 @@ impl FileTarget {
         if let Some(open) = self.0.read().as_ref() {
             return Some(open.temporary.path.clone());
         }
-        candidates(&self.0.expected()?)
-            .ok()
-            .map(|candidates| candidates.first())
+        candidates(&self.0.expected()?).ok().map(|candidates| candidates.first())
     }
 }
 
@@ -172,32 +154,19 @@ impl Inner {
             sys::write_all(&open.temporary.file, offset, &batch.frames)
                 .map_err(|error| fault("write", &open.temporary.path, &error))
         })?;
-        if let Some(hasher) = &mut batch.hasher {
-            for frame in &batch.frames {
-                hasher.update(frame);
-            }
-        }
-        batch.frames.clear();
+        hash_and_clear(&mut batch);
         Ok(batch)
     }
 
     fn sync(&self) -> Result<FileReply, FileFault> {
         self.with(|open| {
             open.temporary.check()?;
-            open.temporary
-                .file
-                .sync_data()
-                .map_err(|error| fault("sync", &open.temporary.path, &error))?;
+            open.temporary.file.sync_data().map_err(|error| fault("sync", &open.temporary.path, &error))?;
             Ok(FileReply::Done)
         })
     }
 
-    fn publish(
-        &self,
-        len: u64,
-        modified: Option<Wall>,
-        durable: bool,
-    ) -> Result<FileReply, FileFault> {
+    fn publish(&self, len: u64, modified: Option<Wall>, durable: bool) -> Result<FileReply, FileFault> {
         let mut slot = self.write();
         let open = slot.as_ref().ok_or_else(not_reserved)?;
         finish(open, len, modified, durable)?;
@@ -217,10 +186,7 @@ impl Inner {
             Some(open) => open.temporary.remove()?,
             // Cancelled before it was reserved in this run: what an earlier run left goes as well.
             None => {
-                let left = self
-                    .expected()
-                    .map(|target| Temporary::open(&target, false))
-                    .transpose();
+                let left = self.expected().map(|target| Temporary::open(&target, false)).transpose();
                 match left.map(Option::flatten) {
                     Ok(Some(temporary)) => temporary.remove()?,
                     Ok(None) => {}
@@ -238,26 +204,18 @@ fn finish(open: &Open, len: u64, modified: Option<Wall>, durable: bool) -> Resul
     let (file, path) = (&open.temporary.file, &open.temporary.path);
     open.temporary.check()?;
     if open.temporary.len()? < len {
-        return Err(at(
-            FileFaultKind::Lost,
-            path,
-            "was cut short by somebody else",
-        ));
+        return Err(at(FileFaultKind::Lost, path, "was cut short by somebody else"));
     }
     // Also gives back what was reserved beyond the end.
-    file.set_len(len)
-        .map_err(|error| fault("set the length of", path, &error))?;
+    file.set_len(len).map_err(|error| fault("set the length of", path, &error))?;
     if let Some(replaced) = existing(&open.target)? {
-        sys::adopt_permissions(&replaced, file, false)
-            .map_err(|error| fault("set permissions of", path, &error))?;
+        sys::adopt_permissions(&replaced, file, false).map_err(|error| fault("set permissions of", path, &error))?;
     }
     if let Some(time) = modified.and_then(system_time) {
-        file.set_modified(time)
-            .map_err(|error| fault("set the time of", path, &error))?;
+        file.set_modified(time).map_err(|error| fault("set the time of", path, &error))?;
     }
     if durable {
-        file.sync_all()
-            .map_err(|error| fault("sync", path, &error))?;
+        file.sync_all().map_err(|error| fault("sync", path, &error))?;
     }
     Ok(())
 }
@@ -280,29 +238,12 @@ impl Storage for FileTarget {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         let inner = Arc::clone(&self.0);
         Box::pin(blocking(move || match op {
-            FileOp::Reserve {
-                total,
-                keep,
-                name,
-                modified,
-            } => inner.reserve(total, keep, name.as_deref(), modified),
+            FileOp::Reserve { total, keep, name, modified } => inner.reserve(total, keep, name.as_deref(), modified),
             FileOp::Digest { algorithm, ranges } => inner
-                .with(|open| {
-                    digests(
-                        &open.temporary.file,
-                        &open.temporary.path,
-                        algorithm,
-                        &ranges,
-                        &cancel,
-                    )
-                })
+                .with(|open| digests(&open.temporary.file, &open.temporary.path, algorithm, &ranges, &cancel))
                 .map(FileReply::Digests),
             FileOp::Sync => inner.sync(),
-            FileOp::Publish {
-                len,
-                modified,
-                durable,
-            } => inner.publish(len, modified, durable),
+            FileOp::Publish { len, modified, durable } => inner.publish(len, modified, durable),
             FileOp::Remove => inner.remove(),
             FileOp::Release => {
                 *inner.write() = None;

@@ -26,13 +26,8 @@ pub(super) struct Temporary {
 
 /// The names a temporary file for `target` may have.
 pub(super) fn candidates(target: &Path) -> Result<Candidates, FileFault> {
-    Candidates::hidden(target, SUFFIX).ok_or_else(|| {
-        at(
-            FileFaultKind::Unusable,
-            target,
-            "does not end with a file name",
-        )
-    })
+    Candidates::hidden(target, SUFFIX)
+        .ok_or_else(|| at(FileFaultKind::Unusable, target, "does not end with a file name"))
 }
 
 impl Temporary {
@@ -49,11 +44,7 @@ impl Temporary {
                 Opened::Occupied => {}
             }
         }
-        Err(at(
-            FileFaultKind::Denied,
-            &candidates.first(),
-            "and the names after it belong to somebody else",
-        ))
+        Err(at(FileFaultKind::Denied, &candidates.first(), "and the names after it belong to somebody else"))
     }
 
     fn open_at(path: &Path, create: bool) -> Result<Opened, FileFault> {
@@ -63,13 +54,11 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !create => {
                     return Ok(Opened::Missing);
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    match sys::create(path, false) {
-                        Ok(file) => file,
-                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                        Err(error) => return Err(fault("create", path, &error)),
-                    }
-                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => match sys::create(path, false) {
+                    Ok(file) => file,
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                    Err(error) => return Err(fault("create", path, &error)),
+                },
                 Err(_) if std::fs::symlink_metadata(path).is_ok() => return Ok(Opened::Occupied),
                 Err(error) => return Err(fault("open", path, &error)),
             };
@@ -81,21 +70,13 @@ impl Temporary {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    return Err(at(
-                        FileFaultKind::Busy,
-                        path,
-                        "is locked by the transfer that writes it",
-                    ));
+                    return Err(at(FileFaultKind::Busy, path, "is locked by the transfer that writes it"));
                 }
                 // A file system without locks: nothing guards against a second transfer there.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
                 Err(TryLockError::Error(error)) => return Err(fault("lock", path, &error)),
             }
-            let temporary = Self {
-                identity: sys::identity(&metadata),
-                file,
-                path: path.to_path_buf(),
-            };
+            let temporary = Self { identity: sys::identity(&metadata), file, path: path.to_path_buf() };
             // Whoever held the lock before may have renamed or removed the file.
             if temporary.check().is_ok() {
                 return Ok(Opened::Locked(temporary));
@@ -137,6 +118,5 @@ enum Opened {
 }
 
 fn metadata(file: &File, path: &Path) -> Result<Metadata, FileFault> {
-    file.metadata()
-        .map_err(|error| fault("look at", path, &error))
+    file.metadata().map_err(|error| fault("look at", path, &error))
 }

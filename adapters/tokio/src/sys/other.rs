@@ -25,22 +25,13 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
 
 /// Creates a file that was not there.
 pub(crate) fn create(path: &Path, _private: bool) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create_new(true).open(path)
 }
 
 /// Creates a file that goes with its last handle.
 pub(crate) fn create_unnamed(folder: &Path) -> io::Result<File> {
     crate::file::with_fresh_name(folder, |path| {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .custom_flags(DELETE_ON_CLOSE)
-            .open(path)
+        OpenOptions::new().read(true).write(true).create_new(true).custom_flags(DELETE_ON_CLOSE).open(path)
     })
 }
 
@@ -74,19 +65,12 @@ pub(crate) fn write_all(file: &File, mut offset: u64, frames: &[Bytes]) -> io::R
 
 /// Reserves room for `len` bytes in all.
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
-    if file.metadata()?.len() < len {
-        file.set_len(len)
-    } else {
-        Ok(())
-    }
+    if file.metadata()?.len() < len { file.set_len(len) } else { Ok(()) }
 }
 
 /// Which file `metadata` is of: as good as creation times are (the file index is not in stable `std`).
 pub(crate) fn identity(metadata: &Metadata) -> Identity {
-    Identity {
-        volume: 0,
-        file: metadata.creation_time(),
-    }
+    Identity { volume: 0, file: metadata.creation_time() }
 }
 
 /// How many names the file has: not in stable `std`.
@@ -97,9 +81,7 @@ pub(crate) fn names(_: &Metadata) -> u64 {
 /// What tells one state of a file from another.
 pub(crate) fn fingerprint(metadata: &Metadata) -> Fingerprint {
     // From 100 ns since 1601 to ns since 1970.
-    let nanos = |ticks: u64| {
-        (i64::try_from(ticks).unwrap_or(i64::MAX) - 116_444_736_000_000_000).saturating_mul(100)
-    };
+    let nanos = |ticks: u64| (i64::try_from(ticks).unwrap_or(i64::MAX) - 116_444_736_000_000_000).saturating_mul(100);
     Fingerprint {
         len: metadata.file_size(),
         modified: nanos(metadata.last_write_time()),

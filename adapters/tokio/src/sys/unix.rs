@@ -16,29 +16,17 @@ const SLICES: usize = 1024;
 
 /// Opens a regular file for reading, without hanging on a FIFO.
 pub(crate) fn open_source(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags(OFlags::NONBLOCK))
-        .open(path)
+    OpenOptions::new().read(true).custom_flags(flags(OFlags::NONBLOCK)).open(path)
 }
 
 /// Opens an existing file of our own for reading and writing. A symbolic link in its place is refused.
 pub(crate) fn open_own(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK))
-        .open(path)
+    OpenOptions::new().read(true).write(true).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path)
 }
 
 /// Creates a file that was not there. `private`: for nobody but its owner; otherwise as the umask says.
 pub(crate) fn create(path: &Path, private: bool) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(if private { 0o600 } else { 0o666 })
-        .open(path)
+    OpenOptions::new().read(true).write(true).create_new(true).mode(if private { 0o600 } else { 0o666 }).open(path)
 }
 
 /// Creates a private file without a name; it goes with its last handle.
@@ -70,11 +58,8 @@ pub(crate) fn write_all(file: &File, mut offset: u64, frames: &[Bytes]) -> io::R
         return file.write_all_at(frame, offset);
     }
     for frames in frames.chunks(SLICES) {
-        let mut slices: Vec<IoSlice<'_>> = frames
-            .iter()
-            .filter(|frame| !frame.is_empty())
-            .map(|frame| IoSlice::new(frame))
-            .collect();
+        let mut slices: Vec<IoSlice<'_>> =
+            frames.iter().filter(|frame| !frame.is_empty()).map(|frame| IoSlice::new(frame)).collect();
         let mut slices = slices.as_mut_slice();
         while !slices.is_empty() {
             match rustix::io::pwritev(file, slices, offset) {
@@ -136,10 +121,7 @@ pub(crate) fn reserve(_: &File, _: u64) -> io::Result<()> {
 
 /// Which file `metadata` is of.
 pub(crate) fn identity(metadata: &Metadata) -> Identity {
-    Identity {
-        volume: metadata.dev(),
-        file: metadata.ino(),
-    }
+    Identity { volume: metadata.dev(), file: metadata.ino() }
 }
 
 /// How many names the file has.
@@ -149,8 +131,7 @@ pub(crate) fn names(metadata: &Metadata) -> u64 {
 
 /// What tells one state of a file from another.
 pub(crate) fn fingerprint(metadata: &Metadata) -> Fingerprint {
-    let nanos =
-        |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+    let nanos = |seconds: i64, nanos: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
     Fingerprint {
         len: metadata.len(),
         modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
@@ -196,14 +177,7 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // Some network file systems refuse to sync folders; there is nothing to wait for then.
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Ok(())
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
         result => result,
     }
 }

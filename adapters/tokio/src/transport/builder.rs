@@ -3,15 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::Uri;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::HyperTransport;
 use super::connect::Connector;
+use super::route::Proxy;
 use super::tls::{Identity, Settings, Tls};
 
 /// Largest read from an HTTP/1.1 connection, and about what waits in front of one to be written, in bytes.
@@ -36,38 +35,6 @@ pub enum Protocols {
     Http1,
     /// HTTP/2: one connection for all requests to a server.
     Http2,
-}
-
-/// How to reach servers.
-#[derive(Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Proxy {
-    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in upper or lower case, read when the transport is built.
-    #[default]
-    Environment,
-    /// Directly.
-    None,
-    /// By this proxy.
-    Url {
-        /// `http://` or `https://`, with user and password if it wants them.
-        url: String,
-        /// Hosts to reach directly, separated by commas: names with their subdomains, addresses, networks (`10.0.0.0/8`), `*`.
-        except: String,
-    },
-}
-
-impl fmt::Debug for Proxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Environment => f.write_str("Environment"),
-            Self::None => f.write_str("None"),
-            // The URL may hold a password.
-            Self::Url { except, .. } => f
-                .debug_struct("Url")
-                .field("except", except)
-                .finish_non_exhaustive(),
-        }
-    }
 }
 
 /// A setting that cannot be used.
@@ -124,8 +91,7 @@ impl TransportBuilder {
 
     /// Identifies itself by the certificate chain in `pem`, which also holds the private key, in any order.
     pub fn client_certificate(mut self, pem: &[u8]) -> Self {
-        let key =
-            PrivateKeyDer::from_pem_slice(pem).map_err(|error| format!("no private key ({error})"));
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(|error| format!("no private key ({error})"));
         match certificates(pem).and_then(|chain| Ok(Identity { chain, key: key? })) {
             Ok(identity) => self.tls.identity = Some(identity),
             Err(words) => self.note(format!("the client certificate: {words}")),
@@ -172,11 +138,7 @@ impl TransportBuilder {
             return Err(TransportError(mistake));
         }
         self.tls.check().map_err(TransportError)?;
-        let proxies = match self.proxy {
-            Proxy::Environment => Some(Matcher::from_env()),
-            Proxy::None => None,
-            Proxy::Url { url, except } => Some(matcher(&url, &except)?),
-        };
+        let proxies = self.proxy.matcher().map_err(TransportError)?;
         let protocols = self.tls.protocols;
         let connector = Connector::new(proxies, Tls::new(self.tls));
         let client = Client::builder(TokioExecutor::new())
@@ -214,24 +176,8 @@ impl fmt::Debug for TransportBuilder {
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match all {
-        Ok(all) if all.is_empty() => Err(String::from(
-            "no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
-        )),
+        Ok(all) if all.is_empty() => Err(String::from("no certificate in PEM form (-----BEGIN CERTIFICATE-----)")),
         Ok(all) => Ok(all),
         Err(error) => Err(format!("malformed PEM ({error})")),
     }
-}
-
-fn matcher(url: &str, except: &str) -> Result<Matcher, TransportError> {
-    // hyper-util passes over what it cannot use. The URL itself is not repeated: it may hold a password.
-    let usable = url.parse::<Uri>().is_ok_and(|uri| {
-        uri.host().is_some_and(|host| !host.is_empty())
-            && matches!(uri.scheme_str(), Some("http" | "https"))
-    });
-    if !usable {
-        let words =
-            "the proxy must be a URL like http://host:port or https://user:password@host:port";
-        return Err(TransportError(String::from(words)));
-    }
-    Ok(Matcher::builder().all(url).no(except).build())
 }

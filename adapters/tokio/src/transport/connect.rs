@@ -47,22 +47,13 @@ impl Connector {
         if is_https(uri) {
             return None;
         }
-        self.0
-            .proxies
-            .as_ref()?
-            .intercept(uri)?
-            .basic_auth()
-            .cloned()
+        self.0.proxies.as_ref()?.intercept(uri)?.basic_auth().cloned()
     }
 }
 
 impl Inner {
     async fn connect(&self, uri: &Uri) -> Result<Link, Fault> {
-        match self
-            .proxies
-            .as_ref()
-            .and_then(|proxies| proxies.intercept(uri))
-        {
+        match self.proxies.as_ref().and_then(|proxies| proxies.intercept(uri)) {
             None => {
                 let (host, port) = place(uri)?;
                 let io: Box<dyn Io> = Box::new(dial(host, port).await?);
@@ -94,21 +85,14 @@ impl Inner {
         let uri = by.uri();
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             let scheme = uri.scheme_str().unwrap_or_default();
-            return Err(proxy::fault(format!(
-                "{scheme} proxies are not supported; http and https ones are"
-            )));
+            return Err(proxy::fault(format!("{scheme} proxies are not supported; http and https ones are")));
         }
         let (host, port) = place(uri)?;
         let io: Box<dyn Io> = Box::new(dial(host, port).await.map_err(in_words)?);
         if !is_https(uri) {
             return Ok(io);
         }
-        Ok(self
-            .tls
-            .handshake(io, host, Peer::Proxy)
-            .await
-            .map_err(in_words)?
-            .0)
+        Ok(self.tls.handshake(io, host, Peer::Proxy).await.map_err(in_words)?.0)
     }
 }
 
@@ -123,22 +107,13 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move {
-            inner
-                .connect(&uri)
-                .await
-                .map(TokioIo::new)
-                .map_err(ConnectError)
-        })
+        Box::pin(async move { inner.connect(&uri).await.map(TokioIo::new).map_err(ConnectError) })
     }
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector")
-            .field("proxies", &self.0.proxies)
-            .field("tls", &self.0.tls)
-            .finish()
+        f.debug_struct("Connector").field("proxies", &self.0.proxies).field("tls", &self.0.tls).finish()
     }
 }
 
@@ -147,12 +122,6 @@ fn is_https(uri: &Uri) -> bool {
 }
 
 fn place(uri: &Uri) -> Result<(&str, u16), Fault> {
-    let host = uri
-        .host()
-        .ok_or_else(|| Fault::new(FaultKind::Other, Sent::No, "the URL has no host"))?;
-    Ok((
-        host,
-        uri.port_u16()
-            .unwrap_or(if is_https(uri) { 443 } else { 80 }),
-    ))
+    let host = uri.host().ok_or_else(|| Fault::new(FaultKind::Other, Sent::No, "the URL has no host"))?;
+    Ok((host, uri.port_u16().unwrap_or(if is_https(uri) { 443 } else { 80 })))
 }

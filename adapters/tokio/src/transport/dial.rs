@@ -33,12 +33,10 @@ pub(super) async fn dial(host: &str, port: u16) -> Result<TcpStream, Fault> {
         match outcome {
             Some(Ok(stream)) => return Ok(stream),
             Some(Err((address, error))) => {
-                first_failure
-                    .get_or_insert_with(|| format!("{host}:{port} at {}: {error}", address.ip()));
+                first_failure.get_or_insert_with(|| format!("{host}:{port} at {}: {error}", address.ip()));
             }
             None => {
-                let words =
-                    first_failure.unwrap_or_else(|| format!("{host}:{port} has no address"));
+                let words = first_failure.unwrap_or_else(|| format!("{host}:{port} has no address"));
                 return Err(Fault::new(FaultKind::Connect, Sent::No, words));
             }
         }
@@ -46,24 +44,12 @@ pub(super) async fn dial(host: &str, port: u16) -> Result<TcpStream, Fault> {
 }
 
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
-    let failed =
-        |words: String| Fault::new(FaultKind::Resolve, Sent::No, format!("{host}: {words}"));
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let addresses: Vec<_> = lookup_host((bare, port))
-        .await
-        .map_err(|error| failed(error.to_string()))?
-        .collect();
+    let failed = |words: String| Fault::new(FaultKind::Resolve, Sent::No, format!("{host}: {words}"));
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let addresses: Vec<_> = lookup_host((bare, port)).await.map_err(|error| failed(error.to_string()))?.collect();
     // The system has sorted them (RFC 6724); the families take turns, its favourite first.
-    let favourite = addresses
-        .first()
-        .ok_or_else(|| failed(String::from("no address")))?
-        .is_ipv6();
-    let (mine, others): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == favourite);
+    let favourite = addresses.first().ok_or_else(|| failed(String::from("no address")))?.is_ipv6();
+    let (mine, others): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv6() == favourite);
     let mut turns = Vec::with_capacity(mine.len() + others.len());
     let (mut mine, mut others) = (mine.into_iter(), others.into_iter());
     loop {

@@ -21,8 +21,7 @@ pub(super) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &E
     }
     let hyper: Option<&hyper::Error> = find(error);
     // Never handed to a connection, or handed back by it: no server has seen it.
-    if !exchange.had_connection() || hyper.is_some_and(hyper::Error::is_canceled) || refused(error)
-    {
+    if !exchange.had_connection() || hyper.is_some_and(hyper::Error::is_canceled) || refused(error) {
         let kind = match exchange.had_connection() {
             true => FaultKind::Stale,
             false if error.is_connect() => FaultKind::Connect,
@@ -50,18 +49,10 @@ pub(super) fn of_answer(error: &hyper::Error) -> Fault {
 fn kind(error: &(dyn Error + 'static)) -> FaultKind {
     if let Some(tls) = find::<rustls::Error>(error) {
         // Certificates of clients are refused after the handshake, as seen from here.
-        return if matches!(tls, rustls::Error::AlertReceived(_)) {
-            FaultKind::Tls
-        } else {
-            FaultKind::Protocol
-        };
+        return if matches!(tls, rustls::Error::AlertReceived(_)) { FaultKind::Tls } else { FaultKind::Protocol };
     }
     if let Some(h2) = find::<h2::Error>(error) {
-        return if h2.is_io() || h2.is_remote() {
-            FaultKind::Reset
-        } else {
-            FaultKind::Protocol
-        };
+        return if h2.is_io() || h2.is_remote() { FaultKind::Reset } else { FaultKind::Protocol };
     }
     if let Some(hyper) = find::<hyper::Error>(error) {
         if hyper.is_parse() {
@@ -122,10 +113,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     // What an `io::Error` wraps is not its source, but that one's source is.
-    match error
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref)
-    {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
     }

@@ -35,49 +35,28 @@ struct Wire {
 
 impl Link {
     pub(super) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> Self {
-        Self {
-            io,
-            wire: Arc::default(),
-            proxied,
-            http2,
-        }
+        Self { io, wire: Arc::default(), proxied, http2 }
     }
 }
 
 impl Connection for Link {
     fn connected(&self) -> Connected {
-        let connected = Connected::new()
-            .proxy(self.proxied)
-            .extra(Arc::clone(&self.wire));
-        if self.http2 {
-            connected.negotiated_h2()
-        } else {
-            connected
-        }
+        let connected = Connected::new().proxy(self.proxied).extra(Arc::clone(&self.wire));
+        if self.http2 { connected.negotiated_h2() } else { connected }
     }
 }
 
 impl AsyncRead for Link {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
-        self.wire
-            .received
-            .fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        self.wire.received.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Link {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }
 
@@ -121,11 +100,7 @@ impl Exchange {
         let Some(wire) = extras.remove::<Arc<Wire>>() else {
             return;
         };
-        if !self
-            .wire
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, &wire))
-        {
+        if !self.wire.as_ref().is_some_and(|known| Arc::ptr_eq(known, &wire)) {
             self.reused = wire.used.load(Ordering::Relaxed);
             self.before = wire.received.load(Ordering::Relaxed);
             self.wire = Some(wire);
@@ -146,10 +121,6 @@ impl Exchange {
 
     /// Whether it got a connection that had served before and gave not one byte since.
     pub(super) fn was_stale(&self) -> bool {
-        self.reused
-            && self
-                .wire
-                .as_ref()
-                .is_some_and(|wire| wire.received.load(Ordering::Relaxed) == self.before)
+        self.reused && self.wire.as_ref().is_some_and(|wire| wire.received.load(Ordering::Relaxed) == self.before)
     }
 }

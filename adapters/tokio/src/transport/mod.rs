@@ -11,6 +11,7 @@ mod fault;
 mod frames;
 mod link;
 mod proxy;
+mod route;
 mod tls;
 
 use futures::StreamExt;
@@ -22,7 +23,8 @@ use hyper_util::client::legacy::connect::capture_connection;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::{Frames, SendBody, Transport};
 
-pub use builder::{Protocols, Proxy, TransportBuilder, TransportError};
+pub use builder::{Protocols, TransportBuilder, TransportError};
+pub use route::Proxy;
 
 use body::Outgoing;
 use connect::Connector;
@@ -58,19 +60,14 @@ impl HyperTransport {
         }
         // hyper announces bodies by itself, but leaves an empty one without a word.
         if body.is_empty() && matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
-            head.headers
-                .entry(CONTENT_LENGTH)
-                .or_insert(const { HeaderValue::from_static("0") });
+            head.headers.entry(CONTENT_LENGTH).or_insert(const { HeaderValue::from_static("0") });
         }
         Ok(Request::from_parts(head, Outgoing::new(body)))
     }
 }
 
 impl Transport for HyperTransport {
-    fn send(
-        &self,
-        request: Request<SendBody>,
-    ) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
+    fn send(&self, request: Request<SendBody>) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
         let meter = request.body().meter();
         let request = self.prepare(request);
         let client = self.client.clone();
@@ -113,10 +110,7 @@ fn plain(uri: Uri) -> Result<Uri, Fault> {
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(wrong("is neither http nor https"));
     }
-    let authority = uri
-        .authority()
-        .map(http::uri::Authority::as_str)
-        .unwrap_or_default();
+    let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
     let Some((_, host)) = authority.rsplit_once('@') else {
         return Ok(uri);
     };

@@ -16,17 +16,14 @@ pub(super) async fn tunnel(
     port: u16,
     authorization: Option<&HeaderValue>,
 ) -> Result<(), Fault> {
-    let mut request =
-        format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
+    let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
     if let Some(value) = authorization {
         request.extend_from_slice(b"Proxy-Authorization: ");
         request.extend_from_slice(value.as_bytes());
         request.extend_from_slice(b"\r\n");
     }
     request.extend_from_slice(b"\r\n");
-    io.write_all(&request)
-        .await
-        .map_err(|error| fault(error.to_string()))?;
+    io.write_all(&request).await.map_err(|error| fault(error.to_string()))?;
 
     let mut answer = Vec::with_capacity(512);
     while !answer.ends_with(b"\r\n\r\n") {
@@ -37,21 +34,15 @@ pub(super) async fn tunnel(
         match io.read_u8().await {
             Ok(byte) => answer.push(byte),
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                return Err(fault(
-                    "it closed the connection instead of answering CONNECT",
-                ));
+                return Err(fault("it closed the connection instead of answering CONNECT"));
             }
             Err(error) => return Err(fault(error.to_string())),
         }
     }
     match status(&answer) {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(fault(
-            "it asks for credentials (HTTP 407): put user and password into the proxy's URL",
-        )),
-        Some(status) => Err(fault(format!(
-            "it refused a tunnel to {host}:{port} (HTTP {status})"
-        ))),
+        Some(407) => Err(fault("it asks for credentials (HTTP 407): put user and password into the proxy's URL")),
+        Some(status) => Err(fault(format!("it refused a tunnel to {host}:{port} (HTTP {status})"))),
         None => Err(fault("it does not speak HTTP/1.1")),
     }
 }
@@ -64,8 +55,6 @@ pub(super) fn fault(words: impl Into<String>) -> Fault {
 fn status(answer: &[u8]) -> Option<u16> {
     let line = answer.split(|&byte| byte == b'\r').next()?;
     let mut words = std::str::from_utf8(line).ok()?.split(' ');
-    words
-        .next()
-        .filter(|version| version.starts_with("HTTP/1."))?;
+    words.next().filter(|version| version.starts_with("HTTP/1."))?;
     words.next()?.parse().ok()
 }

@@ -59,10 +59,7 @@ struct Configs {
 
 impl Tls {
     pub(super) fn new(settings: Settings) -> Self {
-        Self(Arc::new(Inner {
-            settings,
-            configs: OnceLock::new(),
-        }))
+        Self(Arc::new(Inner { settings, configs: OnceLock::new() }))
     }
 
     /// Makes `io` a TLS stream to `host`; tells whether HTTP/2 is spoken on it.
@@ -72,25 +69,15 @@ impl Tls {
         host: &str,
         peer: Peer,
     ) -> Result<(Box<dyn Io>, bool), Fault> {
-        let failed =
-            |words: String| Fault::new(FaultKind::Tls, Sent::No, format!("{host}: {words}"));
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        let name =
-            ServerName::try_from(bare.to_owned()).map_err(|error| failed(error.to_string()))?;
+        let failed = |words: String| Fault::new(FaultKind::Tls, Sent::No, format!("{host}: {words}"));
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let name = ServerName::try_from(bare.to_owned()).map_err(|error| failed(error.to_string()))?;
         let config = self.config(peer).await.map_err(failed)?;
         let io = BufReader::with_capacity(READ_BUFFER, io);
-        let stream = TlsConnector::from(config)
-            .connect(name, io)
-            .await
-            .map_err(|error| {
-                let tls = error
-                    .get_ref()
-                    .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-                failed(tls.map_or_else(|| error.to_string(), explain))
-            })?;
+        let stream = TlsConnector::from(config).connect(name, io).await.map_err(|error| {
+            let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+            failed(tls.map_or_else(|| error.to_string(), explain))
+        })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok((Box::new(stream), http2))
     }
@@ -118,10 +105,7 @@ impl Settings {
     fn configs(&self) -> Result<Configs, String> {
         let config = |protocols: &[&str]| {
             let mut config = self.config()?;
-            config.alpn_protocols = protocols
-                .iter()
-                .map(|name| name.as_bytes().to_vec())
-                .collect();
+            config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
             Ok::<_, String>(Arc::new(config))
         };
         let origin: &[&str] = match self.protocols {
@@ -129,10 +113,7 @@ impl Settings {
             Protocols::Http1 => &["http/1.1"],
             Protocols::Http2 => &["h2"],
         };
-        Ok(Configs {
-            origin: config(origin)?,
-            proxy: config(&["http/1.1"])?,
-        })
+        Ok(Configs { origin: config(origin)?, proxy: config(&["http/1.1"])? })
     }
 
     fn config(&self) -> Result<ClientConfig, String> {
@@ -150,24 +131,20 @@ impl Settings {
         }
     }
 
-    fn verifier(
-        &self,
-        provider: Arc<CryptoProvider>,
-    ) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, String> {
         if !self.only_given_roots {
             let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider);
             return Ok(Arc::new(verifier.map_err(|error| {
-                format!("{error}; install the system's root certificates (often a package `ca-certificates`) or give some")
+                format!(
+                    "{error}; install the system's root certificates (often a package `ca-certificates`) or give some"
+                )
             })?));
         }
         let mut roots = RootCertStore::empty();
         for root in &self.roots {
-            roots
-                .add(root.clone())
-                .map_err(|error| format!("a root certificate: {error}"))?;
+            roots.add(root.clone()).map_err(|error| format!("a root certificate: {error}"))?;
         }
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
         Ok(verifier.map_err(|error| format!("the root certificates: {error}"))?)
     }
 
@@ -175,14 +152,10 @@ impl Settings {
     pub(super) fn check(&self) -> Result<(), String> {
         let mut roots = RootCertStore::empty();
         for root in &self.roots {
-            roots
-                .add(root.clone())
-                .map_err(|error| format!("a root certificate is unusable: {}", explain(&error)))?;
+            roots.add(root.clone()).map_err(|error| format!("a root certificate is unusable: {}", explain(&error)))?;
         }
         if self.only_given_roots && self.roots.is_empty() {
-            return Err(String::from(
-                "only given roots are to be trusted, and none was given",
-            ));
+            return Err(String::from("only given roots are to be trusted, and none was given"));
         }
         if let Some(identity) = &self.identity {
             ClientConfig::builder_with_provider(provider())
@@ -213,15 +186,14 @@ pub(super) fn explain(error: &rustls::Error) -> String {
         CertificateError::UnknownIssuer => {
             "the certificate is signed by nobody trusted here (self-signed, or by a private authority whose root must be given)"
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate has expired"
-        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "the certificate is not valid yet; check the clock of this machine"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate is for another name"
         }
+        CertificateError::BadSignature => "the certificate is not signed by the authority it names",
         CertificateError::Revoked => "the certificate has been revoked",
         other => return format!("the certificate is not acceptable: {other}"),
     };

@@ -21,28 +21,15 @@ pub(crate) fn command(part: &str, target: &Path) -> Command {
 
 /// Makes `command` play `part` on `target`; what it runs must be, or become, this binary.
 pub(crate) fn configure(command: &mut Command, part: &str, target: &Path) {
-    command.args([
-        "--exact",
-        "helper::plays_its_part",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
-    command
-        .env(PART, part)
-        .env(TARGET, target)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    command.args(["--exact", "helper::plays_its_part", "--nocapture", "--test-threads=1"]);
+    command.env(PART, part).env(TARGET, target).stdin(Stdio::piped()).stdout(Stdio::piped());
 }
 
 /// Starts it and waits for its first word.
 pub(crate) fn start(mut command: Command) -> (Child, String) {
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-    let word = lines.find_map(|line| {
-        line.unwrap()
-            .split_once("SAYS ")
-            .map(|(_, word)| String::from(word))
-    });
+    let word = lines.find_map(|line| line.unwrap().split_once("SAYS ").map(|(_, word)| String::from(word)));
     (child, word.expect("the helper says something"))
 }
 

@@ -12,10 +12,7 @@ use longhaul_tokio::FileJournal;
 use crate::support::{kind, names};
 
 fn name(id: &str, beside: Option<PathBuf>) -> JournalName {
-    JournalName {
-        id: String::from(id),
-        beside,
-    }
+    JournalName { id: String::from(id), beside }
 }
 
 fn append(bytes: &'static str) -> JournalOp {
@@ -37,31 +34,16 @@ async fn frames_are_appended_replaced_and_removed() {
         assert_eq!(journal.load(&a).await, Ok(None));
         journal.run(&a, append("one"), durable).await.unwrap();
         journal.run(&a, append(" two"), durable).await.unwrap();
-        assert_eq!(
-            journal.load(&a).await,
-            Ok(Some(Bytes::from_static(b"one two")))
-        );
+        assert_eq!(journal.load(&a).await, Ok(Some(Bytes::from_static(b"one two"))));
         journal.run(&a, replace("new"), durable).await.unwrap();
         journal.run(&a, append("er"), durable).await.unwrap();
-        assert_eq!(
-            journal.load(&a).await,
-            Ok(Some(Bytes::from_static(b"newer")))
-        );
-        journal
-            .run(&name("b", None), replace("b"), durable)
-            .await
-            .unwrap();
+        assert_eq!(journal.load(&a).await, Ok(Some(Bytes::from_static(b"newer"))));
+        journal.run(&name("b", None), replace("b"), durable).await.unwrap();
         assert_eq!(names(&folder), ["a-1.journal", "b.journal"]);
-        assert_eq!(
-            journal.list().await,
-            Ok(vec![String::from("a-1"), String::from("b")])
-        );
+        assert_eq!(journal.list().await, Ok(vec![String::from("a-1"), String::from("b")]));
         journal.run(&a, JournalOp::Remove, durable).await.unwrap();
         journal.run(&a, JournalOp::Remove, durable).await.unwrap();
-        journal
-            .run(&name("b", None), JournalOp::Remove, durable)
-            .await
-            .unwrap();
+        journal.run(&name("b", None), JournalOp::Remove, durable).await.unwrap();
         assert_eq!(names(&folder), [""; 0]);
     }
 }
@@ -74,14 +56,8 @@ async fn a_downloads_journal_lies_beside_its_temporary_file() {
     let beside = name("id", Some(folder.path().join(".a.iso.longhaul")));
     journal.run(&beside, append("x"), true).await.unwrap();
     assert_eq!(names(folder.path()), [".a.iso.longhaul.journal"]);
-    assert_eq!(
-        journal.load(&beside).await,
-        Ok(Some(Bytes::from_static(b"x")))
-    );
-    journal
-        .run(&name("upload", None), append("y"), true)
-        .await
-        .unwrap();
+    assert_eq!(journal.load(&beside).await, Ok(Some(Bytes::from_static(b"x"))));
+    journal.run(&name("upload", None), append("y"), true).await.unwrap();
     assert_eq!(names(&state), ["upload.journal"]);
     // A journal with a folder of its own keeps to it.
     let own = FileJournal::in_folder(&state);
@@ -96,36 +72,18 @@ async fn nobody_else_can_read_a_journal_or_redirect_it() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let journal = FileJournal::beside_or_in(folder.path());
-    let mode = |name: &str| {
-        fs::metadata(folder.path().join(name))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777
-    };
-    journal
-        .run(&name("a", None), append("x"), true)
-        .await
-        .unwrap();
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    journal.run(&name("a", None), append("x"), true).await.unwrap();
     assert_eq!(mode("a.journal"), 0o600);
-    journal
-        .run(&name("a", None), replace("x"), true)
-        .await
-        .unwrap();
+    journal.run(&name("a", None), replace("x"), true).await.unwrap();
     assert_eq!(mode("a.journal"), 0o600);
 
     fs::write(folder.path().join("precious"), "precious").unwrap();
     std::os::unix::fs::symlink("precious", folder.path().join(".f.longhaul.journal")).unwrap();
     let beside = name("f", Some(folder.path().join(".f.longhaul")));
     journal.run(&beside, append("x"), true).await.unwrap();
-    assert_eq!(
-        journal.load(&beside).await,
-        Ok(Some(Bytes::from_static(b"x")))
-    );
-    assert_eq!(
-        fs::read(folder.path().join("precious")).unwrap(),
-        b"precious"
-    );
+    assert_eq!(journal.load(&beside).await, Ok(Some(Bytes::from_static(b"x"))));
+    assert_eq!(fs::read(folder.path().join("precious")).unwrap(), b"precious");
     assert_eq!(mode(".f.longhaul.journal-1"), 0o600);
 }
 
@@ -133,25 +91,11 @@ async fn nobody_else_can_read_a_journal_or_redirect_it() {
 async fn d9_a_monstrous_journal_and_a_bad_id_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let journal = FileJournal::in_folder(folder.path());
-    fs::File::create(folder.path().join("a.journal"))
-        .unwrap()
-        .set_len(1 << 30)
-        .unwrap();
-    assert_eq!(
-        kind(journal.load(&name("a", None)).await),
-        FileFaultKind::Unusable
-    );
+    fs::File::create(folder.path().join("a.journal")).unwrap().set_len(1 << 30).unwrap();
+    assert_eq!(kind(journal.load(&name("a", None)).await), FileFaultKind::Unusable);
     for id in ["", "..", "../a", "a/b", "a b", "ü", "a\0"] {
-        assert_eq!(
-            kind(journal.load(&name(id, None)).await),
-            FileFaultKind::Unusable,
-            "{id:?}"
-        );
-        assert_eq!(
-            kind(journal.run(&name(id, None), append("x"), false).await),
-            FileFaultKind::Unusable,
-            "{id:?}"
-        );
+        assert_eq!(kind(journal.load(&name(id, None)).await), FileFaultKind::Unusable, "{id:?}");
+        assert_eq!(kind(journal.run(&name(id, None), append("x"), false).await), FileFaultKind::Unusable, "{id:?}");
     }
     // Other files in the folder are not taken for journals.
     fs::write(folder.path().join("b.journal.new"), "").unwrap();

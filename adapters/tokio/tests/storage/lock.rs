@@ -21,19 +21,13 @@ async fn d11_two_processes_on_one_target_and_one_is_told_busy() {
     assert_eq!(fault.kind, FileFaultKind::Busy);
     assert!(fault.detail.contains(".a.longhaul"), "{}", fault.detail);
     assert!(helper::says(helper::command("try", &path)).starts_with("Busy"));
-    assert_eq!(
-        kind(run(&target, FileOp::Remove).await),
-        FileFaultKind::Busy
-    );
+    assert_eq!(kind(run(&target, FileOp::Remove).await), FileFaultKind::Busy);
 
     // Killed, it leaves its bytes and no lock.
     holder.kill().unwrap();
     holder.wait().unwrap();
     assert_eq!(names(folder.path()), [".a.longhaul"]);
-    assert_eq!(
-        run(&target, reserve(Some(15), true)).await,
-        Ok(FileReply::Reserved { kept: true })
-    );
+    assert_eq!(run(&target, reserve(Some(15), true)).await, Ok(FileReply::Reserved { kept: true }));
     run(&target, publish(15)).await.unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"from the helper");
 }
@@ -44,10 +38,7 @@ async fn d11_two_transfers_of_one_process_exclude_each_other_too() {
     let path = folder.path().join("a");
     let (first, second) = (FileTarget::new(&path), FileTarget::new(&path));
     run(&first, reserve(None, false)).await.unwrap();
-    assert_eq!(
-        kind(run(&second, reserve(None, false)).await),
-        FileFaultKind::Busy
-    );
+    assert_eq!(kind(run(&second, reserve(None, false)).await), FileFaultKind::Busy);
     run(&first, FileOp::Release).await.unwrap();
     run(&second, reserve(None, false)).await.unwrap();
     // Published, the way is free for the next.
@@ -61,32 +52,18 @@ async fn d11_two_transfers_of_one_process_exclude_each_other_too() {
 async fn d11_links_to_one_file_meet_in_one_lock() {
     let folder = tempfile::tempdir().unwrap();
     let (real, link) = (folder.path().join("real"), folder.path().join("link"));
-    let (other, folder_link) = (
-        folder.path().join("other"),
-        folder.path().join("folder-link"),
-    );
+    let (other, folder_link) = (folder.path().join("other"), folder.path().join("folder-link"));
     fs::create_dir(&other).unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     std::os::unix::fs::symlink("link", other.join("chain")).unwrap();
     std::os::unix::fs::symlink("../real", other.join("relative")).unwrap();
     std::os::unix::fs::symlink(folder.path(), &folder_link).unwrap();
     fs::write(&real, "here").unwrap();
-    run(&FileTarget::new(other.join("chain")), reserve(None, false))
-        .await
-        .unwrap();
+    run(&FileTarget::new(other.join("chain")), reserve(None, false)).await.unwrap();
     let first = FileTarget::new(&real);
     run(&first, reserve(None, false)).await.unwrap();
-    for alias in [
-        link,
-        other.join("relative"),
-        folder_link.join("real"),
-        folder.path().join("./other/../real"),
-    ] {
-        assert_eq!(
-            kind(run(&FileTarget::new(&alias), reserve(None, false)).await),
-            FileFaultKind::Busy,
-            "{alias:?}"
-        );
+    for alias in [link, other.join("relative"), folder_link.join("real"), folder.path().join("./other/../real")] {
+        assert_eq!(kind(run(&FileTarget::new(&alias), reserve(None, false)).await), FileFaultKind::Busy, "{alias:?}");
     }
 }
 
@@ -107,10 +84,7 @@ async fn d11_another_users_temporary_file_does_not_lock_anybody_out() {
         fs::set_permissions(&theirs, fs::Permissions::from_mode(0o000)).unwrap();
     }
     let word = helper::says(command);
-    assert!(
-        word.starts_with("kept=false") && word.ends_with(".a.longhaul-1"),
-        "{word}"
-    );
+    assert!(word.starts_with("kept=false") && word.ends_with(".a.longhaul-1"), "{word}");
     fs::set_permissions(&theirs, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(fs::read(&theirs).unwrap(), b"theirs");
 }
@@ -128,25 +102,11 @@ async fn links_and_foreign_things_under_the_temporary_name_are_passed_over() {
             "dangling" => std::os::unix::fs::symlink("nowhere", &temporary).unwrap(),
             "hard" => fs::hard_link(&precious, &temporary).unwrap(),
             "folder" => fs::create_dir(&temporary).unwrap(),
-            _ => assert!(
-                std::process::Command::new("mkfifo")
-                    .arg(&temporary)
-                    .status()
-                    .unwrap()
-                    .success()
-            ),
+            _ => assert!(std::process::Command::new("mkfifo").arg(&temporary).status().unwrap().success()),
         }
         let target = FileTarget::new(folder.path().join("a"));
-        assert_eq!(
-            run(&target, reserve(None, false)).await,
-            Ok(FileReply::Reserved { kept: false }),
-            "{trap}"
-        );
-        assert_eq!(
-            target.temporary(),
-            Some(folder.path().join(".a.longhaul-1")),
-            "{trap}"
-        );
+        assert_eq!(run(&target, reserve(None, false)).await, Ok(FileReply::Reserved { kept: false }), "{trap}");
+        assert_eq!(target.temporary(), Some(folder.path().join(".a.longhaul-1")), "{trap}");
         write(&target, 0, b"overwritten").await.unwrap();
         run(&target, FileOp::Remove).await.unwrap();
         assert_eq!(fs::read(&precious).unwrap(), b"precious", "{trap}");

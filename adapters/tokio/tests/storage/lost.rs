@@ -37,10 +37,7 @@ async fn d12_a_removed_folder_is_lost() {
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!(kind(run(&target, FileOp::Sync).await), FileFaultKind::Lost);
     assert_eq!(kind(run(&target, publish(4)).await), FileFaultKind::Lost);
-    assert_eq!(
-        kind(run(&target, reserve(Some(4), true)).await),
-        FileFaultKind::NotFound
-    );
+    assert_eq!(kind(run(&target, reserve(Some(4), true)).await), FileFaultKind::NotFound);
     // And comes back with it.
     fs::create_dir(&folder).unwrap();
     run(&target, reserve(Some(4), true)).await.unwrap();
@@ -68,12 +65,7 @@ async fn d10_a_truncated_temporary_file_is_not_published() {
     let target = FileTarget::new(folder.path().join("a"));
     run(&target, reserve(Some(4), false)).await.unwrap();
     write(&target, 0, b"1234").await.unwrap();
-    fs::File::options()
-        .write(true)
-        .open(target.temporary().unwrap())
-        .unwrap()
-        .set_len(2)
-        .unwrap();
+    fs::File::options().write(true).open(target.temporary().unwrap()).unwrap().set_len(2).unwrap();
     assert_eq!(digests(&target, &[(0, 4)]).await, [None]);
     assert_eq!(kind(run(&target, publish(4)).await), FileFaultKind::Lost);
     // The engine fetches the range again.

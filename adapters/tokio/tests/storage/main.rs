@@ -1,7 +1,10 @@
 //! Files as ends of transfers, and journals: what is on the disk at which moment, and what a failure leaves.
+#![allow(clippy::disallowed_methods, reason = "helper processes are told their part by the environment")]
 #![allow(
-    clippy::disallowed_methods,
-    reason = "helper processes are told their part by the environment"
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, a helper prints"
 )]
 
 mod helper;

@@ -18,21 +18,11 @@ async fn d7_the_target_appears_only_when_published() {
     let path = folder.path().join("image.iso");
     let target = FileTarget::new(&path);
     let content = pattern(3_000_000);
-    assert_eq!(
-        target.temporary(),
-        Some(folder.path().join(".image.iso.longhaul"))
-    );
+    assert_eq!(target.temporary(), Some(folder.path().join(".image.iso.longhaul")));
 
-    assert_eq!(
-        run(&target, reserve(Some(3_000_000), false)).await,
-        Ok(FileReply::Reserved { kept: false })
-    );
+    assert_eq!(run(&target, reserve(Some(3_000_000), false)).await, Ok(FileReply::Reserved { kept: false }));
     // Out of order, as parts come.
-    for (offset, range) in [
-        (2_000_000, 2_000_000..3_000_000),
-        (0, 0..1_000_000),
-        (1_000_000, 1_000_000..2_000_000),
-    ] {
+    for (offset, range) in [(2_000_000, 2_000_000..3_000_000), (0, 0..1_000_000), (1_000_000, 1_000_000..2_000_000)] {
         write(&target, offset, &content[range]).await.unwrap();
         assert_eq!(names(folder.path()), [".image.iso.longhaul"]);
     }
@@ -40,12 +30,7 @@ async fn d7_the_target_appears_only_when_published() {
     assert_eq!(names(folder.path()), [".image.iso.longhaul"]);
 
     let reply = run(&target, publish(3_000_000)).await.unwrap();
-    assert_eq!(
-        reply,
-        FileReply::Published {
-            path: path.display().to_string()
-        }
-    );
+    assert_eq!(reply, FileReply::Published { path: path.display().to_string() });
     assert_eq!(names(folder.path()), ["image.iso"]);
     assert_eq!(fs::read(&path).unwrap(), content);
     // Nothing can reach it any more.
@@ -86,22 +71,10 @@ async fn the_file_gets_its_exact_length_and_the_objects_time() {
     run(&target, reserve(Some(100), false)).await.unwrap();
     write(&target, 0, &[7; 100]).await.unwrap();
     let modified = Some(Wall::from_unix(1_000_000_000));
-    run(
-        &target,
-        FileOp::Publish {
-            len: 60,
-            modified,
-            durable: false,
-        },
-    )
-    .await
-    .unwrap();
+    run(&target, FileOp::Publish { len: 60, modified, durable: false }).await.unwrap();
     let metadata = fs::metadata(&path).unwrap();
     assert_eq!(metadata.len(), 60);
-    assert_eq!(
-        metadata.modified().unwrap(),
-        UNIX_EPOCH + Duration::from_secs(1_000_000_000)
-    );
+    assert_eq!(metadata.modified().unwrap(), UNIX_EPOCH + Duration::from_secs(1_000_000_000));
 }
 
 #[cfg(unix)]
@@ -109,13 +82,7 @@ async fn the_file_gets_its_exact_length_and_the_objects_time() {
 async fn permissions_are_those_of_the_file_replaced_or_of_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let mode = |name: &str| {
-        fs::metadata(folder.path().join(name))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777
-    };
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
     let fetch = async |name: &str| {
         let target = FileTarget::new(folder.path().join(name));
         run(&target, reserve(None, false)).await.unwrap();
@@ -128,11 +95,7 @@ async fn permissions_are_those_of_the_file_replaced_or_of_the_umask() {
     assert_eq!(mode("new"), mode("plain"));
 
     // Private from the first byte on; and read-only ones can be replaced.
-    for (name, bits, working) in [
-        ("private", 0o600, 0o600),
-        ("readonly", 0o444, 0o644),
-        ("program", 0o755, 0o755),
-    ] {
+    for (name, bits, working) in [("private", 0o600, 0o600), ("readonly", 0o444, 0o644), ("program", 0o755, 0o755)] {
         fs::write(folder.path().join(name), "").unwrap();
         fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(bits)).unwrap();
         assert_eq!(fetch(name).await, working, "{name}");
@@ -163,10 +126,7 @@ async fn what_a_symbolic_link_points_to_is_replaced_not_the_link() {
     let other = folder.path().join("other");
     fs::create_dir(&other).unwrap();
     fs::write(other.join("real"), "old").unwrap();
-    for (link, real, to) in [
-        ("link", "real", "other/real"),
-        ("dangling", "missing", "other/missing"),
-    ] {
+    for (link, real, to) in [("link", "real", "other/real"), ("dangling", "missing", "other/missing")] {
         let link = folder.path().join(link);
         std::os::unix::fs::symlink(to, &link).unwrap();
         let target = FileTarget::new(&link);
@@ -192,31 +152,12 @@ async fn batches_of_any_shape_are_written_whole() {
     frames.insert(0, Bytes::new());
     frames.insert(1500, Bytes::new());
     frames.push(Bytes::new());
-    let hasher = Some(longhaul_driver::hash::Hasher::new(
-        longhaul_core::Algorithm::Sha256,
-    ));
+    let hasher = Some(longhaul_driver::hash::Hasher::new(longhaul_core::Algorithm::Sha256));
     let batch = target.write(5, Batch { frames, hasher }).await.unwrap();
     assert!(batch.frames.is_empty());
-    assert_eq!(
-        batch.hasher.unwrap().digest(),
-        crate::support::digest(&content)
-    );
-    target
-        .write(
-            0,
-            Batch {
-                frames: vec![Bytes::from_static(b"12345")],
-                hasher: None,
-            },
-        )
-        .await
-        .unwrap();
+    assert_eq!(batch.hasher.unwrap().digest(), crate::support::digest(&content));
+    target.write(0, Batch { frames: vec![Bytes::from_static(b"12345")], hasher: None }).await.unwrap();
     target.write(9, Batch::default()).await.unwrap();
-    run(&target, publish(5 + content.len() as u64))
-        .await
-        .unwrap();
-    assert_eq!(
-        fs::read(&path).unwrap(),
-        [b"12345".as_slice(), &content].concat()
-    );
+    run(&target, publish(5 + content.len() as u64)).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), [b"12345".as_slice(), &content].concat());
 }

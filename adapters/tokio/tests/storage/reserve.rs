@@ -17,23 +17,14 @@ async fn what_an_earlier_run_left_is_kept_when_asked() {
     let content = pattern(10_000);
     let first = FileTarget::new(&path);
     // Nothing there yet: nothing kept.
-    assert_eq!(
-        run(&first, reserve(Some(10_000), true)).await,
-        Ok(FileReply::Reserved { kept: false })
-    );
+    assert_eq!(run(&first, reserve(Some(10_000), true)).await, Ok(FileReply::Reserved { kept: false }));
     write(&first, 0, &content[..6000]).await.unwrap();
     assert_eq!(run(&first, FileOp::Release).await, Ok(FileReply::Done));
     assert_eq!(names(folder.path()), [".a.longhaul"]);
 
     let second = FileTarget::new(&path);
-    assert_eq!(
-        run(&second, reserve(Some(10_000), true)).await,
-        Ok(FileReply::Reserved { kept: true })
-    );
-    assert_eq!(
-        digests(&second, &[(0, 6000), (5000, 2000)]).await,
-        [digest(&content[..6000]), None]
-    );
+    assert_eq!(run(&second, reserve(Some(10_000), true)).await, Ok(FileReply::Reserved { kept: true }));
+    assert_eq!(digests(&second, &[(0, 6000), (5000, 2000)]).await, [digest(&content[..6000]), None]);
     write(&second, 6000, &content[6000..]).await.unwrap();
     run(&second, publish(10_000)).await.unwrap();
     assert_eq!(fs::read(&path).unwrap(), content);
@@ -47,10 +38,7 @@ async fn starting_over_empties_the_temporary_file() {
     run(&target, reserve(Some(8), false)).await.unwrap();
     write(&target, 0, b"versionA").await.unwrap();
     // The object changed: again, in the same run, shorter now.
-    assert_eq!(
-        run(&target, reserve(Some(3), false)).await,
-        Ok(FileReply::Reserved { kept: false })
-    );
+    assert_eq!(run(&target, reserve(Some(3), false)).await, Ok(FileReply::Reserved { kept: false }));
     assert_eq!(digests(&target, &[(0, 1)]).await, [None]);
     write(&target, 0, b"B!!").await.unwrap();
     run(&target, publish(3)).await.unwrap();
@@ -65,11 +53,7 @@ async fn never_overwriting_fails_before_anything_is_fetched() {
     let target = FileTarget::new(&path).overwrite(Overwrite::Never);
     let fault = run(&target, reserve(Some(4), false)).await.unwrap_err();
     assert_eq!(fault.kind, FileFaultKind::Exists);
-    assert!(
-        fault.detail.contains(&path.display().to_string()),
-        "{}",
-        fault.detail
-    );
+    assert!(fault.detail.contains(&path.display().to_string()), "{}", fault.detail);
     assert_eq!(names(folder.path()), ["a"]);
 }
 
@@ -80,12 +64,7 @@ async fn if_changed_compares_size_and_time() {
     let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds);
     fs::write(&path, "1234").unwrap();
     // Half a second into the server's second, as a file copied by other means may be.
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(at(1_000) + Duration::from_millis(500))
-        .unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(at(1_000) + Duration::from_millis(500)).unwrap();
     for (total, modified, unchanged) in [
         (Some(4), Some(1_000), true),
         (Some(4), Some(1_001), false),
@@ -96,22 +75,8 @@ async fn if_changed_compares_size_and_time() {
     ] {
         let target = FileTarget::new(&path).overwrite(Overwrite::IfChanged);
         let modified = modified.map(Wall::from_unix);
-        let reply = run(
-            &target,
-            FileOp::Reserve {
-                total,
-                keep: false,
-                name: None,
-                modified,
-            },
-        )
-        .await
-        .unwrap();
-        let expected = if unchanged {
-            FileReply::Unchanged
-        } else {
-            FileReply::Reserved { kept: false }
-        };
+        let reply = run(&target, FileOp::Reserve { total, keep: false, name: None, modified }).await.unwrap();
+        let expected = if unchanged { FileReply::Unchanged } else { FileReply::Reserved { kept: false } };
         assert_eq!(reply, expected, "{total:?} {modified:?}");
         run(&target, FileOp::Remove).await.unwrap();
         assert_eq!(names(folder.path()), ["a"]);
@@ -139,17 +104,7 @@ async fn k3_a_suggested_name_never_leaves_the_folder() {
         let target = FileTarget::in_folder(&folder, "fallback", |name| Some(String::from(name)));
         assert_eq!(target.path(), None);
         let name = suggested.map(String::from);
-        run(
-            &target,
-            FileOp::Reserve {
-                total: None,
-                keep: false,
-                name,
-                modified: None,
-            },
-        )
-        .await
-        .unwrap();
+        run(&target, FileOp::Reserve { total: None, keep: false, name, modified: None }).await.unwrap();
         assert_eq!(target.path(), Some(folder.join(used)), "{suggested:?}");
         run(&target, FileOp::Remove).await.unwrap();
     }
@@ -157,12 +112,8 @@ async fn k3_a_suggested_name_never_leaves_the_folder() {
     assert_eq!(names(&folder), [""; 0]);
     // The sanitiser's word is used; and a fallback must be a name as well.
     let target = FileTarget::in_folder(&folder, "..", |_| Some(String::from("safe")));
-    let op = |name: Option<&str>| FileOp::Reserve {
-        total: None,
-        keep: false,
-        name: name.map(String::from),
-        modified: None,
-    };
+    let op =
+        |name: Option<&str>| FileOp::Reserve { total: None, keep: false, name: name.map(String::from), modified: None };
     assert_eq!(kind(run(&target, op(None)).await), FileFaultKind::Unusable);
     run(&target, op(Some("?"))).await.unwrap();
     assert_eq!(target.path(), Some(folder.join("safe")));
@@ -181,23 +132,14 @@ async fn names_as_long_as_they_may_be_work() {
     }
     assert_eq!(names(folder.path()).len(), 2);
     let target = FileTarget::new(folder.path().join("x".repeat(256)));
-    assert_eq!(
-        kind(run(&target, reserve(None, false)).await),
-        FileFaultKind::Unusable
-    );
+    assert_eq!(kind(run(&target, reserve(None, false)).await), FileFaultKind::Unusable);
 }
 
 #[tokio::test]
 async fn what_cannot_be_a_target_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let try_path = async |path: &str| {
-        run(
-            &FileTarget::new(folder.path().join(path)),
-            reserve(None, false),
-        )
-        .await
-        .unwrap_err()
-    };
+    let try_path =
+        async |path: &str| run(&FileTarget::new(folder.path().join(path)), reserve(None, false)).await.unwrap_err();
     fs::create_dir(folder.path().join("folder")).unwrap();
     let fault = try_path("folder").await;
     assert_eq!(fault.kind, FileFaultKind::Unusable);
@@ -207,9 +149,7 @@ async fn what_cannot_be_a_target_is_named() {
     assert_eq!(try_path("file/file").await.kind, FileFaultKind::Unusable);
     #[cfg(unix)]
     {
-        let fault = run(&FileTarget::new("/dev/null"), reserve(None, false))
-            .await
-            .unwrap_err();
+        let fault = run(&FileTarget::new("/dev/null"), reserve(None, false)).await.unwrap_err();
         assert_eq!(fault.kind, FileFaultKind::Unusable);
         assert!(fault.detail.contains("a device"), "{}", fault.detail);
         std::os::unix::fs::symlink("loop", folder.path().join("loop")).unwrap();
@@ -230,14 +170,7 @@ async fn removing_without_reserving_takes_what_an_earlier_run_left() {
     assert_eq!(names(folder.path()), [""; 0]);
     assert_eq!(run(&second, FileOp::Remove).await, Ok(FileReply::Done));
     // Also where there is not even a folder.
-    assert_eq!(
-        run(
-            &FileTarget::new(folder.path().join("no/where")),
-            FileOp::Remove
-        )
-        .await,
-        Ok(FileReply::Done)
-    );
+    assert_eq!(run(&FileTarget::new(folder.path().join("no/where")), FileOp::Remove).await, Ok(FileReply::Done));
 }
 
 #[cfg(target_os = "linux")]
@@ -249,9 +182,5 @@ async fn space_is_reserved_before_the_first_byte() {
     run(&target, reserve(Some(8 << 20), false)).await.unwrap();
     let metadata = fs::metadata(target.temporary().unwrap()).unwrap();
     assert_eq!(metadata.len(), 0);
-    assert!(
-        metadata.blocks() * 512 >= 8 << 20,
-        "{} blocks",
-        metadata.blocks()
-    );
+    assert!(metadata.blocks() * 512 >= 8 << 20, "{} blocks", metadata.blocks());
 }

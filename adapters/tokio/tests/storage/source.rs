@@ -15,10 +15,7 @@ use crate::support::{digest, digests, kind, pattern, read, run};
 
 async fn look(source: &FileSource) -> (u64, Fingerprint) {
     match run(source, FileOp::Stat).await.unwrap() {
-        FileReply::Source {
-            len: Some(len),
-            fingerprint: Some(fingerprint),
-        } => (len, fingerprint),
+        FileReply::Source { len: Some(len), fingerprint: Some(fingerprint) } => (len, fingerprint),
         other => panic!("{other:?}"),
     }
 }
@@ -38,35 +35,16 @@ async fn reads_are_positioned_and_short_only_at_the_end() {
         (299_000, 4096, 299_000..300_000),
         (300_000, 10, 0..0),
     ] {
-        assert_eq!(
-            read(&source, offset, len).await.unwrap(),
-            content[expected],
-            "{offset} {len}"
-        );
+        assert_eq!(read(&source, offset, len).await.unwrap(), content[expected], "{offset} {len}");
     }
     // A reused buffer is filled from its start; the hasher sees exactly the bytes read.
     let mut buffer = BytesMut::with_capacity(1000);
     buffer.extend_from_slice(b"left over");
-    let chunk = source
-        .read(
-            7,
-            Chunk {
-                buffer,
-                hasher: Some(Hasher::new(Algorithm::Sha256)),
-            },
-        )
-        .await
-        .unwrap();
+    let chunk = source.read(7, Chunk { buffer, hasher: Some(Hasher::new(Algorithm::Sha256)) }).await.unwrap();
     assert_eq!(chunk.buffer, content[7..7 + chunk.buffer.len()]);
     assert!(chunk.buffer.len() >= 1000);
     assert_eq!(chunk.hasher.unwrap().digest(), digest(&chunk.buffer));
-    assert_eq!(
-        run(&source, FileOp::Fill { upto: 1 }).await,
-        Ok(FileReply::Filled {
-            len: 300_000,
-            end: true
-        })
-    );
+    assert_eq!(run(&source, FileOp::Fill { upto: 1 }).await, Ok(FileReply::Filled { len: 300_000, end: true }));
 }
 
 #[tokio::test]
@@ -82,12 +60,7 @@ async fn u1_every_change_shows_in_the_fingerprint_or_the_read() {
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(20));
     fs::write(&path, [2; 1000]).unwrap();
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(modified)
-        .unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
     let (_, edited) = look(&source).await;
     assert_eq!((edited.len, edited.modified), (before.len, before.modified));
     #[cfg(unix)]
@@ -101,21 +74,13 @@ async fn u1_every_change_shows_in_the_fingerprint_or_the_read() {
     assert_eq!(read(&source, 0, 10).await.unwrap(), [3; 10]);
 
     // Cut: not sent short.
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(500)
-        .unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(500).unwrap();
     assert_eq!(read(&source, 0, 500).await.unwrap().len(), 500);
     assert_eq!(kind(read(&source, 0, 501).await), FileFaultKind::Changed);
     assert_eq!(kind(read(&source, 600, 10).await), FileFaultKind::Changed);
 
     fs::remove_file(&path).unwrap();
-    assert_eq!(
-        kind(run(&source, FileOp::Stat).await),
-        FileFaultKind::NotFound
-    );
+    assert_eq!(kind(run(&source, FileOp::Stat).await), FileFaultKind::NotFound);
 }
 
 #[tokio::test]
@@ -125,61 +90,32 @@ async fn digests_cover_their_ranges_and_can_be_given_up() {
     let content = pattern(3_000_000);
     fs::write(&path, &content).unwrap();
     let source = FileSource::new(&path);
-    let expected = [
-        digest(&content),
-        digest(&content[5..2_500_000]),
-        None,
-        None,
-        digest(b""),
-    ];
-    let ranges = [
-        (0, 3_000_000),
-        (5, 2_499_995),
-        (2_999_999, 2),
-        (4_000_000, 1),
-        (9, 0),
-    ];
+    let expected = [digest(&content), digest(&content[5..2_500_000]), None, None, digest(b"")];
+    let ranges = [(0, 3_000_000), (5, 2_499_995), (2_999_999, 2), (4_000_000, 1), (9, 0)];
     assert_eq!(digests(&source, &ranges).await, expected);
 
     let cancel = Cancel::default();
     cancel.set();
-    let op = FileOp::Digest {
-        algorithm: Algorithm::Md5,
-        ranges: vec![ByteRange::at(0, 3_000_000)],
-    };
+    let op = FileOp::Digest { algorithm: Algorithm::Md5, ranges: vec![ByteRange::at(0, 3_000_000)] };
     assert_eq!(kind(source.run(op, cancel).await), FileFaultKind::Cancelled);
 }
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let look =
-        async |path: &std::path::Path| run(&FileSource::new(path), FileOp::Stat).await.unwrap_err();
+    let look = async |path: &std::path::Path| run(&FileSource::new(path), FileOp::Stat).await.unwrap_err();
     let fault = look(folder.path()).await;
     assert_eq!(fault.kind, FileFaultKind::Unusable);
     assert!(fault.detail.contains("is a folder"), "{}", fault.detail);
     let missing = folder.path().join("missing");
     let fault = look(&missing).await;
     assert_eq!(fault.kind, FileFaultKind::NotFound);
-    assert!(
-        fault.detail.contains(&missing.display().to_string()),
-        "{}",
-        fault.detail
-    );
+    assert!(fault.detail.contains(&missing.display().to_string()), "{}", fault.detail);
     #[cfg(unix)]
     {
         let pipe = folder.path().join("pipe");
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
-        for (path, word) in [
-            (pipe.as_path(), "a named pipe"),
-            (std::path::Path::new("/dev/zero"), "a device"),
-        ] {
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for (path, word) in [(pipe.as_path(), "a named pipe"), (std::path::Path::new("/dev/zero"), "a device")] {
             let fault = look(path).await;
             assert_eq!(fault.kind, FileFaultKind::Unusable);
             assert!(fault.detail.contains(word), "{}", fault.detail);

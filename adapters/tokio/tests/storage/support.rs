@@ -16,66 +16,26 @@ pub(crate) async fn run(storage: &impl Storage, op: FileOp) -> Result<FileReply,
 }
 
 pub(crate) fn reserve(total: Option<u64>, keep: bool) -> FileOp {
-    FileOp::Reserve {
-        total,
-        keep,
-        name: None,
-        modified: None,
-    }
+    FileOp::Reserve { total, keep, name: None, modified: None }
 }
 
 pub(crate) fn publish(len: u64) -> FileOp {
-    FileOp::Publish {
-        len,
-        modified: None,
-        durable: true,
-    }
+    FileOp::Publish { len, modified: None, durable: true }
 }
 
-pub(crate) async fn write(
-    storage: &impl Storage,
-    offset: u64,
-    bytes: &[u8],
-) -> Result<(), FileFault> {
-    let batch = Batch {
-        frames: vec![Bytes::copy_from_slice(bytes)],
-        hasher: None,
-    };
-    storage
-        .write(offset, batch)
-        .await
-        .map(|batch| assert!(batch.frames.is_empty()))
+pub(crate) async fn write(storage: &impl Storage, offset: u64, bytes: &[u8]) -> Result<(), FileFault> {
+    let batch = Batch { frames: vec![Bytes::copy_from_slice(bytes)], hasher: None };
+    storage.write(offset, batch).await.map(|batch| assert!(batch.frames.is_empty()))
 }
 
-pub(crate) async fn read(
-    storage: &impl Storage,
-    offset: u64,
-    len: usize,
-) -> Result<Vec<u8>, FileFault> {
-    let chunk = Chunk {
-        buffer: BytesMut::with_capacity(len),
-        hasher: None,
-    };
-    storage
-        .read(offset, chunk)
-        .await
-        .map(|chunk| chunk.buffer.to_vec())
+pub(crate) async fn read(storage: &impl Storage, offset: u64, len: usize) -> Result<Vec<u8>, FileFault> {
+    let chunk = Chunk { buffer: BytesMut::with_capacity(len), hasher: None };
+    storage.read(offset, chunk).await.map(|chunk| chunk.buffer.to_vec())
 }
 
 pub(crate) async fn digests(storage: &impl Storage, ranges: &[(u64, u64)]) -> Vec<Option<Digest>> {
-    let ranges = ranges
-        .iter()
-        .map(|&(start, len)| ByteRange::at(start, len))
-        .collect();
-    match run(
-        storage,
-        FileOp::Digest {
-            algorithm: Algorithm::Sha256,
-            ranges,
-        },
-    )
-    .await
-    {
+    let ranges = ranges.iter().map(|&(start, len)| ByteRange::at(start, len)).collect();
+    match run(storage, FileOp::Digest { algorithm: Algorithm::Sha256, ranges }).await {
         Ok(FileReply::Digests(digests)) => digests,
         other => panic!("{other:?}"),
     }
@@ -95,13 +55,7 @@ pub(crate) fn kind<T: std::fmt::Debug>(result: Result<T, FileFault>) -> FileFaul
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .expect("readable folder")
-        .map(|entry| {
-            entry
-                .expect("entry")
-                .file_name()
-                .into_string()
-                .expect("UTF-8")
-        })
+        .map(|entry| entry.expect("entry").file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort_unstable();
     names

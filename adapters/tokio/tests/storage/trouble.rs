@@ -20,12 +20,8 @@ fn mounted(part: &str, folder: &Path, prepare: &str) -> Command {
     } else {
         ["--mount", "--user", "--map-root-user"].as_slice()
     });
-    command
-        .args(["--", "sh", "-c"])
-        .arg(format!("cd / && {prepare} && exec \"$0\" \"$@\""));
-    command
-        .arg(std::env::current_exe().unwrap())
-        .env("FOLDER", folder);
+    command.args(["--", "sh", "-c"]).arg(format!("cd / && {prepare} && exec \"$0\" \"$@\""));
+    command.arg(std::env::current_exe().unwrap()).env("FOLDER", folder);
     helper::configure(&mut command, part, &folder.join("a"));
     command
 }
@@ -33,11 +29,7 @@ fn mounted(part: &str, folder: &Path, prepare: &str) -> Command {
 #[test]
 fn d12_a_full_disk_is_told_before_the_first_byte_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let word = helper::says(mounted(
-        "full",
-        folder.path(),
-        "mount -t tmpfs -o size=1m none \"$FOLDER\"",
-    ));
+    let word = helper::says(mounted("full", folder.path(), "mount -t tmpfs -o size=1m none \"$FOLDER\""));
     assert_eq!(word, "done");
 }
 
@@ -46,9 +38,7 @@ pub(crate) async fn full_disk(target: &FileTarget) -> String {
     let folder = target.path().unwrap().parent().unwrap().to_path_buf();
     run(target, FileOp::Remove).await.unwrap();
     // Known to be too large: refused at once, nothing left behind.
-    let fault = run(target, reserve(Some(4 << 20), false))
-        .await
-        .unwrap_err();
+    let fault = run(target, reserve(Some(4 << 20), false)).await.unwrap_err();
     assert_eq!(fault.kind, FileFaultKind::Full);
     assert!(fault.detail.contains("4194304 bytes"), "{}", fault.detail);
     assert_eq!(names(&folder), [""; 0]);
@@ -57,9 +47,7 @@ pub(crate) async fn full_disk(target: &FileTarget) -> String {
     let content = pattern(2 << 20);
     run(target, reserve(None, false)).await.unwrap();
     write(target, 0, &content[..512 << 10]).await.unwrap();
-    let fault = write(target, 512 << 10, &content[512 << 10..])
-        .await
-        .unwrap_err();
+    let fault = write(target, 512 << 10, &content[512 << 10..]).await.unwrap_err();
     assert_eq!(fault.kind, FileFaultKind::Full);
     assert!(fault.detail.contains(".a.longhaul"), "{}", fault.detail);
     run(target, FileOp::Release).await.unwrap();
@@ -69,23 +57,11 @@ pub(crate) async fn full_disk(target: &FileTarget) -> String {
     assert_eq!(fault.kind, FileFaultKind::Full);
     assert_eq!(names(&folder), [".a.longhaul"]);
 
-    let status = Command::new("mount")
-        .args(["-o", "remount,size=8m"])
-        .arg(&folder)
-        .status()
-        .unwrap();
+    let status = Command::new("mount").args(["-o", "remount,size=8m"]).arg(&folder).status().unwrap();
     assert!(status.success());
-    assert_eq!(
-        run(target, reserve(Some(2 << 20), true)).await,
-        Ok(FileReply::Reserved { kept: true })
-    );
-    assert_eq!(
-        digests(target, &[(0, 512 << 10)]).await,
-        [digest(&content[..512 << 10])]
-    );
-    write(target, 512 << 10, &content[512 << 10..])
-        .await
-        .unwrap();
+    assert_eq!(run(target, reserve(Some(2 << 20), true)).await, Ok(FileReply::Reserved { kept: true }));
+    assert_eq!(digests(target, &[(0, 512 << 10)]).await, [digest(&content[..512 << 10])]);
+    write(target, 512 << 10, &content[512 << 10..]).await.unwrap();
     run(target, publish(2 << 20)).await.unwrap();
     assert_eq!(fs::read(folder.join("a")).unwrap(), content);
     String::from("done")
@@ -94,11 +70,7 @@ pub(crate) async fn full_disk(target: &FileTarget) -> String {
 #[test]
 fn d12_a_read_only_file_system_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
-    let word = helper::says(mounted(
-        "try",
-        folder.path(),
-        "mount -t tmpfs -o ro none \"$FOLDER\"",
-    ));
+    let word = helper::says(mounted("try", folder.path(), "mount -t tmpfs -o ro none \"$FOLDER\""));
     assert!(word.starts_with("ReadOnly "), "{word}");
     assert!(word.contains(".a.longhaul"), "{word}");
 }
