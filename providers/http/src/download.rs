@@ -31,30 +31,12 @@ use crate::url::Url;
 /// Fields that would change which bytes come.
 const OWN_FIELDS: [(HeaderName, &str); 9] = [
     (header::RANGE, "longhaul asks for the ranges it needs"),
-    (
-        header::IF_RANGE,
-        "longhaul pins the object's version itself",
-    ),
-    (
-        header::IF_MATCH,
-        "longhaul pins the object's version itself",
-    ),
-    (
-        header::IF_NONE_MATCH,
-        "a download needs the object's content",
-    ),
-    (
-        header::IF_MODIFIED_SINCE,
-        "a download needs the object's content",
-    ),
-    (
-        header::IF_UNMODIFIED_SINCE,
-        "longhaul pins the object's version itself",
-    ),
-    (
-        header::ACCEPT_ENCODING,
-        "ranges are of the object as it is stored",
-    ),
+    (header::IF_RANGE, "longhaul pins the object's version itself"),
+    (header::IF_MATCH, "longhaul pins the object's version itself"),
+    (header::IF_NONE_MATCH, "a download needs the object's content"),
+    (header::IF_MODIFIED_SINCE, "a download needs the object's content"),
+    (header::IF_UNMODIFIED_SINCE, "longhaul pins the object's version itself"),
+    (header::ACCEPT_ENCODING, "ranges are of the object as it is stored"),
     (header::CONTENT_TYPE, "a download sends no content"),
     (header::CONTENT_ENCODING, "a download sends no content"),
 ];
@@ -81,11 +63,7 @@ impl HttpDownload {
     /// # Errors
     /// When the URL is unusable.
     pub fn new(url: &str) -> Result<Self, BuildError> {
-        Ok(Self {
-            endpoint: Endpoint::new(url)?,
-            refresh: false,
-            keep_encoded: false,
-        })
+        Ok(Self { endpoint: Endpoint::new(url)?, refresh: false, keep_encoded: false })
     }
 
     /// With header fields for every request. All but `Accept`, `Accept-Language` and `User-Agent` stay with the URL's origin
@@ -146,24 +124,12 @@ impl Provider for HttpDownload {
         let pinned = matches!(step, Step::GetRange { .. }) && range.is_some();
         let condition = if pinned { condition(cx) } else { None };
         let fixed = [
-            Some((
-                header::ACCEPT_ENCODING,
-                HeaderValue::from_static("identity"),
-            )),
+            Some((header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
             range.map(|range| (header::RANGE, range)),
             condition.map(|tag| (header::IF_MATCH, tag)),
         ];
-        let defaults = [(
-            header::ACCEPT,
-            HeaderValue::from_static("application/octet-stream"),
-        )];
-        Ok(self.endpoint.request(
-            method,
-            cx.location,
-            defaults,
-            fixed.into_iter().flatten(),
-            Body::Empty,
-        ))
+        let defaults = [(header::ACCEPT, HeaderValue::from_static("application/octet-stream"))];
+        Ok(self.endpoint.request(method, cx.location, defaults, fixed.into_iter().flatten(), Body::Empty))
     }
 
     fn interpret(
@@ -174,14 +140,7 @@ impl Provider for HttpDownload {
         body: &[u8],
         _now: Now,
     ) -> Result<Reply, Verdict> {
-        answer::Reader {
-            download: self,
-            step,
-            cx,
-            head,
-            body,
-        }
-        .read()
+        answer::Reader { download: self, step, cx, head, body }.read()
     }
 }
 
@@ -196,10 +155,7 @@ fn range_value(range: ByteRange) -> Result<Option<HeaderValue>, BuildError> {
         return Ok(None);
     }
     if range.is_empty() {
-        return Err(BuildError::new(
-            "an empty range cannot be asked for",
-            "ask for at least one byte",
-        ));
+        return Err(BuildError::new("an empty range cannot be asked for", "ask for at least one byte"));
     }
     let text = if range.end() == u64::MAX {
         format!("bytes={}-", range.start())

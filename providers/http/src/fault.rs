@@ -62,31 +62,18 @@ pub const fn class(status: StatusCode) -> Class {
 pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, refresh: bool) -> Verdict {
     let fault = |kind| fault(kind, step, head, body, hide);
     match class(head.status) {
-        Class::Retry(kind) => Verdict::Retry {
-            fault: fault(kind),
-            after: retry_after(head.headers),
-        },
+        Class::Retry(kind) => Verdict::Retry { fault: fault(kind), after: retry_after(head.headers) },
         Class::Denied if refresh => Verdict::Refresh(fault(ServerFaultKind::Denied)),
         Class::Denied => Verdict::Fatal(fault(ServerFaultKind::Denied)),
         Class::Fatal(kind) => Verdict::Fatal(fault(kind)),
         Class::Redirect => Verdict::Fatal(fault(ServerFaultKind::Redirected)),
-        Class::Success => Verdict::Fatal(protocol(
-            step,
-            head.status,
-            "a success of a kind that is not expected here",
-        )),
+        Class::Success => Verdict::Fatal(protocol(step, head.status, "a success of a kind that is not expected here")),
     }
 }
 
 /// A fault with the server's error code, request id and words.
 #[must_use]
-pub fn fault(
-    kind: ServerFaultKind,
-    step: &Step,
-    head: Head<'_>,
-    body: &[u8],
-    hide: &Hide,
-) -> ServerFault {
+pub fn fault(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide) -> ServerFault {
     let words = excerpt(body, hide);
     let hint = hint(head.status);
     let detail = if hint.is_empty() || words.is_empty() {
@@ -101,12 +88,7 @@ pub fn fault(
 /// The fault of an answer outside its protocol.
 #[must_use]
 pub fn protocol(step: &Step, status: StatusCode, detail: impl Into<String>) -> ServerFault {
-    ServerFault::new(
-        ServerFaultKind::Protocol,
-        step.kind(),
-        Some(status.as_u16()),
-        detail,
-    )
+    ServerFault::new(ServerFaultKind::Protocol, step.kind(), Some(status.as_u16()), detail)
 }
 
 /// The verdict on an answer with an unusable header field.
@@ -119,24 +101,13 @@ pub fn malformed(step: &Step, status: StatusCode, error: Malformed) -> Verdict {
 /// target, so that it can be used in the first place.
 #[must_use]
 pub fn not_redirected(step: &Step, head: Head<'_>, base: &Uri) -> Verdict {
-    let target = head
-        .headers
-        .get(LOCATION)
-        .and_then(|location| resolve(base, location.as_bytes()).ok());
+    let target = head.headers.get(LOCATION).and_then(|location| resolve(base, location.as_bytes()).ok());
     let detail = match target {
-        Some(target) => format!(
-            "uploads do not follow redirects; upload to {} itself",
-            shown(&target)
-        ),
+        Some(target) => format!("uploads do not follow redirects; upload to {} itself", shown(&target)),
         None => String::from("uploads do not follow redirects; give the URL that takes the upload"),
     };
     let status = Some(head.status.as_u16());
-    Verdict::Fatal(ServerFault::new(
-        ServerFaultKind::Redirected,
-        step.kind(),
-        status,
-        detail,
-    ))
+    Verdict::Fatal(ServerFault::new(ServerFaultKind::Redirected, step.kind(), status, detail))
 }
 
 const fn hint(status: StatusCode) -> &'static str {
@@ -172,28 +143,18 @@ fn code(body: &[u8]) -> Option<String> {
     let text = str::from_utf8(body).ok()?;
     let (_, rest) = text.split_once("<Code>")?;
     let (code, _) = rest.split_once("</Code>")?;
-    (!code.is_empty()
-        && code.len() <= 64
-        && code
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'))
-    .then(|| code.into())
+    (!code.is_empty() && code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'))
+        .then(|| code.into())
 }
 
 /// The request's id as the usual servers tell it; at most 128 printable characters.
 #[must_use]
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
-    [
-        "x-amz-request-id",
-        "x-oss-request-id",
-        "x-ms-request-id",
-        "x-request-id",
-        "cf-ray",
-    ]
-    .into_iter()
-    .filter_map(|name| headers.get(name)?.to_str().ok())
-    .map(|id| printable(id, 128))
-    .find(|id| !id.is_empty())
+    ["x-amz-request-id", "x-oss-request-id", "x-ms-request-id", "x-request-id", "cf-ray"]
+        .into_iter()
+        .filter_map(|name| headers.get(name)?.to_str().ok())
+        .map(|id| printable(id, 128))
+        .find(|id| !id.is_empty())
 }
 
 /// Texts that must not appear in anything shown: servers echo requests in their errors.
@@ -237,10 +198,7 @@ impl Hide {
                 self.push(word.get(at + 1..).unwrap_or_default());
             }
         }
-        if let Some(pair) = value
-            .strip_prefix(b"Basic ")
-            .and_then(|pair| STANDARD.decode(pair).ok())
-        {
+        if let Some(pair) = value.strip_prefix(b"Basic ").and_then(|pair| STANDARD.decode(pair).ok()) {
             self.push(&pair);
             for half in pair.splitn(2, |byte| *byte == b':') {
                 self.push(half);
@@ -256,13 +214,8 @@ impl Hide {
         // The longest first, so that no part of one stays behind.
         secrets.sort_unstable_by_key(|secret| core::cmp::Reverse(secret.len()));
         // What is left out of shown text must not split a secret.
-        let clean: String = text
-            .chars()
-            .filter(|c| c.is_whitespace() || !is_unprintable(*c))
-            .collect();
-        secrets
-            .into_iter()
-            .fold(clean, |text, secret| text.replace(secret, "[hidden]"))
+        let clean: String = text.chars().filter(|c| c.is_whitespace() || !is_unprintable(*c)).collect();
+        secrets.into_iter().fold(clean, |text, secret| text.replace(secret, "[hidden]"))
     }
 
     fn push(&mut self, secret: &[u8]) {
@@ -297,41 +250,30 @@ mod tests {
         let echo = "bad sig=ca%2Fnary1&n=1 or ca/nary1, X-Amz-Signature: canary2; Authorization: Bearer canary3, Basic dXNlcm5hbWU6Y2FuYXJ5NA== canary4 can\u{7}ary5 canary6";
         let shown = excerpt(echo.as_bytes(), &hide);
         assert!(!shown.contains("nary"), "{shown}");
-        assert!(
-            shown.starts_with("bad sig=[hidden]&n=1 or [hidden]"),
-            "{shown}"
-        );
+        assert!(shown.starts_with("bad sig=[hidden]&n=1 or [hidden]"), "{shown}");
         assert!(!format!("{hide:?}").contains("nary"));
+        // A secret that begins with another leaves no tail.
+        let hide = Hide::new().value(b"cana").value(b"canary-tail");
+        assert_eq!(hide.apply("canary-tail cana"), "[hidden] [hidden]");
     }
 
     #[test]
     fn the_servers_words_are_short_and_of_a_page_only_the_title() {
         assert_eq!(
-            excerpt(
-                b"<html><head><title>403 Forbidden</title></head><body>long</body>",
-                &Hide::new()
-            ),
+            excerpt(b"<html><head><title>403 Forbidden</title></head><body>long</body>", &Hide::new()),
             "403 Forbidden"
         );
         let long = excerpt("é\n".repeat(500).as_bytes(), &Hide::new());
         assert!((MOST_TEXT - 1..=MOST_TEXT).contains(&long.chars().count()));
         assert_eq!(excerpt(b"", &Hide::new()), "");
-        assert_eq!(
-            code(b"<Error><Code>SlowDown</Code></Error>").as_deref(),
-            Some("SlowDown")
-        );
+        assert_eq!(code(b"<Error><Code>SlowDown</Code></Error>").as_deref(), Some("SlowDown"));
         assert_eq!(code(b"<Code>a b</Code>"), None);
     }
 
     #[test]
     fn r5_d5_only_what_speaks_of_the_moment_is_retried() {
         let retried: Vec<u16> = (100..600)
-            .filter(|status| {
-                matches!(
-                    StatusCode::from_u16(*status).map(class),
-                    Ok(Class::Retry(_))
-                )
-            })
+            .filter(|status| matches!(StatusCode::from_u16(*status).map(class), Ok(Class::Retry(_))))
             .filter(|status| *status < 512)
             .collect();
         assert_eq!(retried, [408, 425, 429, 500, 502, 503, 504, 509]);

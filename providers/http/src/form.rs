@@ -19,11 +19,7 @@ pub(crate) struct Form {
 
 impl Form {
     pub(crate) fn new(nonce: Uuid) -> Self {
-        Self {
-            boundary: format!("longhaul-{}", nonce.simple()),
-            pieces: Vec::new(),
-            text: String::new(),
-        }
+        Self { boundary: format!("longhaul-{}", nonce.simple()), pieces: Vec::new(), text: String::new() }
     }
 
     /// The value of the request's Content-Type.
@@ -43,8 +39,7 @@ impl Form {
     /// Adds a file field with bytes of the source.
     pub(crate) fn file(mut self, name: &str, file_name: &str, range: ByteRange) -> Self {
         self.open(name, &format!("; filename=\"{file_name}\""));
-        self.text
-            .push_str("Content-Type: application/octet-stream\r\n\r\n");
+        self.text.push_str("Content-Type: application/octet-stream\r\n\r\n");
         self.flush();
         self.pieces.push(Piece::Source(range));
         self.text.push_str("\r\n");
@@ -62,14 +57,11 @@ impl Form {
     }
 
     fn open(&mut self, name: &str, more: &str) {
-        self.text.push_str(&format!(
-            "--{}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n",
-            self.boundary
-        ));
+        self.text
+            .push_str(&format!("--{}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n", self.boundary));
     }
 
     fn flush(&mut self) {
-        self.pieces
-            .push(Piece::Inline(Bytes::from(core::mem::take(&mut self.text))));
+        self.pieces.push(Piece::Inline(Bytes::from(core::mem::take(&mut self.text))));
     }
 }

@@ -88,9 +88,9 @@ impl Headers {
     /// # Errors
     /// As [`Headers::add`], and when there is no colon.
     pub fn add_line(&mut self, line: &str) -> Result<(), BuildError> {
-        let (name, value) = line.split_once(':').ok_or_else(|| {
-            BuildError::new("a header field has no colon", "write it as 'Name: value'")
-        })?;
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| BuildError::new("a header field has no colon", "write it as 'Name: value'"))?;
         self.add(name, value)
     }
 
@@ -121,11 +121,7 @@ impl Headers {
 
     /// Puts the fields into a request's head, over what is there: all of them for the caller's own origin, else the harmless.
     pub(crate) fn apply(&self, head: &mut HeaderMap, own_origin: bool) {
-        for name in self
-            .map
-            .keys()
-            .filter(|name| own_origin || HARMLESS.contains(name))
-        {
+        for name in self.map.keys().filter(|name| own_origin || HARMLESS.contains(name)) {
             head.remove(name);
             for value in self.map.get_all(name) {
                 // Cannot fail: these came out of a map.
@@ -137,28 +133,20 @@ impl Headers {
     /// Values that must not show up in anything printed.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
         let plain = |name: &HeaderName| HARMLESS.contains(name) || *name == header::CONTENT_TYPE;
-        self.map
-            .iter()
-            .filter(move |(name, _)| !plain(name))
-            .map(|(_, value)| value.as_bytes())
+        self.map.iter().filter(move |(name, _)| !plain(name)).map(|(_, value)| value.as_bytes())
     }
 }
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.map.keys().map(HeaderName::as_str))
-            .finish()
+        f.debug_set().entries(self.map.keys().map(HeaderName::as_str)).finish()
     }
 }
 
 fn read_name(name: &str) -> Result<HeaderName, BuildError> {
     let trimmed = name.trim_matches(' ');
     if trimmed.is_empty() {
-        return Err(BuildError::new(
-            "a header field has no name",
-            "write it as 'Name: value'",
-        ));
+        return Err(BuildError::new("a header field has no name", "write it as 'Name: value'"));
     }
     // Whoever writes a whole line as a name must not see its value in the error.
     HeaderName::from_bytes(trimmed.as_bytes()).map_err(|_| {
@@ -183,10 +171,7 @@ fn read_value(name: &HeaderName, value: &str) -> Result<HeaderValue, BuildError>
             '\0' => String::from("a NUL"),
             c => format!("the control character U+{:04X}", u32::from(c)),
         };
-        return Err(BuildError::new(
-            format!("the value of header {name} has {which}"),
-            "remove it",
-        ));
+        return Err(BuildError::new(format!("the value of header {name} has {which}"), "remove it"));
     }
     if value.len() > MOST_VALUE {
         return Err(BuildError::new(
@@ -195,20 +180,14 @@ fn read_value(name: &HeaderName, value: &str) -> Result<HeaderValue, BuildError>
         ));
     }
     let mut value = HeaderValue::from_str(value).map_err(|_| {
-        BuildError::new(
-            format!("the value of header {name} cannot be sent"),
-            "use printable characters",
-        )
+        BuildError::new(format!("the value of header {name} cannot be sent"), "use printable characters")
     })?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 fn refused(name: &HeaderName, reason: &str) -> BuildError {
-    BuildError::new(
-        format!("header {name} cannot be given"),
-        format!("leave it out: {reason}"),
-    )
+    BuildError::new(format!("header {name} cannot be given"), format!("leave it out: {reason}"))
 }
 
 #[cfg(test)]
@@ -229,9 +208,7 @@ mod tests {
             let error = Headers::new().with(name, value).expect_err(name);
             assert!(!error.to_string().contains("canary"), "{error}");
         }
-        let error = Headers::new()
-            .add_line("no colon canary")
-            .expect_err("no colon");
+        let error = Headers::new().add_line("no colon canary").expect_err("no colon");
         assert!(!error.to_string().contains("canary"));
     }
 
@@ -239,10 +216,7 @@ mod tests {
     fn fields_that_frame_the_message_are_refused_with_the_reason() {
         for (name, reason) in FRAMING {
             let error = Headers::new().with(name, "1").expect_err(name);
-            assert!(
-                error.what.contains(name) && error.remedy.contains(reason),
-                "{error}"
-            );
+            assert!(error.what.contains(name) && error.remedy.contains(reason), "{error}");
         }
     }
 
@@ -253,39 +227,23 @@ mod tests {
             .and_then(|h| h.with("X-Key", "canary"))
             .expect("sound");
         let shown = format!("{headers:?}");
-        assert!(
-            shown.contains("authorization") && shown.contains("x-key") && !shown.contains("canary"),
-            "{shown}"
-        );
+        assert!(shown.contains("authorization") && shown.contains("x-key") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]
     fn fields_of_one_value_are_replaced_and_others_added() {
         let mut headers = Headers::new();
-        for line in [
-            "User-Agent: a",
-            "User-Agent:b ",
-            "X-Tag: 1",
-            "X-Tag: 2",
-            "X-Empty:",
-        ] {
+        for line in ["User-Agent: a", "User-Agent:b ", "X-Tag: 1", "X-Tag: 2", "X-Empty:"] {
             headers.add_line(line).expect(line);
         }
         let mut head = HeaderMap::new();
         headers.apply(&mut head, true);
         let values = |name: &str| {
-            head.get_all(name)
-                .iter()
-                .map(|v| v.to_str().expect("text").to_string())
-                .collect::<alloc::vec::Vec<_>>()
+            head.get_all(name).iter().map(|v| v.to_str().expect("text").to_string()).collect::<alloc::vec::Vec<_>>()
         };
         assert_eq!(
             (values("user-agent"), values("x-tag"), values("x-empty")),
-            (
-                alloc::vec!["b".to_string()],
-                alloc::vec!["1".to_string(), "2".to_string()],
-                alloc::vec![String::new()]
-            )
+            (alloc::vec!["b".to_string()], alloc::vec!["1".to_string(), "2".to_string()], alloc::vec![String::new()])
         );
     }
 }

@@ -31,11 +31,7 @@ impl HttpPut {
     /// # Errors
     /// When the URL is unusable.
     pub fn new(url: &str) -> Result<Self, BuildError> {
-        Ok(Self {
-            endpoint: Endpoint::new(url)?,
-            create_only: false,
-            refresh: false,
-        })
+        Ok(Self { endpoint: Endpoint::new(url)?, create_only: false, refresh: false })
     }
 
     /// With header fields for the request: content type, metadata, conditions.
@@ -88,36 +84,18 @@ impl Provider for HttpPut {
         profile
     }
 
-    fn build(
-        &self,
-        step: &Step,
-        _cx: &Context<'_>,
-        _now: Now,
-    ) -> Result<Request<Body>, BuildError> {
+    fn build(&self, step: &Step, _cx: &Context<'_>, _now: Now) -> Result<Request<Body>, BuildError> {
         let Step::PutWhole { range } = step else {
             return Err(no_such_step("a single PUT", step));
         };
-        let body = if range.is_empty() {
-            Body::Empty
-        } else {
-            Body::Source(*range)
-        };
+        let body = if range.is_empty() { Body::Empty } else { Body::Source(*range) };
         let defaults = [
             (header::ACCEPT, HeaderValue::from_static("*/*")),
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/octet-stream"),
-            ),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         ];
-        let condition = self
-            .create_only
-            .then_some((header::IF_NONE_MATCH, HeaderValue::from_static("*")));
-        let fixed = condition
-            .into_iter()
-            .chain([(header::CONTENT_LENGTH, HeaderValue::from(body.len()))]);
-        Ok(self
-            .endpoint
-            .request(Method::PUT, None, defaults, fixed, body))
+        let condition = self.create_only.then_some((header::IF_NONE_MATCH, HeaderValue::from_static("*")));
+        let fixed = condition.into_iter().chain([(header::CONTENT_LENGTH, HeaderValue::from(body.len()))]);
+        Ok(self.endpoint.request(Method::PUT, None, defaults, fixed, body))
     }
 
     fn interpret(
@@ -137,10 +115,7 @@ impl Provider for HttpPut {
             (_, 200 | 201 | 204) => {
                 let mut receipt = Receipt::default();
                 // The object is there whatever its tag looks like.
-                receipt.etag = etag(head.headers)
-                    .ok()
-                    .flatten()
-                    .map(|tag| ETag::as_str(&tag).into());
+                receipt.etag = etag(head.headers).ok().flatten().map(|tag| ETag::as_str(&tag).into());
                 Ok(Reply::Committed(receipt))
             }
             (Class::Success, _) => Err(Verdict::Fatal(fault::protocol(

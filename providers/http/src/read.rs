@@ -40,23 +40,10 @@ const CONFLICT: &str = "occurs twice with different values";
 ///
 /// # Errors
 /// When it comes with different values.
-pub fn single<'a>(
-    headers: &'a HeaderMap,
-    header: &'static str,
-) -> Result<Option<&'a [u8]>, Malformed> {
-    let mut values = headers
-        .get_all(header)
-        .iter()
-        .map(|value| trim_ows(value.as_bytes()));
+pub fn single<'a>(headers: &'a HeaderMap, header: &'static str) -> Result<Option<&'a [u8]>, Malformed> {
+    let mut values = headers.get_all(header).iter().map(|value| trim_ows(value.as_bytes()));
     let first = values.next();
-    if values.any(|value| Some(value) != first) {
-        Err(Malformed {
-            header,
-            problem: CONFLICT,
-        })
-    } else {
-        Ok(first)
-    }
+    if values.any(|value| Some(value) != first) { Err(Malformed { header, problem: CONFLICT }) } else { Ok(first) }
 }
 
 /// How the content is encoded (RFC 9110 §8.4): `None` for not at all (absent, empty or `identity`), else the codings' names.
@@ -70,13 +57,7 @@ pub fn content_encoding(headers: &HeaderMap) -> Result<Option<String>, Malformed
     let shown: String = value
         .iter()
         .map(|byte| char::from(byte.to_ascii_lowercase()))
-        .map(|c| {
-            if c.is_ascii_graphic() || c == ' ' {
-                c
-            } else {
-                '?'
-            }
-        })
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
         .take(40)
         .collect();
     let plain = value
@@ -90,9 +71,8 @@ pub fn content_encoding(headers: &HeaderMap) -> Result<Option<String>, Malformed
 #[must_use]
 pub fn is_multipart_ranges(headers: &HeaderMap) -> bool {
     const TYPE: &[u8] = b"multipart/byteranges";
-    headers.get_all(header::CONTENT_TYPE).iter().any(|value| {
-        trim_ows(value.as_bytes())
-            .get(..TYPE.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(TYPE))
-    })
+    headers
+        .get_all(header::CONTENT_TYPE)
+        .iter()
+        .any(|value| trim_ows(value.as_bytes()).get(..TYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(TYPE)))
 }

@@ -13,8 +13,7 @@ use crate::fault::Hide;
 use crate::headers::Headers;
 use crate::url::{Url, same_origin};
 
-const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("longhaul/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("longhaul/", env!("CARGO_PKG_VERSION")));
 
 /// A URL and the fields to send there. `Debug` shows neither query nor values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +24,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(url: &str) -> Result<Self, BuildError> {
-        Ok(Self {
-            url: Url::parse(url)?,
-            headers: Headers::new(),
-        })
+        Ok(Self { url: Url::parse(url)?, headers: Headers::new() })
     }
 
     /// A request to the URL, or to where a redirect led. The caller's fields win over `defaults`; `fixed` win over all.
@@ -74,18 +70,11 @@ impl Endpoint {
 
 /// The error for a step that a provider does not have: a fault of the caller's program.
 pub(crate) fn no_such_step(provider: &str, step: &Step) -> BuildError {
-    BuildError::new(
-        format!("{provider} has no {}", step.kind()),
-        "use a provider that does this kind of transfer",
-    )
+    BuildError::new(format!("{provider} has no {}", step.kind()), "use a provider that does this kind of transfer")
 }
 
 /// A value made of our own text.
 pub(crate) fn value(name: &HeaderName, text: String) -> Result<HeaderValue, BuildError> {
-    HeaderValue::try_from(text).map_err(|_| {
-        BuildError::new(
-            format!("no header {name} can be made of what is known"),
-            "report this as a bug",
-        )
-    })
+    HeaderValue::try_from(text)
+        .map_err(|_| BuildError::new(format!("no header {name} can be made of what is known"), "report this as a bug"))
 }

@@ -55,9 +55,7 @@ pub(crate) fn encode_target(text: &[u8], brackets: bool) -> String {
 }
 
 fn push_escape(out: &mut String, byte: u8) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     out.push('%');
     for nibble in [byte >> 4, byte & 15] {
         out.push(DIGITS.get(usize::from(nibble)).copied().unwrap_or('0'));
@@ -69,9 +67,7 @@ fn begins_escape(text: &[u8]) -> bool {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// Whether a character must not reach a terminal or a file name: controls, and the invisible ones that reorder text.
@@ -132,10 +128,7 @@ mod tests {
 
     #[test]
     fn escapes_stay_and_everything_unsafe_is_escaped() {
-        assert_eq!(
-            encode_target("/a%20b/é|100%?[x]".as_bytes(), false),
-            "/a%20b/%C3%A9%7C100%25?[x]"
-        );
+        assert_eq!(encode_target("/a%20b/é|100%?[x]".as_bytes(), false), "/a%20b/%C3%A9%7C100%25?[x]");
         assert_eq!(encode_target(b"/[x]\x7f", true), "/%5Bx%5D%7F");
         assert_eq!(percent_decode(b"a%20b%zz%4"), b"a b%zz%4");
         assert_eq!(percent_decode_strict(b"a%20b"), Some(b"a b".to_vec()));
@@ -153,16 +146,7 @@ mod tests {
     #[test]
     fn numbers_are_digits_only() {
         assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
-        for bad in [
-            &b""[..],
-            b"+1",
-            b"-1",
-            b" 1",
-            b"1.0",
-            b"1e3",
-            b"18446744073709551616",
-            b"0x1",
-        ] {
+        for bad in [&b""[..], b"+1", b"-1", b" 1", b"1.0", b"1e3", b"18446744073709551616", b"0x1"] {
             assert_eq!(decimal(bad), None);
         }
     }

@@ -14,9 +14,7 @@ use http::{Method, Request};
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::layout::PartLimits;
-use longhaul_core::provider::{
-    Begin, Context, Head, Order, Profile, Provider, Reply, Step, Verdict,
-};
+use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, Verdict};
 use longhaul_core::{Algorithm, Now};
 
 use crate::fault::{self, Class};
@@ -61,22 +59,12 @@ impl HttpUpload {
     /// When the URL is unusable, or the name is empty, has control characters (line breaks above all) or over 4,096 bytes.
     pub fn new(url: &str, file_name: &str) -> Result<Self, BuildError> {
         if file_name.is_empty() {
-            return Err(BuildError::new(
-                "the file name is empty",
-                "name the file as the server shall know it",
-            ));
+            return Err(BuildError::new("the file name is empty", "name the file as the server shall know it"));
         }
         let endpoint = Endpoint::new(url)?;
         let file_name = field("file name", file_name)?;
         let object = format!("{} [{file_name}]", endpoint.url.object());
-        Ok(Self {
-            endpoint,
-            method: Method::POST,
-            file_name,
-            category: String::new(),
-            object,
-            refresh: false,
-        })
+        Ok(Self { endpoint, method: Method::POST, file_name, category: String::new(), object, refresh: false })
     }
 
     /// With another method: `POST`, `PUT` or `PATCH`.
@@ -130,17 +118,9 @@ impl HttpUpload {
         let digest = cx
             .content_digest
             .filter(|digest| digest.algorithm() == Algorithm::Md5)
-            .ok_or_else(|| {
-                BuildError::new(
-                    "the content's MD5 is not known",
-                    "compute it before the upload begins",
-                )
-            })?;
+            .ok_or_else(|| BuildError::new("the content's MD5 is not known", "compute it before the upload begins"))?;
         let total = cx.total.ok_or_else(|| {
-            BuildError::new(
-                "the content's size is not known",
-                "this protocol needs it before the upload begins",
-            )
+            BuildError::new("the content's size is not known", "this protocol needs it before the upload begins")
         })?;
         let form = Form::new(cx.nonce);
         let form = match step {
@@ -148,14 +128,10 @@ impl HttpUpload {
             Step::PutPart { range, .. } => form.file("file", "upload_chunk_data", *range),
             step => return Err(no_such_step("the default upload protocol", step)),
         };
-        let form = form
-            .text("fileMd5", &digest.hex())
-            .text("fileName", &self.file_name)
-            .text("category", &self.category);
+        let form =
+            form.text("fileMd5", &digest.hex()).text("fileName", &self.file_name).text("category", &self.category);
         let form = match step.range() {
-            Some(range) => form
-                .text("offset", &range.start().to_string())
-                .text("partSize", &range.len().to_string()),
+            Some(range) => form.text("offset", &range.start().to_string()).text("partSize", &range.len().to_string()),
             None => form,
         };
         Ok(form.text("totalSize", &total.to_string()))
@@ -187,14 +163,9 @@ impl Provider for HttpUpload {
         let form = self.form(step, cx)?;
         let content_type = value(&header::CONTENT_TYPE, form.content_type())?;
         let body = form.finish();
-        let fixed = [
-            (header::CONTENT_TYPE, content_type),
-            (header::CONTENT_LENGTH, HeaderValue::from(body.len())),
-        ];
+        let fixed = [(header::CONTENT_TYPE, content_type), (header::CONTENT_LENGTH, HeaderValue::from(body.len()))];
         let defaults = [(header::ACCEPT, HeaderValue::from_static("*/*"))];
-        Ok(self
-            .endpoint
-            .request(self.method.clone(), None, defaults, fixed, body))
+        Ok(self.endpoint.request(self.method.clone(), None, defaults, fixed, body))
     }
 
     fn interpret(
@@ -206,11 +177,7 @@ impl Provider for HttpUpload {
         _now: Now,
     ) -> Result<Reply, Verdict> {
         if !matches!(step, Step::Begin | Step::PutPart { .. }) {
-            return Err(Verdict::Fatal(fault::protocol(
-                step,
-                head.status,
-                "an answer to what is never asked",
-            )));
+            return Err(Verdict::Fatal(fault::protocol(step, head.status, "an answer to what is never asked")));
         }
         match fault::class(head.status) {
             Class::Success => {}
@@ -218,33 +185,17 @@ impl Provider for HttpUpload {
                 return Err(fault::not_redirected(step, head, self.endpoint.url.uri()));
             }
             _ => {
-                return Err(fault::verdict(
-                    step,
-                    head,
-                    body,
-                    &self.endpoint.hide(None),
-                    self.refresh,
-                ));
+                return Err(fault::verdict(step, head, body, &self.endpoint.hide(None), self.refresh));
             }
         }
         let answer = Answer::read(body, self.profile().answer_limit)
             .map_err(|problem| Verdict::Fatal(fault::protocol(step, head.status, problem)))?;
         // Where the server names no offset: everything is still to be sent, or what was just sent has arrived.
-        let next = answer
-            .next
-            .unwrap_or_else(|| step.range().map_or(0, longhaul_core::ByteRange::end));
+        let next = answer.next.unwrap_or_else(|| step.range().map_or(0, longhaul_core::ByteRange::end));
         let receipt = answer.receipt();
         Ok(match step {
-            Step::PutPart { .. } => Reply::Part {
-                tag: String::new(),
-                next: Some(next),
-                receipt,
-            },
-            _ => Reply::Begun {
-                session: None,
-                next: Some(next),
-                receipt,
-            },
+            Step::PutPart { .. } => Reply::Part { tag: String::new(), next: Some(next), receipt },
+            _ => Reply::Begun { session: None, next: Some(next), receipt },
         })
     }
 }
@@ -258,13 +209,9 @@ fn field(what: &str, text: &str) -> Result<String, BuildError> {
         ));
     }
     match text.chars().find(|c| c.is_control()) {
-        Some(c) => Err(BuildError::new(
-            format!(
-                "the {what} has the control character U+{:04X}",
-                u32::from(c)
-            ),
-            "rename it",
-        )),
+        Some(c) => {
+            Err(BuildError::new(format!("the {what} has the control character U+{:04X}", u32::from(c)), "rename it"))
+        }
         None => Ok(text.into()),
     }
 }

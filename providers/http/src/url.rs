@@ -47,10 +47,7 @@ impl Url {
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
         if authority.contains('\\') {
             // Browsers read it as '/': what follows an '@' after it would be another host than they see.
-            return Err(bad(
-                "the URL has a backslash before its path",
-                "write / instead",
-            ));
+            return Err(bad("the URL has a backslash before its path", "write / instead"));
         }
         let (userinfo, host_port) = match authority.rsplit_once('@') {
             Some((userinfo, host_port)) => (Some(userinfo), host_port),
@@ -60,21 +57,13 @@ impl Url {
         let host = read_host(host)?;
         let default = if scheme == "https" { 443 } else { 80 };
         let port = read_port(port)?.unwrap_or(default);
-        let shown_port = if port == default {
-            String::new()
-        } else {
-            format!(":{port}")
-        };
+        let shown_port = if port == default { String::new() } else { format!(":{port}") };
 
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        let path = if path.is_empty() {
-            String::from("/")
-        } else {
-            encode_target(path.as_bytes(), false)
-        };
+        let path = if path.is_empty() { String::from("/") } else { encode_target(path.as_bytes(), false) };
         let object = format!("{scheme}://{host}{shown_port}{path}");
         let full = match query {
             Some(query) => format!("{object}?{}", encode_target(query.as_bytes(), false)),
@@ -86,21 +75,14 @@ impl Url {
                 format!("use one of at most {MOST_BYTES} bytes"),
             ));
         }
-        let uri = Uri::try_from(full).map_err(|error| {
-            bad(
-                format!("the URL is malformed ({error})"),
-                "check it for stray characters",
-            )
-        })?;
+        let uri = Uri::try_from(full)
+            .map_err(|error| bad(format!("the URL is malformed ({error})"), "check it for stray characters"))?;
         Ok(Self {
             uri,
             authority: format!("{host}:{port}"),
             object,
             file_name: last_segment(&path),
-            authorization: userinfo
-                .filter(|userinfo| !userinfo.is_empty())
-                .map(basic)
-                .transpose()?,
+            authorization: userinfo.filter(|userinfo| !userinfo.is_empty()).map(basic).transpose()?,
         })
     }
 
@@ -151,15 +133,8 @@ impl fmt::Display for Url {
 #[must_use]
 pub fn shown(uri: &Uri) -> String {
     let host = uri.host().unwrap_or_default();
-    let port = uri
-        .port_u16()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!(
-        "{}://{host}{port}{}",
-        uri.scheme_str().unwrap_or("http"),
-        uri.path()
-    )
+    let port = uri.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{host}{port}{}", uri.scheme_str().unwrap_or("http"), uri.path())
 }
 
 /// Whether two URLs have scheme, host and port in common (RFC 6454 §5): what credentials may not leave.
@@ -170,17 +145,10 @@ pub fn same_origin(one: &Uri, other: &Uri) -> bool {
 }
 
 fn port_of(uri: &Uri) -> u16 {
-    uri.port_u16()
-        .unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) {
-            443
-        } else {
-            80
-        })
+    uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 })
 }
 
 fn last_segment(path: &str) -> Option<String> {
     let segment = path.rsplit('/').next().unwrap_or_default();
-    safe_file_name(&String::from_utf8_lossy(&percent_decode(
-        segment.as_bytes(),
-    )))
+    safe_file_name(&String::from_utf8_lossy(&percent_decode(segment.as_bytes())))
 }

@@ -1,10 +1,7 @@
 //! Reading what a server answers to a download's requests. What the one answer shows to be wrong is refused here; comparing it
 //! with earlier answers is the engine's part.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "a reply is as large as a verdict: a box would save nothing"
-)]
+#![allow(clippy::result_large_err, reason = "a reply is as large as a verdict: a box would save nothing")]
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,8 +14,8 @@ use longhaul_core::provider::{Context, Head, Object, Reply, Step, Verdict};
 use super::{HttpDownload, condition, is_everything};
 use crate::fault;
 use crate::read::{
-    Content, ContentRange, Malformed, accept_ranges, content_disposition, content_encoding,
-    content_length, content_range, digests, is_multipart_ranges, version,
+    Content, ContentRange, Malformed, accept_ranges, content_disposition, content_encoding, content_length,
+    content_range, digests, is_multipart_ranges, version,
 };
 use crate::url::{resolve, shown};
 
@@ -38,37 +35,24 @@ impl Reader<'_> {
             // HEAD is refused, or answered as if it were another method.
             (Step::Probe, 201..=299 | 403 | 405 | 501) => Err(Verdict::ProbeByRange),
             (Step::ProbeRange, 200) => self.whole(Some(false)).map(Reply::Object),
-            (Step::ProbeRange, 206) => self
-                .part(ByteRange::at(0, 1))
-                .map(|(_, object)| Reply::Object(object)),
+            (Step::ProbeRange, 206) => self.part(ByteRange::at(0, 1)).map(|(_, object)| Reply::Object(object)),
             (Step::ProbeRange, 416) => self.probe_unsatisfied(),
             (Step::GetRange { range }, 200) => {
-                let ranges = if is_everything(*range) {
-                    accept_ranges(self.head.headers)
-                } else {
-                    Some(false)
-                };
+                let ranges = if is_everything(*range) { accept_ranges(self.head.headers) } else { Some(false) };
                 self.whole(ranges).map(Reply::Whole)
             }
-            (Step::GetRange { range }, 206) if !is_everything(*range) => self
-                .part(*range)
-                .map(|(range, object)| Reply::Range { range, object }),
+            (Step::GetRange { range }, 206) if !is_everything(*range) => {
+                self.part(*range).map(|(range, object)| Reply::Range { range, object })
+            }
             (Step::GetRange { range }, 416) if !is_everything(*range) => self.unsatisfied(*range),
-            (Step::GetRange { range }, 412)
-                if !is_everything(*range) && condition(self.cx).is_some() =>
-            {
+            (Step::GetRange { range }, 412) if !is_everything(*range) && condition(self.cx).is_some() => {
                 Err(Verdict::Changed(Changed::Condition))
             }
-            (
-                Step::Probe | Step::ProbeRange | Step::GetRange { .. },
-                301 | 302 | 303 | 307 | 308,
-            ) => Err(self.redirect()),
-            (_, 206) => {
-                Err(self.broken("a part of the object comes although all of it was asked for"))
+            (Step::Probe | Step::ProbeRange | Step::GetRange { .. }, 301 | 302 | 303 | 307 | 308) => {
+                Err(self.redirect())
             }
-            (_, 304) => {
-                Err(self.broken("the server says that nothing changed, which was not asked"))
-            }
+            (_, 206) => Err(self.broken("a part of the object comes although all of it was asked for")),
+            (_, 304) => Err(self.broken("the server says that nothing changed, which was not asked")),
             _ => Err(self.refused()),
         }
     }
@@ -76,18 +60,12 @@ impl Reader<'_> {
     /// HEAD. Without a usable length the object is probed by a range: also where the length is 0, for that is what some
     /// servers say of everything, and an empty file must not pass for a large one.
     fn probe(&self) -> Result<Reply, Verdict> {
-        let encoded = content_encoding(self.head.headers)
-            .map_err(|error| self.malformed(error))?
-            .is_some();
+        let encoded = content_encoding(self.head.headers).map_err(|error| self.malformed(error))?.is_some();
         let length = content_length(self.head.headers).map_err(|error| self.malformed(error))?;
         match length.filter(|length| *length > 0 && (!encoded || self.download.keep_encoded)) {
-            Some(length) => self
-                .object(
-                    Content::Head,
-                    Some(length),
-                    accept_ranges(self.head.headers),
-                )
-                .map(Reply::Object),
+            Some(length) => {
+                self.object(Content::Head, Some(length), accept_ranges(self.head.headers)).map(Reply::Object)
+            }
             None => Err(Verdict::ProbeByRange),
         }
     }
@@ -96,8 +74,7 @@ impl Reader<'_> {
     /// all of it in one answer may be.
     fn probe_unsatisfied(&self) -> Result<Reply, Verdict> {
         let total = self.unsatisfied_total();
-        self.object(Content::Part, total, Some(total == Some(0)))
-            .map(Reply::Object)
+        self.object(Content::Part, total, Some(total == Some(0))).map(Reply::Object)
     }
 
     /// 200: the whole object follows.
@@ -113,9 +90,7 @@ impl Reader<'_> {
             return Err(self.broken("one range was asked for and an answer of several parts comes"));
         }
         self.plain()?;
-        let (range, total) = match content_range(self.head.headers)
-            .map_err(|error| self.malformed(error))?
-        {
+        let (range, total) = match content_range(self.head.headers).map_err(|error| self.malformed(error))? {
             Some(ContentRange::Bytes { range, total }) => (range, total),
             Some(ContentRange::Unsatisfied { .. }) => {
                 return Err(self.broken("the Content-Range names no bytes although some follow"));
@@ -130,16 +105,10 @@ impl Reader<'_> {
             )));
         }
         if range.end() > asked.end() {
-            return Err(self.broken(format!(
-                "asked for bytes up to {}, got them up to {}",
-                asked.end(),
-                range.end()
-            )));
+            return Err(self.broken(format!("asked for bytes up to {}, got them up to {}", asked.end(), range.end())));
         }
         if range.end() <= asked.start() {
-            return Err(self.broken(format!(
-                "asked for bytes {asked}, got {range}: none of them"
-            )));
+            return Err(self.broken(format!("asked for bytes {asked}, got {range}: none of them")));
         }
         let length = content_length(self.head.headers).map_err(|error| self.malformed(error))?;
         if length.is_some_and(|length| length != range.len()) {
@@ -152,9 +121,9 @@ impl Reader<'_> {
     fn unsatisfied(&self, asked: ByteRange) -> Result<Reply, Verdict> {
         let total = self.unsatisfied_total();
         match total {
-            Some(total) if total > asked.start() => Err(self.broken(format!(
-                "the server refuses bytes {asked} and says that the object has {total}"
-            ))),
+            Some(total) if total > asked.start() => {
+                Err(self.broken(format!("the server refuses bytes {asked} and says that the object has {total}")))
+            }
             total => Ok(Reply::Unsatisfiable { total }),
         }
     }
@@ -167,12 +136,7 @@ impl Reader<'_> {
         }
     }
 
-    fn object(
-        &self,
-        content: Content,
-        total: Option<u64>,
-        ranges: Option<bool>,
-    ) -> Result<Object, Verdict> {
+    fn object(&self, content: Content, total: Option<u64>, ranges: Option<bool>) -> Result<Object, Verdict> {
         let headers = self.head.headers;
         let version = version(headers).map_err(|error| self.malformed(error))?;
         let mut object = Object::default();
@@ -188,18 +152,15 @@ impl Reader<'_> {
     /// Refuses encoded content: its bytes are not the object's, and their places are not either.
     fn plain(&self) -> Result<(), Verdict> {
         match content_encoding(self.head.headers).map_err(|error| self.malformed(error))? {
-            Some(coding) if !self.download.keep_encoded => Err(self.broken(format!(
-                "the content comes encoded ({coding}) although it was asked for as it is"
-            ))),
+            Some(coding) if !self.download.keep_encoded => {
+                Err(self.broken(format!("the content comes encoded ({coding}) although it was asked for as it is")))
+            }
             _ => Ok(()),
         }
     }
 
     fn redirect(&self) -> Verdict {
-        let base = self
-            .cx
-            .location
-            .unwrap_or_else(|| self.download.endpoint.url.uri());
+        let base = self.cx.location.unwrap_or_else(|| self.download.endpoint.url.uri());
         let mut locations = self.head.headers.get_all(LOCATION).iter();
         let target = match (locations.next(), locations.next()) {
             (Some(location), None) => resolve(base, location.as_bytes()),
@@ -209,19 +170,9 @@ impl Reader<'_> {
             }
         };
         let status = Some(self.head.status.as_u16());
-        let fault = |detail| {
-            ServerFault::new(
-                ServerFaultKind::Redirected,
-                self.step.kind(),
-                status,
-                detail,
-            )
-        };
+        let fault = |detail| ServerFault::new(ServerFaultKind::Redirected, self.step.kind(), status, detail);
         match target {
-            Ok(location) => Verdict::Redirect {
-                fault: fault(format!("to {}", shown(&location))),
-                location,
-            },
+            Ok(location) => Verdict::Redirect { fault: fault(format!("to {}", shown(&location))), location },
             Err(error) => Verdict::Fatal(fault(error.to_string())),
         }
     }

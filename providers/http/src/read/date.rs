@@ -13,11 +13,7 @@ use super::{Malformed, single};
 use crate::text::{decimal, trim_ows};
 
 /// IMF-fixdate, RFC 850 and asctime. Two-digit years are 1969–2068, which is the rule of fifty years until 2018 + 50.
-const FORMS: [&str; 3] = [
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%A, %d-%b-%y %H:%M:%S GMT",
-    "%a %b %e %H:%M:%S %Y",
-];
+const FORMS: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// No date is longer.
 const MOST: usize = 40;
@@ -25,16 +21,9 @@ const MOST: usize = 40;
 /// Reads an HTTP date. `None` when it is malformed, or its weekday is not that of its date.
 #[must_use]
 pub fn http_date(value: &[u8]) -> Option<Wall> {
-    let text = str::from_utf8(trim_ows(value))
-        .ok()
-        .filter(|text| text.len() <= MOST)?;
-    let date = FORMS
-        .iter()
-        .find_map(|form| DateTime::strptime(form, text).ok())?;
-    TimeZone::UTC
-        .to_timestamp(date)
-        .ok()
-        .map(|stamp| Wall::from_unix(stamp.as_second()))
+    let text = str::from_utf8(trim_ows(value)).ok().filter(|text| text.len() <= MOST)?;
+    let date = FORMS.iter().find_map(|form| DateTime::strptime(form, text).ok())?;
+    TimeZone::UTC.to_timestamp(date).ok().map(|stamp| Wall::from_unix(stamp.as_second()))
 }
 
 /// The answer's `Date` (RFC 9110 §6.6.1): the server's clock. `None` where absent, malformed or ambiguous.
@@ -58,24 +47,16 @@ pub fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     let server = date(headers);
     let read = |value: &[u8]| {
         if value.iter().all(u8::is_ascii_digit) && !value.is_empty() {
-            return Some(RetryAfter::Delay(Duration::from_secs(
-                decimal(value).unwrap_or(u64::MAX),
-            )));
+            return Some(RetryAfter::Delay(Duration::from_secs(decimal(value).unwrap_or(u64::MAX))));
         }
         let when = http_date(value)?;
-        Some(server.map_or(RetryAfter::At(when), |server| {
-            RetryAfter::Delay(server.until(when))
-        }))
+        Some(server.map_or(RetryAfter::At(when), |server| RetryAfter::Delay(server.until(when))))
     };
     let span = |after: &RetryAfter| match after {
         RetryAfter::Delay(delay) => *delay,
         RetryAfter::At(when) => Wall::from_unix(0).until(*when),
     };
-    headers
-        .get_all(header::RETRY_AFTER)
-        .iter()
-        .filter_map(|value| read(trim_ows(value.as_bytes())))
-        .max_by_key(span)
+    headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| read(trim_ows(value.as_bytes()))).max_by_key(span)
 }
 
 #[cfg(test)]
@@ -86,22 +67,10 @@ mod tests {
 
     #[test]
     fn the_three_forms_of_rfc_9110_name_the_same_second() {
-        for text in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
-            assert_eq!(
-                http_date(text.as_bytes()),
-                Some(Wall::from_unix(784_111_777)),
-                "{text}"
-            );
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(http_date(text.as_bytes()), Some(Wall::from_unix(784_111_777)), "{text}");
         }
-        assert_eq!(
-            http_date(b"Thu, 29 Feb 2024 23:59:60 GMT"),
-            Some(Wall::from_unix(1_709_251_199)),
-            "leap second"
-        );
+        assert_eq!(http_date(b"Thu, 29 Feb 2024 23:59:60 GMT"), Some(Wall::from_unix(1_709_251_199)), "leap second");
     }
 
     #[test]
@@ -132,10 +101,7 @@ mod tests {
             }
             retry_after(&headers)
         };
-        assert_eq!(
-            read(&[("retry-after", "120")]),
-            Some(RetryAfter::Delay(Duration::from_secs(120)))
-        );
+        assert_eq!(read(&[("retry-after", "120")]), Some(RetryAfter::Delay(Duration::from_secs(120))));
         assert_eq!(
             read(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]),
             Some(RetryAfter::At(Wall::from_unix(784_111_777)))

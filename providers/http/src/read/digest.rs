@@ -34,21 +34,13 @@ pub fn digests(headers: &HeaderMap, content: Content) -> Vec<Digest> {
         collect(&mut found, headers, "content-digest", sf_bytes);
     }
     if content != Content::Part {
-        let md5 = headers
-            .get_all("content-md5")
-            .iter()
-            .filter_map(|value| decode(trim_ows(value.as_bytes())));
-        found.extend(
-            md5.take(MOST)
-                .filter_map(|bytes| Digest::new(Algorithm::Md5, &bytes)),
-        );
+        let md5 = headers.get_all("content-md5").iter().filter_map(|value| decode(trim_ows(value.as_bytes())));
+        found.extend(md5.take(MOST).filter_map(|bytes| Digest::new(Algorithm::Md5, &bytes)));
     }
     Algorithm::ALL
         .into_iter()
         .filter_map(|algorithm| {
-            let mut same = found
-                .iter()
-                .filter(|digest| digest.algorithm() == algorithm);
+            let mut same = found.iter().filter(|digest| digest.algorithm() == algorithm);
             let first = *same.next()?;
             same.all(|digest| *digest == first).then_some(first)
         })
@@ -65,10 +57,7 @@ fn collect(found: &mut Vec<Digest>, headers: &HeaderMap, field: &'static str, de
             let Some(equals) = entry.iter().position(|byte| *byte == b'=') else {
                 continue;
             };
-            let (name, value) = (
-                entry.get(..equals).unwrap_or_default(),
-                entry.get(equals + 1..).unwrap_or_default(),
-            );
+            let (name, value) = (entry.get(..equals).unwrap_or_default(), entry.get(equals + 1..).unwrap_or_default());
             let digest = algorithm(trim_ows(name))
                 .zip(decode(trim_ows(value)))
                 .and_then(|(name, bytes)| Digest::new(name, &bytes));
@@ -121,9 +110,7 @@ fn sf_bytes(value: &[u8]) -> Option<Vec<u8>> {
 
 fn decode(value: &[u8]) -> Option<Vec<u8>> {
     // No digest is longer than 64 bytes.
-    (value.len() <= 128)
-        .then(|| STANDARD.decode(value).ok())
-        .flatten()
+    (value.len() <= 128).then(|| STANDARD.decode(value).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -138,15 +125,9 @@ mod tests {
     fn read(content: Content, fields: &[(&'static str, &str)]) -> Vec<String> {
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
-            headers.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).expect("value"),
-            );
+            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).expect("value"));
         }
-        digests(&headers, content)
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        digests(&headers, content).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -155,52 +136,13 @@ mod tests {
         let sha = "sha-256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let of = |text: &str| text.replace("MD5", MD5).replace("SHA", SHA256);
         assert_eq!(
-            read(
-                Content::Part,
-                &[(
-                    "repr-digest",
-                    &of("sha-256=:SHA:, md5=:MD5:;x=1, unknown=:AAAA:")
-                )]
-            ),
+            read(Content::Part, &[("repr-digest", &of("sha-256=:SHA:, md5=:MD5:;x=1, unknown=:AAAA:"))]),
             [sha, md5]
         );
-        assert_eq!(
-            read(
-                Content::Part,
-                &[("digest", &of("md5=MD5,sha-256=SHA, unixsum=30637"))]
-            ),
-            [sha, md5]
-        );
-        assert_eq!(
-            read(
-                Content::Whole,
-                &[
-                    ("content-digest", &of("sha-256=:SHA:")),
-                    ("content-md5", MD5)
-                ]
-            ),
-            [sha, md5]
-        );
-        assert_eq!(
-            read(
-                Content::Head,
-                &[
-                    ("content-digest", &of("sha-256=:SHA:")),
-                    ("content-md5", MD5)
-                ]
-            ),
-            [md5]
-        );
-        assert_eq!(
-            read(
-                Content::Part,
-                &[
-                    ("content-digest", &of("sha-256=:SHA:")),
-                    ("content-md5", MD5)
-                ]
-            ),
-            [""; 0]
-        );
+        assert_eq!(read(Content::Part, &[("digest", &of("md5=MD5,sha-256=SHA, unixsum=30637"))]), [sha, md5]);
+        assert_eq!(read(Content::Whole, &[("content-digest", &of("sha-256=:SHA:")), ("content-md5", MD5)]), [sha, md5]);
+        assert_eq!(read(Content::Head, &[("content-digest", &of("sha-256=:SHA:")), ("content-md5", MD5)]), [md5]);
+        assert_eq!(read(Content::Part, &[("content-digest", &of("sha-256=:SHA:")), ("content-md5", MD5)]), [""; 0]);
     }
 
     #[test]
@@ -217,21 +159,8 @@ mod tests {
             ("content-md5", "d41d8cd98f00b204e9800998ecf8427e"),
             ("content-md5", ""),
         ] {
-            assert_eq!(
-                read(Content::Whole, &[(field, &of(value))]),
-                [""; 0],
-                "{field}: {value}"
-            );
+            assert_eq!(read(Content::Whole, &[(field, &of(value))]), [""; 0], "{field}: {value}");
         }
-        assert_eq!(
-            read(
-                Content::Whole,
-                &[
-                    ("content-md5", MD5),
-                    ("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")
-                ]
-            ),
-            [""; 0]
-        );
+        assert_eq!(read(Content::Whole, &[("content-md5", MD5), ("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")]), [""; 0]);
     }
 }

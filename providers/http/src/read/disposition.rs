@@ -11,10 +11,7 @@ use crate::text::{percent_decode_strict, trim_ows};
 /// [`safe_file_name`](super::safe_file_name) before it becomes part of a path.
 #[must_use]
 pub fn content_disposition(headers: &HeaderMap) -> Option<String> {
-    headers
-        .get_all(header::CONTENT_DISPOSITION)
-        .iter()
-        .find_map(|value| parse(value.as_bytes()))
+    headers.get_all(header::CONTENT_DISPOSITION).iter().find_map(|value| parse(value.as_bytes()))
 }
 
 fn parse(value: &[u8]) -> Option<String> {
@@ -23,10 +20,7 @@ fn parse(value: &[u8]) -> Option<String> {
     let (mut plain, mut extended) = (None, None);
     // Each turn consumes at least the semicolon.
     while let Some((b';', tail)) = rest.split_first() {
-        let end = tail
-            .iter()
-            .position(|byte| matches!(byte, b'=' | b';'))
-            .unwrap_or(tail.len());
+        let end = tail.iter().position(|byte| matches!(byte, b'=' | b';')).unwrap_or(tail.len());
         let name = trim_ows(tail.get(..end).unwrap_or_default());
         let (value, after) = match tail.get(end) {
             Some(b'=') => parameter(tail.get(end + 1..).unwrap_or_default()),
@@ -46,10 +40,7 @@ fn parse(value: &[u8]) -> Option<String> {
 fn parameter(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let text = text.trim_ascii_start();
     let Some((b'"', quoted)) = text.split_first() else {
-        let end = text
-            .iter()
-            .position(|byte| *byte == b';')
-            .unwrap_or(text.len());
+        let end = text.iter().position(|byte| *byte == b';').unwrap_or(text.len());
         let (value, rest) = text.split_at(end);
         return (trim_ows(value).to_vec(), rest);
     };
@@ -67,10 +58,7 @@ fn parameter(text: &[u8]) -> (Vec<u8>, &[u8]) {
         }
     }
     let rest = quoted.get(end..).unwrap_or_default();
-    let next = rest
-        .iter()
-        .position(|byte| *byte == b';')
-        .unwrap_or(rest.len());
+    let next = rest.iter().position(|byte| *byte == b';').unwrap_or(rest.len());
     (value, rest.get(next..).unwrap_or_default())
 }
 
@@ -90,8 +78,7 @@ fn decode_extended(value: &[u8]) -> Option<String> {
 
 /// UTF-8 where it is that, as most senders of other than ASCII mean; else ISO-8859-1, as HTTP once said.
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
+    String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
 }
 
 #[cfg(test)]
@@ -106,48 +93,26 @@ mod tests {
             ("attachment; filename=\"a b.bin\"", Some("a b.bin")),
             ("attachment; filename=plain.bin", Some("plain.bin")),
             ("attachment;FileName = x ;foo", Some("x")),
-            (
-                "attachment; filename=\"fallback.bin\"; filename*=UTF-8''%e5%90%8d%20%e5%89%8d.bin",
-                Some("名 前.bin"),
-            ),
-            (
-                "attachment; filename*=UTF-8''%e5%90%8d.bin; filename=\"fallback.bin\"",
-                Some("名.bin"),
-            ),
-            (
-                "attachment; filename*=iso-8859-1'en'%A3%20rates",
-                Some("£ rates"),
-            ),
+            ("attachment; filename=\"fallback.bin\"; filename*=UTF-8''%e5%90%8d%20%e5%89%8d.bin", Some("名 前.bin")),
+            ("attachment; filename*=UTF-8''%e5%90%8d.bin; filename=\"fallback.bin\"", Some("名.bin")),
+            ("attachment; filename*=iso-8859-1'en'%A3%20rates", Some("£ rates")),
             ("attachment; filename*=UTF-8''%ff; filename=b", Some("b")),
             ("attachment; filename*=koi8-r''%c1; filename=b", Some("b")),
             ("attachment; filename*=UTF-8''%4; filename=b", Some("b")),
-            (
-                "attachment; filename=\"a\\\"b;c.bin\"; x=y",
-                Some("a\"b;c.bin"),
-            ),
+            ("attachment; filename=\"a\\\"b;c.bin\"; x=y", Some("a\"b;c.bin")),
             ("inline; x=\"; filename=evil\"; filename=good", Some("good")),
-            (
-                "attachment; filename=\"../../etc/passwd\"",
-                Some("../../etc/passwd"),
-            ),
+            ("attachment; filename=\"../../etc/passwd\"", Some("../../etc/passwd")),
             ("attachment; filename=\"unclosed", Some("unclosed")),
             ("attachment; filename=one; filename=two", Some("one")),
             ("attachment; filename=\"\"", None),
             ("attachment", None),
             ("", None),
         ] {
-            let headers = [(
-                header::CONTENT_DISPOSITION,
-                HeaderValue::from_str(value).expect("value"),
-            )]
-            .into_iter()
-            .collect();
+            let headers =
+                [(header::CONTENT_DISPOSITION, HeaderValue::from_str(value).expect("value"))].into_iter().collect();
             assert_eq!(content_disposition(&headers).as_deref(), name, "{value}");
         }
-        assert_eq!(
-            parse(b"attachment; filename=\"caf\xe9\"").as_deref(),
-            Some("café")
-        );
+        assert_eq!(parse(b"attachment; filename=\"caf\xe9\"").as_deref(), Some("café"));
     }
 
     proptest! {

@@ -25,19 +25,11 @@ const DEVICES: [&str; 7] = ["con", "prn", "aux", "nul", "conin$", "conout$", "cl
 /// ```
 #[must_use]
 pub fn safe_file_name(suggestion: &str) -> Option<String> {
-    let last = suggestion
-        .rsplit(['/', '\\'])
-        .find(|part| !part.trim().is_empty())?;
+    let last = suggestion.rsplit(['/', '\\']).find(|part| !part.trim().is_empty())?;
     let clean: String = last
         .chars()
         .filter(|c| !is_unprintable(*c))
-        .map(|c| {
-            if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') {
-                '_'
-            } else {
-                c
-            }
-        })
+        .map(|c| if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') { '_' } else { c })
         .collect();
     let edge = |c: char| c.is_whitespace() || c == '.';
     let mut name = String::from(clean.trim_matches(edge));
@@ -50,21 +42,11 @@ pub fn safe_file_name(suggestion: &str) -> Option<String> {
 }
 
 fn is_device(name: &str) -> bool {
-    let stem = name
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_lowercase();
-    let numbered = stem
-        .strip_prefix("com")
-        .or_else(|| stem.strip_prefix("lpt"));
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
     DEVICES.contains(&stem.as_str())
         || numbered.is_some_and(|rest| {
-            matches!(
-                rest,
-                "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"
-            )
+            matches!(rest, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
         })
 }
 
@@ -72,11 +54,8 @@ fn shorten(name: &str) -> String {
     if name.len() <= MOST {
         return name.into();
     }
-    let extension = name
-        .rfind('.')
-        .and_then(|dot| name.get(dot..))
-        .filter(|ext| ext.len() <= MOST_EXTENSION)
-        .unwrap_or_default();
+    let extension =
+        name.rfind('.').and_then(|dot| name.get(dot..)).filter(|ext| ext.len() <= MOST_EXTENSION).unwrap_or_default();
     let mut end = MOST - extension.len();
     while !name.is_char_boundary(end) {
         end -= 1;
@@ -117,11 +96,7 @@ mod tests {
             ("gpj.\u{202e}exe", Some("gpj.exe")),
             ("a<b>c|d?e*f\"g", Some("a_b_c_d_e_f_g")),
         ] {
-            assert_eq!(
-                safe_file_name(suggestion).as_deref(),
-                name,
-                "{suggestion:?}"
-            );
+            assert_eq!(safe_file_name(suggestion).as_deref(), name, "{suggestion:?}");
         }
     }
 

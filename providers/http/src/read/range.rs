@@ -31,44 +31,25 @@ impl ContentRange {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(value: &[u8]) -> Result<Self, Malformed> {
-        let bad = |problem| Malformed {
-            header: "Content-Range",
-            problem,
-        };
-        let space = value
-            .iter()
-            .position(|byte| *byte == b' ')
-            .ok_or(bad("has no unit"))?;
+        let bad = |problem| Malformed { header: "Content-Range", problem };
+        let space = value.iter().position(|byte| *byte == b' ').ok_or(bad("has no unit"))?;
         let (unit, rest) = value.split_at(space);
         if !unit.eq_ignore_ascii_case(b"bytes") {
             return Err(bad("is not in bytes"));
         }
         let rest = rest.get(1..).unwrap_or_default();
-        let slash = rest
-            .iter()
-            .position(|byte| *byte == b'/')
-            .ok_or(bad("names no total"))?;
-        let (range, total) = (
-            rest.get(..slash).unwrap_or_default(),
-            rest.get(slash + 1..).unwrap_or_default(),
-        );
+        let slash = rest.iter().position(|byte| *byte == b'/').ok_or(bad("names no total"))?;
+        let (range, total) = (rest.get(..slash).unwrap_or_default(), rest.get(slash + 1..).unwrap_or_default());
         let total = match total {
             b"*" => None,
             digits => Some(decimal(digits).ok_or(bad("has a malformed total"))?),
         };
         if range == b"*" {
-            return total
-                .map(|total| Self::Unsatisfied { total })
-                .ok_or(bad("says nothing"));
+            return total.map(|total| Self::Unsatisfied { total }).ok_or(bad("says nothing"));
         }
-        let dash = range
-            .iter()
-            .position(|byte| *byte == b'-')
-            .ok_or(bad("has no dash"))?;
-        let first =
-            decimal(range.get(..dash).unwrap_or_default()).ok_or(bad("has a malformed start"))?;
-        let last =
-            decimal(range.get(dash + 1..).unwrap_or_default()).ok_or(bad("has a malformed end"))?;
+        let dash = range.iter().position(|byte| *byte == b'-').ok_or(bad("has no dash"))?;
+        let first = decimal(range.get(..dash).unwrap_or_default()).ok_or(bad("has a malformed start"))?;
+        let last = decimal(range.get(dash + 1..).unwrap_or_default()).ok_or(bad("has a malformed end"))?;
         if last < first {
             return Err(bad("is reversed"));
         }
@@ -86,12 +67,7 @@ impl fmt::Display for ContentRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bytes { range, total } => {
-                write!(
-                    f,
-                    "bytes {}-{}/",
-                    range.start(),
-                    range.end().saturating_sub(1).max(range.start())
-                )?;
+                write!(f, "bytes {}-{}/", range.start(), range.end().saturating_sub(1).max(range.start()))?;
                 match total {
                     Some(total) => write!(f, "{total}"),
                     None => f.write_str("*"),
@@ -107,9 +83,7 @@ impl fmt::Display for ContentRange {
 /// # Errors
 /// When it is malformed, in another unit, or there are two that differ.
 pub fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Malformed> {
-    single(headers, "Content-Range")?
-        .map(ContentRange::parse)
-        .transpose()
+    single(headers, "Content-Range")?.map(ContentRange::parse).transpose()
 }
 
 /// The answer's `Content-Length` in bytes. `None` where it is absent, or overruled by a Transfer-Encoding (RFC 9112 §6.3).
@@ -118,10 +92,7 @@ pub fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Malfor
 /// # Errors
 /// When it is no number, or there are two that differ.
 pub fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Malformed> {
-    let bad = |problem| Malformed {
-        header: "Content-Length",
-        problem,
-    };
+    let bad = |problem| Malformed { header: "Content-Length", problem };
     let mut length = None;
     for value in headers.get_all(header::CONTENT_LENGTH) {
         for item in value.as_bytes().split(|byte| *byte == b',') {
@@ -221,10 +192,7 @@ mod tests {
         assert_eq!(read(&["5"]), Ok(Some(5)));
         assert_eq!(read(&["5, 5", "5"]), Ok(Some(5)));
         assert!(
-            read(&["5", "6"]).is_err()
-                && read(&["5,6"]).is_err()
-                && read(&["-5"]).is_err()
-                && read(&[""]).is_err()
+            read(&["5", "6"]).is_err() && read(&["5,6"]).is_err() && read(&["-5"]).is_err() && read(&[""]).is_err()
         );
     }
 }

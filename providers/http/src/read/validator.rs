@@ -24,9 +24,9 @@ impl ETag {
     /// Reads a field value. `None` for what is empty, too long, or holds characters a tag cannot have.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
-        let text = str::from_utf8(value).ok().filter(|text| {
-            text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic())
-        })?;
+        let text = str::from_utf8(value)
+            .ok()
+            .filter(|text| text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic()))?;
         let inner = |text: &str| {
             let inner = text.strip_prefix('"')?.strip_suffix('"')?;
             (!inner.contains('"')).then_some(inner.is_empty())
@@ -87,13 +87,7 @@ pub fn version(headers: &HeaderMap) -> Result<Version, Malformed> {
     let modified = last_modified(headers)?;
     let strong = modified.filter(|modified| date(headers).is_some_and(|date| *modified < date));
     let etag = etag(headers)?.and_then(ETag::pin);
-    Ok(Version {
-        validator: Validator {
-            etag,
-            modified: strong,
-        },
-        modified,
-    })
+    Ok(Version { validator: Validator { etag, modified: strong }, modified })
 }
 
 #[cfg(test)]
@@ -118,11 +112,7 @@ mod tests {
             ("\"a b\"", None),
             ("\"é\"", None),
         ] {
-            assert_eq!(
-                ETag::parse(value.as_bytes()).and_then(ETag::pin).as_deref(),
-                pin,
-                "{value}"
-            );
+            assert_eq!(ETag::parse(value.as_bytes()).and_then(ETag::pin).as_deref(), pin, "{value}");
         }
     }
 
@@ -143,11 +133,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:49:36 GMT", false),
         ] {
             let version = read(&[modified, ("date", date)]);
-            assert_eq!(
-                (version.validator.modified.is_some(), version.modified),
-                (pins, seconds),
-                "{date}"
-            );
+            assert_eq!((version.validator.modified.is_some(), version.modified), (pins, seconds), "{date}");
         }
         assert_eq!(read(&[modified]).validator.modified, None, "no date");
         assert_eq!(read(&[("last-modified", "yesterday")]).modified, None);

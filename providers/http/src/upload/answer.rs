@@ -34,25 +34,19 @@ impl Answer {
             Some(b'{') => {}
             Some(_) => return Err("the answer is not a JSON object"),
         }
-        let wire: Wire = serde_json::from_slice(body).map_err(
-            |_| "the answer is not a JSON object with a text fileId and a whole nextByte",
-        )?;
+        let wire: Wire = serde_json::from_slice(body)
+            .map_err(|_| "the answer is not a JSON object with a text fileId and a whole nextByte")?;
         let next = wire.next_byte.map(|number| match number.as_u64() {
             Some(next) => Ok(next),
             None if number.is_i64() => Err("the answer's nextByte is negative"),
             None => Err("the answer's nextByte is not a whole number of 64 bits"),
         });
-        Ok(Self {
-            file_id: wire.file_id,
-            next: next.transpose()?,
-        })
+        Ok(Self { file_id: wire.file_id, next: next.transpose()? })
     }
 
     /// The upload is complete. An empty id together with an offset is how some servers say that there is no id yet.
     pub(super) fn receipt(self) -> Option<Receipt> {
-        let id = self
-            .file_id
-            .filter(|id| !id.is_empty() || self.next.is_none())?;
+        let id = self.file_id.filter(|id| !id.is_empty() || self.next.is_none())?;
         let mut receipt = Receipt::default();
         receipt.id = Some(id);
         Some(receipt)

@@ -17,10 +17,7 @@ pub(super) fn bad(what: impl Into<String>, remedy: impl Into<String>) -> BuildEr
 
 pub(super) fn check_characters(text: &str) -> Result<(), BuildError> {
     if text.is_empty() {
-        return Err(bad(
-            "the URL is empty",
-            "give one such as https://example.com/file",
-        ));
+        return Err(bad("the URL is empty", "give one such as https://example.com/file"));
     }
     for (at, c) in text.chars().enumerate() {
         if c.is_control() {
@@ -31,16 +28,10 @@ pub(super) fn check_characters(text: &str) -> Result<(), BuildError> {
                 '\0' => "a NUL",
                 _ => "a control character",
             };
-            return Err(bad(
-                format!("the URL has {name} as character {}", at + 1),
-                "remove it",
-            ));
+            return Err(bad(format!("the URL has {name} as character {}", at + 1), "remove it"));
         }
         if c.is_whitespace() {
-            return Err(bad(
-                format!("the URL has a space as character {}", at + 1),
-                "remove it, or write it as %20",
-            ));
+            return Err(bad(format!("the URL has a space as character {}", at + 1), "remove it, or write it as %20"));
         }
     }
     Ok(())
@@ -50,9 +41,7 @@ pub(super) fn split_scheme(text: &str) -> Result<(&'static str, &str), BuildErro
     let no_scheme = || bad("the URL has no scheme", "begin it with https:// or http://");
     let (scheme, rest) = text.split_once(':').ok_or_else(no_scheme)?;
     let sound = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
     let scheme = scheme.to_ascii_lowercase();
     let known = match scheme.as_str() {
         "http" => Some("http"),
@@ -61,18 +50,14 @@ pub(super) fn split_scheme(text: &str) -> Result<(&'static str, &str), BuildErro
     };
     match (known, rest.strip_prefix("//")) {
         (Some(known), Some(rest)) => Ok((known, rest)),
-        (Some(known), None) => Err(bad(
-            "the URL has no // after its scheme",
-            format!("begin it with {known}://"),
-        )),
+        (Some(known), None) => Err(bad("the URL has no // after its scheme", format!("begin it with {known}://"))),
         (None, Some(_)) if sound && scheme == "file" => Err(bad(
             "the scheme file is not one of HTTP",
             "give a local file by its path, and a remote one by https:// or http://",
         )),
-        (None, Some(_)) if sound && scheme.len() <= 20 => Err(bad(
-            format!("the scheme {scheme} is not supported"),
-            "use a URL that begins with https:// or http://",
-        )),
+        (None, Some(_)) if sound && scheme.len() <= 20 => {
+            Err(bad(format!("the scheme {scheme} is not supported"), "use a URL that begins with https:// or http://"))
+        }
         _ => Err(no_scheme()),
     }
 }
@@ -80,67 +65,41 @@ pub(super) fn split_scheme(text: &str) -> Result<(&'static str, &str), BuildErro
 /// Host and port of `host:port`, an IPv6 host in its brackets.
 pub(super) fn split_port(text: &str) -> Result<(&str, Option<&str>), BuildError> {
     if text.starts_with('[') {
-        let end = text.find(']').ok_or_else(|| {
-            bad(
-                "the URL's IPv6 address has no closing bracket",
-                "write it as [::1]",
-            )
-        })?;
+        let end =
+            text.find(']').ok_or_else(|| bad("the URL's IPv6 address has no closing bracket", "write it as [::1]"))?;
         let (host, rest) = text.split_at(end + 1);
         return match rest.strip_prefix(':') {
             Some(port) => Ok((host, Some(port))),
             None if rest.is_empty() => Ok((host, None)),
-            None => Err(bad(
-                "something other than a port follows the URL's IPv6 address",
-                "write it as [::1]:8080",
-            )),
+            None => Err(bad("something other than a port follows the URL's IPv6 address", "write it as [::1]:8080")),
         };
     }
     match text.split_once(':') {
-        Some((_, port)) if port.contains(':') => Err(bad(
-            "the URL's host has more than one colon",
-            "put an IPv6 address into brackets: [::1]",
-        )),
+        Some((_, port)) if port.contains(':') => {
+            Err(bad("the URL's host has more than one colon", "put an IPv6 address into brackets: [::1]"))
+        }
         Some((host, port)) => Ok((host, Some(port))),
         None => Ok((text, None)),
     }
 }
 
 pub(super) fn read_host(host: &str) -> Result<String, BuildError> {
-    if let Some(inner) = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
+    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         if inner.contains('%') {
-            return Err(bad(
-                "the URL's IPv6 address has a zone",
-                "use an address without %zone, or a host name",
-            ));
+            return Err(bad("the URL's IPv6 address has a zone", "use an address without %zone, or a host name"));
         }
-        let address: Ipv6Addr = inner.parse().map_err(|_| {
-            bad(
-                "what the URL has in brackets is not an IPv6 address",
-                "write it as [2001:db8::1]",
-            )
-        })?;
+        let address: Ipv6Addr = inner
+            .parse()
+            .map_err(|_| bad("what the URL has in brackets is not an IPv6 address", "write it as [2001:db8::1]"))?;
         return Ok(format!("[{address}]"));
     }
     if host.is_empty() {
-        return Err(bad(
-            "the URL has no host",
-            "name one: https://example.com/file",
-        ));
+        return Err(bad("the URL has no host", "name one: https://example.com/file"));
     }
     if !host.is_ascii() {
-        return Err(bad(
-            "the URL's host has characters outside ASCII",
-            "write it in its ASCII form (xn--…)",
-        ));
+        return Err(bad("the URL's host has characters outside ASCII", "write it in its ASCII form (xn--…)"));
     }
-    if let Some(c) = host
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')))
-    {
+    if let Some(c) = host.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))) {
         return Err(bad(
             format!("the URL's host has the character {c:?}"),
             "a host has letters, digits, '-' and '.' only",
@@ -161,16 +120,10 @@ pub(super) fn read_port(port: Option<&str>) -> Result<Option<u16>, BuildError> {
         return Ok(None);
     };
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(bad(
-            "the URL's port is not a number",
-            "write it as host:8080, or leave it out",
-        ));
+        return Err(bad("the URL's port is not a number", "write it as host:8080, or leave it out"));
     }
     match port.parse() {
-        Ok(0) | Err(_) => Err(bad(
-            "the URL's port is out of range",
-            "use one from 1 to 65535, or leave it out",
-        )),
+        Ok(0) | Err(_) => Err(bad("the URL's port is out of range", "use one from 1 to 65535, or leave it out")),
         Ok(port) => Ok(Some(port)),
     }
 }
@@ -187,13 +140,8 @@ pub(super) fn basic(userinfo: &str) -> Result<HeaderValue, BuildError> {
     }
     pair.push(b':');
     pair.extend(percent_decode(password.as_bytes()));
-    let mut value =
-        HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).map_err(|_| {
-            bad(
-                "the user name and password in the URL make no header",
-                "use an Authorization header",
-            )
-        })?;
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
+        .map_err(|_| bad("the user name and password in the URL make no header", "use an Authorization header"))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -18,37 +18,27 @@ use crate::text::{encode_target, trim_ows};
 /// Why it cannot be followed, without repeating it.
 pub fn resolve(base: &Uri, location: &[u8]) -> Result<Uri, BuildError> {
     let location = trim_ows(location);
-    let location = location
-        .split(|byte| *byte == b'#')
-        .next()
-        .unwrap_or_default();
+    let location = location.split(|byte| *byte == b'#').next().unwrap_or_default();
     if location.is_empty() {
         return Err(bad("the redirect names no target", REDIRECT));
     }
     let (authority, target) = location.split_at(authority_end(location));
-    let authority = core::str::from_utf8(authority)
-        .map_err(|_| bad("the redirect's host is not text", REDIRECT))?;
+    let authority = core::str::from_utf8(authority).map_err(|_| bad("the redirect's host is not text", REDIRECT))?;
     let reference = format!("{authority}{}", encode_target(target, true));
-    let reference = UriReferenceStr::new(&reference)
-        .map_err(|_| bad("the redirect's target is not a URL", REDIRECT))?;
+    let reference =
+        UriReferenceStr::new(&reference).map_err(|_| bad("the redirect's target is not a URL", REDIRECT))?;
     // A reference that is not empty never uses the base's query.
     let clean = format!(
         "{}://{}{}",
         base.scheme_str().unwrap_or("http"),
-        base.authority()
-            .map(http::uri::Authority::as_str)
-            .unwrap_or_default(),
+        base.authority().map(http::uri::Authority::as_str).unwrap_or_default(),
         encode_target(base.path().as_bytes(), true)
     );
-    let clean = UriAbsoluteStr::new(&clean)
-        .map_err(|_| bad("the redirecting URL is not absolute", REDIRECT))?;
+    let clean = UriAbsoluteStr::new(&clean).map_err(|_| bad("the redirecting URL is not absolute", REDIRECT))?;
     let absolute = reference.resolve_against(clean).to_string();
-    Url::parse(&absolute).map(|url| url.uri).map_err(|error| {
-        bad(
-            format!("the redirect's target: {}", error.what),
-            error.remedy,
-        )
-    })
+    Url::parse(&absolute)
+        .map(|url| url.uri)
+        .map_err(|error| bad(format!("the redirect's target: {}", error.what), error.remedy))
 }
 
 const REDIRECT: &str = "give the URL the server should have redirected to";
@@ -62,8 +52,5 @@ fn authority_end(reference: &[u8]) -> usize {
     let Some(mark) = mark else { return 0 };
     let from = mark + 2;
     let after = reference.get(from..).unwrap_or_default();
-    from + after
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b'?'))
-        .unwrap_or(after.len())
+    from + after.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(after.len())
 }

@@ -22,9 +22,7 @@ pub(crate) fn range(start: u64, end: u64) -> ByteRange {
 }
 
 pub(crate) fn get(start: u64, end: u64) -> Step {
-    Step::GetRange {
-        range: range(start, end),
-    }
+    Step::GetRange { range: range(start, end) }
 }
 
 pub(crate) fn everything() -> Step {
@@ -32,18 +30,11 @@ pub(crate) fn everything() -> Step {
 }
 
 pub(crate) fn part(start: u64, end: u64) -> Step {
-    Step::PutPart {
-        number: 1,
-        range: range(start, end),
-        digest: None,
-    }
+    Step::PutPart { number: 1, range: range(start, end), digest: None }
 }
 
 pub(crate) fn pinned(etag: &str) -> Validator {
-    Validator {
-        etag: Some(etag.into()),
-        modified: None,
-    }
+    Validator { etag: Some(etag.into()), modified: None }
 }
 
 /// MD5 of nothing.
@@ -55,9 +46,7 @@ pub(crate) fn md5() -> Digest {
 pub(crate) fn headers(lines: &[&str]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines {
-        let (name, value) = line
-            .split_once(": ")
-            .unwrap_or((line.trim_end_matches(':'), ""));
+        let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
         headers.append(
             name.parse::<HeaderName>().expect("a name"),
             HeaderValue::from_bytes(value.as_bytes()).expect("a value"),
@@ -76,13 +65,8 @@ pub(crate) fn read(
     body: &str,
 ) -> Result<Reply, Box<Verdict>> {
     let headers = headers(lines);
-    let head = Head {
-        status: StatusCode::from_u16(status).expect("a status"),
-        headers: &headers,
-    };
-    provider
-        .interpret(step, cx, head, body.as_bytes(), NOW)
-        .map_err(Box::new)
+    let head = Head { status: StatusCode::from_u16(status).expect("a status"), headers: &headers };
+    provider.interpret(step, cx, head, body.as_bytes(), NOW).map_err(Box::new)
 }
 
 /// The fault in a verdict, if it has one.
@@ -114,11 +98,7 @@ pub(crate) fn transcript(request: &Request<Body>) -> String {
         .headers()
         .iter()
         .map(|(name, value)| {
-            let mark = if value.is_sensitive() {
-                " (sensitive)"
-            } else {
-                ""
-            };
+            let mark = if value.is_sensitive() { " (sensitive)" } else { "" };
             format!("{name}: {}{mark}", value.to_str().expect("text"))
         })
         .collect();
@@ -131,9 +111,7 @@ pub(crate) fn transcript(request: &Request<Body>) -> String {
     for piece in body.clone().into_pieces() {
         match piece {
             Piece::Inline(bytes) => {
-                let shown = String::from_utf8(bytes.to_vec())
-                    .expect("text")
-                    .replace("\r\n", "␍␊\n");
+                let shown = String::from_utf8(bytes.to_vec()).expect("text").replace("\r\n", "␍␊\n");
                 write!(text, "{shown}").expect("written");
             }
             Piece::Source(range) => writeln!(text, "<source {range}>").expect("written"),

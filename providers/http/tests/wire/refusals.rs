@@ -36,9 +36,7 @@ fn d5_what_passes_is_retried_and_retry_after_is_told() {
         (520, ServerFaultKind::Unavailable),
     ] {
         for step in [Step::Probe, Step::ProbeRange, get(0, 10), everything()] {
-            match answer(&step, status, &["Retry-After: 7", "X-Request-Id: r-1"])
-                .map_err(|verdict| *verdict)
-            {
+            match answer(&step, status, &["Retry-After: 7", "X-Request-Id: r-1"]).map_err(|verdict| *verdict) {
                 Err(Verdict::Retry { fault, after }) => {
                     assert_eq!(
                         (fault.kind, fault.status, fault.request_id.as_deref()),
@@ -66,14 +64,8 @@ fn r5_what_stays_fails_at_once() {
         (501, ServerFaultKind::Refused),
         (505, ServerFaultKind::Refused),
     ] {
-        let fault = fatal(
-            read(&download(), &cx(), &get(0, 10), status, &[], "no\r\nway"),
-            kind,
-        );
-        assert!(
-            fault.status == Some(status) && fault.detail.contains("no way"),
-            "{fault}"
-        );
+        let fault = fatal(read(&download(), &cx(), &get(0, 10), status, &[], "no\r\nway"), kind);
+        assert!(fault.status == Some(status) && fault.detail.contains("no way"), "{fault}");
     }
 }
 
@@ -82,11 +74,8 @@ fn refused_credentials_ask_for_fresh_ones_where_there_may_be_some() {
     for status in [401, 403] {
         let refreshable = download().refreshable(true);
         assert!(refreshable.profile().refresh && !download().profile().refresh);
-        let verdict =
-            read(&refreshable, &cx(), &get(0, 10), status, &[], "").map_err(|verdict| *verdict);
-        assert!(
-            matches!(verdict, Err(Verdict::Refresh(fault)) if fault.kind == ServerFaultKind::Denied)
-        );
+        let verdict = read(&refreshable, &cx(), &get(0, 10), status, &[], "").map_err(|verdict| *verdict);
+        assert!(matches!(verdict, Err(Verdict::Refresh(fault)) if fault.kind == ServerFaultKind::Denied));
         // A redirect's target may have been signed for a while only.
         let location = Uri::from_static("https://b.example/c");
         let mut cx = cx();
@@ -130,10 +119,7 @@ fn redirects_are_told_with_their_absolute_target() {
         other => panic!("{location}: {other:?}"),
     };
     for (location, target) in [
-        (
-            "https://b.example/c?sig=secret",
-            "https://b.example/c?sig=secret",
-        ),
+        ("https://b.example/c?sig=secret", "https://b.example/c?sig=secret"),
         ("//b.example/c", "https://b.example/c"),
         ("/c", "https://example.com/c"),
         ("c", "https://example.com/a/c"),
@@ -153,10 +139,7 @@ fn redirects_are_told_with_their_absolute_target() {
     for status in [301, 303, 307, 308] {
         for step in [Step::Probe, Step::ProbeRange, everything()] {
             assert!(
-                matches!(
-                    answer(&step, status, &["Location: /c"]).map_err(|v| *v),
-                    Err(Verdict::Redirect { .. })
-                ),
+                matches!(answer(&step, status, &["Location: /c"]).map_err(|v| *v), Err(Verdict::Redirect { .. })),
                 "{status}"
             );
         }
@@ -174,35 +157,17 @@ fn redirects_to_nowhere_are_refused() {
         ("#frag", "no target"),
         ("https:\\\\evil.example\\x", "//"),
     ] {
-        let fault = fatal(
-            answer(&get(0, 1), 302, &[&format!("Location: {location}")]),
-            ServerFaultKind::Redirected,
-        );
+        let fault = fatal(answer(&get(0, 1), 302, &[&format!("Location: {location}")]), ServerFaultKind::Redirected);
         assert!(fault.detail.contains(words), "{location}: {fault}");
     }
     protocol(&get(0, 1), 302, &[], "does not say where");
-    protocol(
-        &get(0, 1),
-        302,
-        &["Location: /a", "Location: /b"],
-        "several places",
-    );
-    fatal(
-        answer(&get(0, 1), 300, &["Location: /a"]),
-        ServerFaultKind::Redirected,
-    );
+    protocol(&get(0, 1), 302, &["Location: /a", "Location: /b"], "several places");
+    fatal(answer(&get(0, 1), 300, &["Location: /a"]), ServerFaultKind::Redirected);
 }
 
 #[test]
 fn steps_of_uploads_are_refused_without_panic() {
-    for step in [
-        Step::Begin,
-        Step::Commit,
-        Step::Abort,
-        Step::Confirm,
-        Step::ListParts { marker: None },
-        part(0, 1),
-    ] {
+    for step in [Step::Begin, Step::Commit, Step::Abort, Step::Confirm, Step::ListParts { marker: None }, part(0, 1)] {
         assert!(download().build(&step, &cx(), NOW).is_err());
         for status in [200, 206, 302, 404, 503] {
             assert!(answer(&step, status, &["Location: /a"]).is_err());

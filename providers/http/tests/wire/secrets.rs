@@ -22,22 +22,10 @@ fn headers() -> Headers {
 
 fn providers() -> Vec<Box<dyn Provider>> {
     vec![
-        Box::new(
-            HttpDownload::new(URL)
-                .and_then(|provider| provider.with_headers(headers()))
-                .expect("sound"),
-        ),
+        Box::new(HttpDownload::new(URL).and_then(|provider| provider.with_headers(headers())).expect("sound")),
         Box::new(HttpDownload::new(URL).expect("sound")),
-        Box::new(
-            HttpUpload::new(URL, "b.bin")
-                .and_then(|provider| provider.with_headers(headers()))
-                .expect("sound"),
-        ),
-        Box::new(
-            HttpPut::new(URL)
-                .and_then(|provider| provider.with_headers(headers()))
-                .expect("sound"),
-        ),
+        Box::new(HttpUpload::new(URL, "b.bin").and_then(|provider| provider.with_headers(headers())).expect("sound")),
+        Box::new(HttpPut::new(URL).and_then(|provider| provider.with_headers(headers())).expect("sound")),
     ]
 }
 
@@ -49,29 +37,20 @@ fn steps() -> Vec<Step> {
         everything(),
         Step::Begin,
         part(0, 10),
-        Step::PutWhole {
-            range: range(0, 10),
-        },
+        Step::PutWhole { range: range(0, 10) },
         Step::Commit,
     ]
 }
 
 #[track_caller]
 fn clean(text: &str) {
-    assert!(
-        !text.contains("canary") && !text.contains("Y2FuYXJ5"),
-        "{text}"
-    );
+    assert!(!text.contains("canary") && !text.contains("Y2FuYXJ5"), "{text}");
 }
 
 #[test]
 fn k1_providers_show_nothing() {
     for provider in providers() {
-        clean(&format!(
-            "{provider:?} {} {}",
-            provider.object(),
-            provider.authority()
-        ));
+        clean(&format!("{provider:?} {} {}", provider.object(), provider.authority()));
     }
 }
 
@@ -84,11 +63,9 @@ fn k1_header_values_of_requests_are_marked_sensitive() {
         for step in steps() {
             match provider.build(&step, &cx, NOW) {
                 // The query is part of every request; its owner shows requests by `url::shown`.
-                Ok(request) => clean(&format!(
-                    "{:?} {:?}",
-                    request.headers(),
-                    longhaul_http::url::shown(request.uri())
-                )),
+                Ok(request) => {
+                    clean(&format!("{:?} {:?}", request.headers(), longhaul_http::url::shown(request.uri())))
+                }
                 Err(error) => clean(&format!("{error} {error:?}")),
             }
         }
@@ -105,33 +82,19 @@ fn k1_k2_no_answer_brings_a_secret_into_an_error() {
         let mut cx = cx();
         cx.location = with_location.then_some(&location);
         // A provider without headers has fewer secrets than the echo.
-        for (index, provider) in providers()
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != 1)
-        {
+        for (index, provider) in providers().iter().enumerate().filter(|(index, _)| *index != 1) {
             let downloads = index == 0;
-            let echo = if with_location && downloads {
-                echo.into()
-            } else {
-                echo.replace("canary-location", "")
-            };
+            let echo = if with_location && downloads { echo.into() } else { echo.replace("canary-location", "") };
             for step in steps() {
                 for status in (200..=599).filter(|status| *status < 232 || *status >= 300) {
                     let page = format!("<html><title>{echo}</title></html>");
-                    for body in [
-                        &echo,
-                        &page,
-                        &format!("{{\"nextByte\":-1,\"x\":\"{echo}\"}}"),
-                    ] {
+                    for body in [&echo, &page, &format!("{{\"nextByte\":-1,\"x\":\"{echo}\"}}")] {
                         let lines = [
                             "Location: https://canary:canary@c.example/d?canary#canary",
                             "WWW-Authenticate: canary",
                             "Content-Range: bytes 0-9/canary",
                         ];
-                        let Err(verdict) =
-                            read(provider.as_ref(), &cx, &step, status, &lines, body)
-                        else {
+                        let Err(verdict) = read(provider.as_ref(), &cx, &step, status, &lines, body) else {
                             continue;
                         };
                         if let Some(fault) = fault(&verdict) {

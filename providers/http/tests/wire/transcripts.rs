@@ -35,10 +35,7 @@ fn a4_upload_prepare() {
     let digest = md5();
     let mut cx = cx();
     (cx.total, cx.content_digest) = (Some(1_000_000), Some(&digest));
-    insta::assert_snapshot!(
-        "upload_prepare",
-        sent(&upload("report.pdf"), &Step::Begin, &cx)
-    );
+    insta::assert_snapshot!("upload_prepare", sent(&upload("report.pdf"), &Step::Begin, &cx));
 }
 
 #[test]
@@ -46,14 +43,9 @@ fn a4_upload_chunk() {
     let digest = md5();
     let mut cx = cx();
     (cx.total, cx.content_digest) = (Some(1_000_000), Some(&digest));
-    let upload = upload("report.pdf")
-        .with_category("reports")
-        .and_then(|upload| upload.with_headers(caller()))
-        .expect("sound");
-    insta::assert_snapshot!(
-        "upload_chunk",
-        sent(&upload, &part(524_288, 1_000_000), &cx)
-    );
+    let upload =
+        upload("report.pdf").with_category("reports").and_then(|upload| upload.with_headers(caller())).expect("sound");
+    insta::assert_snapshot!("upload_chunk", sent(&upload, &part(524_288, 1_000_000), &cx));
 }
 
 #[test]
@@ -61,10 +53,7 @@ fn p4_upload_of_nothing() {
     let digest = md5();
     let mut cx = cx();
     (cx.total, cx.content_digest) = (Some(0), Some(&digest));
-    insta::assert_snapshot!(
-        "upload_zero_bytes",
-        sent(&upload("empty"), &Step::Begin, &cx)
-    );
+    insta::assert_snapshot!("upload_zero_bytes", sent(&upload("empty"), &Step::Begin, &cx));
 }
 
 #[test]
@@ -83,10 +72,7 @@ fn upload_with_a_unicode_name_and_another_method() {
 fn download_probes() {
     let download = HttpDownload::new("http://example.com:8080/a/b.bin?sig=1").expect("sound");
     insta::assert_snapshot!("download_probe", sent(&download, &Step::Probe, &cx()));
-    insta::assert_snapshot!(
-        "download_probe_by_range",
-        sent(&download, &Step::ProbeRange, &cx())
-    );
+    insta::assert_snapshot!("download_probe_by_range", sent(&download, &Step::ProbeRange, &cx()));
 }
 
 #[test]
@@ -96,14 +82,8 @@ fn download_ranges() {
     let strong = pinned("\"v1\"");
     let mut cx = cx();
     cx.validator = &strong;
-    insta::assert_snapshot!(
-        "download_range_conditional",
-        sent(&download, &get(1024, 2048), &cx)
-    );
-    insta::assert_snapshot!(
-        "download_range_to_the_end",
-        sent(&download, &get(1024, u64::MAX), &cx)
-    );
+    insta::assert_snapshot!("download_range_conditional", sent(&download, &get(1024, 2048), &cx));
+    insta::assert_snapshot!("download_range_to_the_end", sent(&download, &get(1024, u64::MAX), &cx));
     insta::assert_snapshot!("download_everything", sent(&download, &everything(), &cx));
 }
 
@@ -130,11 +110,7 @@ fn u3_after_a_redirect_credentials_stay_with_their_origin() {
     cx.location = Some(&other);
     insta::assert_snapshot!("redirect_other_origin", sent(&download, &get(0, 1), &cx));
     // Another scheme, port or host is another origin.
-    for other in [
-        "http://a.example/c",
-        "https://a.example:8443/c",
-        "https://x.a.example/c",
-    ] {
+    for other in ["http://a.example/c", "https://a.example:8443/c", "https://x.a.example/c"] {
         let other = Uri::from_static(other);
         let mut cx = crate::common::cx();
         cx.location = Some(&other);
@@ -148,19 +124,34 @@ fn u3_after_a_redirect_credentials_stay_with_their_origin() {
 #[test]
 fn a_single_put() {
     let put = HttpPut::new("https://example.com/dav/b.bin?sig=1").expect("sound");
-    let whole = Step::PutWhole {
-        range: range(0, 1000),
-    };
+    let whole = Step::PutWhole { range: range(0, 1000) };
     insta::assert_snapshot!("put", sent(&put, &whole, &cx()));
     let headers = Headers::new()
         .with("Content-Type", "text/plain")
         .and_then(|headers| headers.with("x-amz-meta-a", "b"))
         .expect("sound");
     let put = put.with_headers(headers).expect("sound").create_only(true);
-    insta::assert_snapshot!(
-        "put_create_only_of_nothing",
-        sent(&put, &Step::PutWhole { range: range(0, 0) }, &cx())
-    );
+    insta::assert_snapshot!("put_create_only_of_nothing", sent(&put, &Step::PutWhole { range: range(0, 0) }, &cx()));
+}
+
+#[test]
+fn only_ranges_are_pinned_and_only_by_quoted_strong_tags() {
+    let download = HttpDownload::new("https://example.com/a").expect("sound");
+    for (tag, step, sends) in [
+        ("\"v1\"", get(0, 5), true),
+        ("\"v1\"", Step::Probe, false),
+        ("\"v1\"", Step::ProbeRange, false),
+        ("\"v1\"", everything(), false),
+        ("0x8DB", get(0, 5), false),
+        ("W/\"v1\"", get(0, 5), false),
+        ("\"a\"\r\nX: y", get(0, 5), false),
+    ] {
+        let validator = pinned(tag);
+        let mut cx = cx();
+        cx.validator = &validator;
+        let request = download.build(&step, &cx, NOW).expect("a request");
+        assert_eq!(request.headers().contains_key("if-match"), sends, "{tag} {step:?}");
+    }
 }
 
 #[test]
@@ -169,8 +160,5 @@ fn attempts_are_alike() {
     let mut cx = cx();
     (cx.total, cx.content_digest) = (Some(5), Some(&digest));
     let upload = upload("a");
-    assert_eq!(
-        sent(&upload, &part(0, 5), &cx),
-        sent(&upload, &part(0, 5), &cx)
-    );
+    assert_eq!(sent(&upload, &part(0, 5), &cx), sent(&upload, &part(0, 5), &cx));
 }

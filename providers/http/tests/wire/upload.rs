@@ -25,11 +25,7 @@ fn answer(step: &Step, status: u16, body: &str) -> Result<Reply, Box<Verdict>> {
 fn next(step: &Step, body: &str) -> (Option<u64>, Option<String>) {
     let id = |receipt: Option<Receipt>| receipt.and_then(|receipt| receipt.id);
     match answer(step, 200, body) {
-        Ok(Reply::Begun {
-            session: None,
-            next,
-            receipt,
-        }) if *step == Step::Begin => (next, id(receipt)),
+        Ok(Reply::Begun { session: None, next, receipt }) if *step == Step::Begin => (next, id(receipt)),
         Ok(Reply::Part { next, receipt, .. }) if *step != Step::Begin => (next, id(receipt)),
         other => panic!("{body}: {other:?}"),
     }
@@ -38,31 +34,14 @@ fn next(step: &Step, body: &str) -> (Option<u64>, Option<String>) {
 #[test]
 fn the_profile_is_that_of_a_serial_protocol_without_commit() {
     let profile = upload().profile();
-    assert_eq!(
-        (profile.order, profile.begin),
-        (Order::ServerOffset, Begin::Idempotent)
-    );
-    assert_eq!(
-        (
-            profile.content_digest,
-            profile.part_digest,
-            profile.needs_total
-        ),
-        (Some(Algorithm::Md5), None, true)
-    );
-    assert!(
-        !profile.commit
-            && !profile.confirm
-            && !profile.list
-            && !profile.abort
-            && profile.single.is_none()
-    );
+    assert_eq!((profile.order, profile.begin), (Order::ServerOffset, Begin::Idempotent));
+    assert_eq!((profile.content_digest, profile.part_digest, profile.needs_total), (Some(Algorithm::Md5), None, true));
+    assert!(!profile.commit && !profile.confirm && !profile.list && !profile.abort && profile.single.is_none());
 }
 
 #[test]
 fn one_url_takes_many_files() {
-    let other =
-        HttpUpload::new("https://example.com/upload?sig=canary", "other.pdf").expect("sound");
+    let other = HttpUpload::new("https://example.com/upload?sig=canary", "other.pdf").expect("sound");
     assert_eq!(upload().object(), "https://example.com/upload [report.pdf]");
     assert_ne!(upload().object(), other.object());
     assert_eq!(upload().authority(), "example.com:443");
@@ -72,32 +51,17 @@ fn one_url_takes_many_files() {
 fn row_file_id_completes_the_upload() {
     for step in [Step::Begin, part(0, 10)] {
         assert_eq!(next(&step, r#"{"fileId":"f-1"}"#).1.as_deref(), Some("f-1"));
-        assert_eq!(
-            next(&step, r#"{"fileId":"f-1","nextByte":10,"other":[{"x":1}]}"#),
-            (Some(10), Some("f-1".into()))
-        );
-        assert_eq!(
-            next(&step, r#"{"fileId":null,"nextByte":5}"#),
-            (Some(5), None)
-        );
+        assert_eq!(next(&step, r#"{"fileId":"f-1","nextByte":10,"other":[{"x":1}]}"#), (Some(10), Some("f-1".into())));
+        assert_eq!(next(&step, r#"{"fileId":null,"nextByte":5}"#), (Some(5), None));
         assert_eq!(next(&step, r#"{"fileId":""}"#).1.as_deref(), Some(""));
         // Not yet an id: the server wants more.
-        assert_eq!(
-            next(&step, r#"{"fileId":"","nextByte":5}"#),
-            (Some(5), None)
-        );
+        assert_eq!(next(&step, r#"{"fileId":"","nextByte":5}"#), (Some(5), None));
     }
 }
 
 #[test]
 fn row_without_next_byte_nothing_or_everything_sent_is_there() {
-    for body in [
-        "",
-        " \r\n\t",
-        "{}",
-        r#"{"nextByte":null}"#,
-        r#"{"ok":true}"#,
-    ] {
+    for body in ["", " \r\n\t", "{}", r#"{"nextByte":null}"#, r#"{"ok":true}"#] {
         assert_eq!(next(&Step::Begin, body), (Some(0), None), "{body}");
         assert_eq!(next(&part(10, 25), body), (Some(25), None), "{body}");
     }
@@ -143,16 +107,9 @@ fn k4_answers_are_bounded_in_size_and_depth() {
     let limit = upload().profile().answer_limit;
     let long = format!("{}{{\"fileId\":\"a\"}}", " ".repeat(limit));
     // The engine cuts there; white space alone would look like success.
-    fatal(
-        answer(&part(0, 10), 200, &long[..limit]),
-        ServerFaultKind::Protocol,
-    );
+    fatal(answer(&part(0, 10), 200, &long[..limit]), ServerFaultKind::Protocol);
     // Members of no interest are skipped without recursion, however deep.
-    let deep = format!(
-        r#"{{"x":{}{},"nextByte":5}}"#,
-        "[".repeat(20_000),
-        "]".repeat(20_000)
-    );
+    let deep = format!(r#"{{"x":{}{},"nextByte":5}}"#, "[".repeat(20_000), "]".repeat(20_000));
     assert_eq!(next(&Step::Begin, &deep).0, Some(5));
     let deep = format!(r#"{{"fileId":{}"#, "{\"a\":".repeat(9_000));
     fatal(answer(&part(0, 10), 200, &deep), ServerFaultKind::Protocol);
@@ -169,20 +126,9 @@ fn every_2xx_is_a_success() {
 fn u3_a_redirect_is_never_followed_into_success() {
     for status in [300, 301, 302, 303, 304, 307, 308] {
         for step in [Step::Begin, part(0, 10)] {
-            let answer = read(
-                &upload(),
-                &cx(),
-                &step,
-                status,
-                &["Location: https://b.example/up?sig=canary"],
-                "",
-            );
+            let answer = read(&upload(), &cx(), &step, status, &["Location: https://b.example/up?sig=canary"], "");
             let fault = fatal(answer, ServerFaultKind::Redirected);
-            assert!(
-                fault.detail.contains("https://b.example/up")
-                    && !fault.to_string().contains("canary"),
-                "{fault}"
-            );
+            assert!(fault.detail.contains("https://b.example/up") && !fault.to_string().contains("canary"), "{fault}");
         }
     }
 }
@@ -190,24 +136,9 @@ fn u3_a_redirect_is_never_followed_into_success() {
 #[test]
 fn d5_r5_the_statuses_are_those_of_downloads() {
     for status in [408, 425, 429, 500, 502, 503, 504] {
-        match read(
-            &upload(),
-            &cx(),
-            &part(0, 10),
-            status,
-            &["Retry-After: 3"],
-            "busy",
-        )
-        .map_err(|verdict| *verdict)
-        {
+        match read(&upload(), &cx(), &part(0, 10), status, &["Retry-After: 3"], "busy").map_err(|verdict| *verdict) {
             Err(Verdict::Retry { fault, after }) => {
-                assert_eq!(
-                    (fault.status, after),
-                    (
-                        Some(status),
-                        Some(RetryAfter::Delay(Duration::from_secs(3)))
-                    )
-                );
+                assert_eq!((fault.status, after), (Some(status), Some(RetryAfter::Delay(Duration::from_secs(3)))));
             }
             other => panic!("{other:?}"),
         }
@@ -223,36 +154,16 @@ fn d5_r5_the_statuses_are_those_of_downloads() {
     ] {
         fatal(answer(&Step::Begin, status, ""), kind);
     }
-    assert!(
-        fatal(answer(&part(0, 10), 413, ""), ServerFaultKind::Refused)
-            .detail
-            .contains("smaller parts")
-    );
-    let refreshed = read(
-        &upload().refreshable(true),
-        &cx(),
-        &Step::Begin,
-        403,
-        &[],
-        "",
-    );
-    assert!(matches!(
-        refreshed.map_err(|verdict| *verdict),
-        Err(Verdict::Refresh(_))
-    ));
+    assert!(fatal(answer(&part(0, 10), 413, ""), ServerFaultKind::Refused).detail.contains("smaller parts"));
+    let refreshed = read(&upload().refreshable(true), &cx(), &Step::Begin, 403, &[], "");
+    assert!(matches!(refreshed.map_err(|verdict| *verdict), Err(Verdict::Refresh(_))));
 }
 
 #[test]
 fn k3_names_that_could_end_a_field_are_refused() {
     for name in ["", "a\r\nb", "a\nb", "a\0b", "a\u{7f}b", "a\u{85}b"] {
-        assert!(
-            HttpUpload::new("https://example.com/", name).is_err(),
-            "{name:?}"
-        );
-        assert!(
-            name.is_empty() || upload().with_category(name).is_err(),
-            "{name:?}"
-        );
+        assert!(HttpUpload::new("https://example.com/", name).is_err(), "{name:?}");
+        assert!(name.is_empty() || upload().with_category(name).is_err(), "{name:?}");
     }
     assert!(HttpUpload::new("https://example.com/", &"a".repeat(4097)).is_err());
 }
@@ -260,18 +171,10 @@ fn k3_names_that_could_end_a_field_are_refused() {
 #[test]
 fn what_the_protocol_sets_cannot_be_given() {
     for name in ["Content-Type", "Content-Encoding", "Range"] {
-        let error = upload()
-            .with_headers(Headers::new().with(name, "x").expect("sound"))
-            .expect_err(name);
+        let error = upload().with_headers(Headers::new().with(name, "x").expect("sound")).expect_err(name);
         assert!(error.what.contains(&name.to_ascii_lowercase()), "{error}");
     }
-    for method in [
-        Method::GET,
-        Method::DELETE,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::CONNECT,
-    ] {
+    for method in [Method::GET, Method::DELETE, Method::HEAD, Method::OPTIONS, Method::CONNECT] {
         assert!(upload().with_method(method).is_err());
     }
 }
@@ -281,24 +184,14 @@ fn what_is_missing_is_named() {
     let digest = md5();
     let other = Digest::new(Algorithm::Crc32, &[0; 4]).expect("four bytes");
     let mut cx = cx();
-    let error = |cx: &Context<'_>| {
-        upload()
-            .build(&Step::Begin, cx, NOW)
-            .expect_err("missing")
-            .to_string()
-    };
+    let error = |cx: &Context<'_>| upload().build(&Step::Begin, cx, NOW).expect_err("missing").to_string();
     assert!(error(&cx).contains("MD5"));
     cx.content_digest = Some(&other);
     assert!(error(&cx).contains("MD5"));
     cx.content_digest = Some(&digest);
     assert!(error(&cx).contains("size"));
     cx.total = Some(1);
-    for step in [
-        Step::Probe,
-        Step::Commit,
-        Step::Abort,
-        Step::PutWhole { range: range(0, 1) },
-    ] {
+    for step in [Step::Probe, Step::Commit, Step::Abort, Step::PutWhole { range: range(0, 1) }] {
         assert!(upload().build(&step, &cx, NOW).is_err());
         assert!(answer(&step, 200, "").is_err());
     }
