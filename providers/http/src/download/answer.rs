@@ -15,7 +15,7 @@ use super::{HttpDownload, condition, is_everything};
 use crate::fault;
 use crate::read::{
     Content, ContentRange, Malformed, accept_ranges, content_disposition, content_encoding, content_length,
-    content_range, digests, is_multipart_ranges, version,
+    content_range, digests, is_multipart_ranges, safe_file_name, version,
 };
 use crate::url::{resolve, shown};
 
@@ -144,7 +144,7 @@ impl Reader<'_> {
         object.validator = version.validator;
         object.modified = version.modified;
         object.ranges = ranges;
-        object.name = content_disposition(headers);
+        object.name = content_disposition(headers).and_then(|name| safe_file_name(&name));
         object.digests = digests(headers, content);
         Ok(object)
     }

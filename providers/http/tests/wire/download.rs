@@ -64,6 +64,17 @@ fn a_probe_learns_size_validator_time_ranges_and_name() {
 }
 
 #[test]
+fn k3_a_suggested_name_is_safe_before_it_leaves_here() {
+    let name = |value: &str| {
+        let line = format!("Content-Disposition: attachment; filename=\"{value}\"");
+        object(answer(&Step::Probe, 200, &["Content-Length: 1", &line])).name
+    };
+    assert_eq!(name("../../.ssh/authorized_keys").as_deref(), Some("authorized_keys"));
+    assert_eq!(name("/etc/.profile").as_deref(), Some("profile"));
+    assert_eq!(name(".."), None);
+}
+
+#[test]
 fn d6_where_head_is_refused_or_tells_no_length_a_range_is_probed() {
     for status in [403, 405, 501] {
         assert_eq!(answer(&Step::Probe, status, &[]), Err(Box::new(Verdict::ProbeByRange)), "{status}");
