@@ -138,10 +138,7 @@ impl Checkpoint {
     fn facts(&self) -> impl Iterator<Item = Fact> + '_ {
         let session = self.session.iter().cloned().map(Fact::Session);
         let segments = self.segments.iter().map(Fact::Segment);
-        let parts = self
-            .parts
-            .values()
-            .map(|(part, digest)| Fact::Part(part.clone(), *digest));
+        let parts = self.parts.values().map(|(part, digest)| Fact::Part(part.clone(), *digest));
         let stage = (self.stage != Stage::Fresh).then_some(Fact::Stage(self.stage));
         session.chain(segments).chain(parts).chain(stage)
     }
@@ -177,9 +174,7 @@ impl Checkpoint {
         w.option(self.total, Writer::u64);
         w.u64(self.part_size);
         w.option(self.validator.etag.as_deref(), Writer::text);
-        w.option(self.validator.modified, |w, wall| {
-            w.u64(wall.as_unix().cast_unsigned())
-        });
+        w.option(self.validator.modified, |w, wall| w.u64(wall.as_unix().cast_unsigned()));
         w.option(self.fingerprint, |w, f| {
             w.u64(f.len);
             w.u64(f.modified.cast_unsigned());
@@ -265,16 +260,9 @@ impl Fact {
     fn decode(payload: &[u8]) -> Option<Self> {
         let mut r = Reader(payload);
         Some(match r.u8()? {
-            1 => Self::Segment(Segment {
-                range: r.range()?,
-                digest: r.option(Reader::digest)?,
-            }),
+            1 => Self::Segment(Segment { range: r.range()?, digest: r.option(Reader::digest)? }),
             2 => {
-                let part = UploadedPart {
-                    number: r.u64()?,
-                    range: r.range()?,
-                    tag: r.text()?,
-                };
+                let part = UploadedPart { number: r.u64()?, range: r.range()?, tag: r.text()? };
                 Self::Part(part, r.option(Reader::digest)?)
             }
             3 => Self::Session(r.text()?),
@@ -295,9 +283,7 @@ fn frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Writer<'_>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 8]);
     write(&mut Writer(out));
-    let len = u32::try_from(out.len() - start - 8)
-        .unwrap_or(u32::MAX)
-        .to_le_bytes();
+    let len = u32::try_from(out.len() - start - 8).unwrap_or(u32::MAX).to_le_bytes();
     let mut crc = CRC.digest();
     crc.update(&len);
     crc.update(out.get(start + 8..).unwrap_or_default());
@@ -316,9 +302,7 @@ impl<'a> Iterator for Frames<'a> {
         let mut r = Reader(self.0);
         let len_bytes: [u8; 4] = r.bytes()?;
         let expected = u32::from_le_bytes(r.bytes()?);
-        let len = usize::try_from(u32::from_le_bytes(len_bytes))
-            .ok()
-            .filter(|&len| len > 0 && len <= MAX_FRAME)?;
+        let len = usize::try_from(u32::from_le_bytes(len_bytes)).ok().filter(|&len| len > 0 && len <= MAX_FRAME)?;
         let (payload, rest) = r.0.split_at_checked(len)?;
         let mut crc = CRC.digest();
         crc.update(&len_bytes);
@@ -358,9 +342,7 @@ impl Writer<'_> {
         self.u64(range.end());
     }
     fn digest(&mut self, digest: Digest) {
-        let at = Algorithm::ALL
-            .iter()
-            .position(|&algorithm| algorithm == digest.algorithm());
+        let at = Algorithm::ALL.iter().position(|&algorithm| algorithm == digest.algorithm());
         self.u8(at.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX));
         self.bytes(digest.bytes());
     }
@@ -429,16 +411,8 @@ mod tests {
             nonce: Uuid::from_u128(9),
             total: Some(100),
             part_size: 10,
-            validator: Validator {
-                etag: Some("\"v1\"".into()),
-                modified: Some(Wall::from_unix(-5)),
-            },
-            fingerprint: Some(Fingerprint {
-                len: 100,
-                modified: -1,
-                changed: 2,
-                file: 3,
-            }),
+            validator: Validator { etag: Some("\"v1\"".into()), modified: Some(Wall::from_unix(-5)) },
+            fingerprint: Some(Fingerprint { len: 100, modified: -1, changed: 2, file: 3 }),
             content_digest: Digest::new(Algorithm::Md5, &[7; 16]),
             segments: Segments::default(),
             parts: BTreeMap::new(),
@@ -446,14 +420,8 @@ mod tests {
             stage: Stage::Fresh,
         };
         for fact in [
-            Fact::Segment(Segment {
-                range: ByteRange::at(0, 10),
-                digest: Digest::new(Algorithm::Crc64Nvme, &[1; 8]),
-            }),
-            Fact::Segment(Segment {
-                range: ByteRange::at(50, 50),
-                digest: None,
-            }),
+            Fact::Segment(Segment { range: ByteRange::at(0, 10), digest: Digest::new(Algorithm::Crc64Nvme, &[1; 8]) }),
+            Fact::Segment(Segment { range: ByteRange::at(50, 50), digest: None }),
             Fact::Session("session".into()),
             Fact::Part(UploadedPart::new(3, ByteRange::at(20, 10), "\"tag\""), None),
             Fact::Stage(Stage::Committing),
@@ -502,14 +470,8 @@ mod tests {
             w.bytes(&MAGIC);
             w.u16(VERSION + 1);
         });
-        assert_eq!(
-            Checkpoint::decode(&out),
-            Err(CheckpointError::Newer(VERSION + 1))
-        );
-        assert_eq!(
-            Checkpoint::decode(&[0; 4096]),
-            Err(CheckpointError::Foreign)
-        );
+        assert_eq!(Checkpoint::decode(&out), Err(CheckpointError::Newer(VERSION + 1)));
+        assert_eq!(Checkpoint::decode(&[0; 4096]), Err(CheckpointError::Foreign));
     }
 
     proptest! {

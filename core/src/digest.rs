@@ -28,16 +28,8 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them, strongest first.
-    pub const ALL: [Self; 8] = [
-        Self::Sha512,
-        Self::Sha256,
-        Self::Sha1,
-        Self::Md5,
-        Self::Crc64Nvme,
-        Self::Crc64Xz,
-        Self::Crc32c,
-        Self::Crc32,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Sha512, Self::Sha256, Self::Sha1, Self::Md5, Self::Crc64Nvme, Self::Crc64Xz, Self::Crc32c, Self::Crc32];
 
     /// The usual lower-case name.
     #[must_use]
@@ -58,15 +50,10 @@ impl Algorithm {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let plain = |name: &str| -> String {
-            name.chars()
-                .filter(|c| !matches!(c, '-' | '_' | '/'))
-                .map(|c| c.to_ascii_lowercase())
-                .collect()
+            name.chars().filter(|c| !matches!(c, '-' | '_' | '/')).map(|c| c.to_ascii_lowercase()).collect()
         };
         let wanted = plain(name);
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| plain(algorithm.name()) == wanted)
+        Self::ALL.into_iter().find(|algorithm| plain(algorithm.name()) == wanted)
     }
 
     /// Length of a digest in bytes.
@@ -99,27 +86,20 @@ impl Digest {
             return None;
         }
         all.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Self {
-            algorithm,
-            bytes: all,
-        })
+        Some(Self { algorithm, bytes: all })
     }
 
     /// A digest written in hexadecimal, either case. `None` when that is malformed.
     #[must_use]
     pub fn from_hex(algorithm: Algorithm, hex: &str) -> Option<Self> {
-        let digits: Option<Vec<u8>> = hex
-            .chars()
-            .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-            .collect();
+        let digits: Option<Vec<u8>> =
+            hex.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
         let digits = digits?;
         if digits.len() % 2 != 0 {
             return None;
         }
-        let bytes: Vec<u8> = digits
-            .chunks_exact(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect();
+        let bytes: Vec<u8> =
+            digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
         Self::new(algorithm, &bytes)
     }
 
@@ -132,9 +112,7 @@ impl Digest {
     /// The value, most significant byte first.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.bytes
-            .get(..self.algorithm.len())
-            .unwrap_or(&self.bytes)
+        self.bytes.get(..self.algorithm.len()).unwrap_or(&self.bytes)
     }
 
     /// The value in lower-case hexadecimal.
@@ -181,10 +159,7 @@ mod tests {
     #[test]
     fn digests_read_and_print_hexadecimal() {
         let digest = Digest::from_hex(Algorithm::Crc32c, "00fF10aB").expect("four bytes");
-        assert_eq!(
-            (digest.bytes(), digest.to_string().as_str()),
-            (&[0, 255, 16, 171][..], "crc32c:00ff10ab")
-        );
+        assert_eq!((digest.bytes(), digest.to_string().as_str()), (&[0, 255, 16, 171][..], "crc32c:00ff10ab"));
         assert_eq!(Digest::from_hex(Algorithm::Crc32c, "00ff10a"), None);
         assert_eq!(Digest::from_hex(Algorithm::Md5, "00ff10ab"), None);
         assert_eq!(Digest::from_hex(Algorithm::Crc32c, "00ff10ag"), None);

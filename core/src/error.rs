@@ -101,10 +101,7 @@ impl Error {
     pub const fn may_succeed_later(&self) -> bool {
         match self {
             Self::Network(_) | Self::Closed | Self::Changed(_) => true,
-            Self::Server(fault) => matches!(
-                fault.kind,
-                ServerFaultKind::Throttled | ServerFaultKind::Unavailable
-            ),
+            Self::Server(fault) => matches!(fault.kind, ServerFaultKind::Throttled | ServerFaultKind::Unavailable),
             Self::Disk(fault) => matches!(fault.kind, FileFaultKind::Full | FileFaultKind::Busy),
             Self::Usage(_) | Self::Issuer(_) | Self::Integrity { .. } | Self::Cancelled => false,
         }
@@ -152,10 +149,7 @@ pub struct BuildError {
 impl BuildError {
     /// What is wrong and where, and what to do about it. Must not contain a secret.
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            remedy: remedy.into(),
-        }
+        Self { what: what.into(), remedy: remedy.into() }
     }
 }
 
@@ -179,20 +173,8 @@ pub struct ServerFault {
 
 impl ServerFault {
     /// A fault of `kind`, at `step`.
-    pub fn new(
-        kind: ServerFaultKind,
-        step: StepKind,
-        status: Option<u16>,
-        detail: impl Into<String>,
-    ) -> Self {
-        Self {
-            kind,
-            step,
-            status,
-            code: None,
-            request_id: None,
-            detail: detail.into(),
-        }
+    pub fn new(kind: ServerFaultKind, step: StepKind, status: Option<u16>, detail: impl Into<String>) -> Self {
+        Self { kind, step, status, code: None, request_id: None, detail: detail.into() }
     }
 
     /// The same with the provider's error code and request id.
@@ -293,22 +275,14 @@ pub struct Fault {
 impl Fault {
     /// A fault of `kind`.
     pub fn new(kind: FaultKind, sent: Sent, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            sent,
-            detail: detail.into(),
-        }
+        Self { kind, sent, detail: detail.into() }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;
-        if self.detail.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ": {}", self.detail)
-        }
+        if self.detail.is_empty() { Ok(()) } else { write!(f, ": {}", self.detail) }
     }
 }
 
@@ -422,21 +396,14 @@ pub struct FileFault {
 impl FileFault {
     /// A fault of `kind`.
     pub fn new(kind: FileFaultKind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-        }
+        Self { kind, detail: detail.into() }
     }
 }
 
 impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind)?;
-        if self.detail.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ": {}", self.detail)
-        }
+        if self.detail.is_empty() { Ok(()) } else { write!(f, ": {}", self.detail) }
     }
 }
 

@@ -5,6 +5,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
+use crate::checkpoint::CheckpointError;
 use crate::digest::Verification;
 use crate::error::{Changed, Error};
 use crate::id::TaskId;
@@ -64,6 +65,8 @@ pub enum EventKind {
         /// Why.
         reason: Error,
     },
+    /// What an earlier run recorded cannot be used; the transfer starts afresh.
+    CheckpointUnusable(CheckpointError),
     /// A checkpoint could not be written. The transfer goes on; a crash now would lose more than one interval.
     CheckpointFailed(Error),
     /// The end. Comes once, and is the last event of the transfer.
@@ -138,9 +141,9 @@ impl Progress {
     #[must_use]
     pub const fn eta(&self) -> Option<Duration> {
         match (self.total, self.rate) {
-            (Some(total), rate) if rate > 0 => Some(Duration::from_secs(
-                total.saturating_sub(self.acknowledged) / rate,
-            )),
+            (Some(total), rate) if rate > 0 => {
+                Some(Duration::from_secs(total.saturating_sub(self.acknowledged) / rate))
+            }
             _ => None,
         }
     }

@@ -78,12 +78,7 @@ struct Entry<T> {
 
 impl<K: Key, T> Slab<K, T> {
     pub(crate) const fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-            free: Vec::new(),
-            len: 0,
-            key: core::marker::PhantomData,
-        }
+        Self { entries: Vec::new(), free: Vec::new(), len: 0, key: core::marker::PhantomData }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -96,10 +91,7 @@ impl<K: Key, T> Slab<K, T> {
             Some(slot) => slot,
             None => {
                 let slot = u32::try_from(self.entries.len()).ok()?;
-                self.entries.push(Entry {
-                    generation: 0,
-                    value: None,
-                });
+                self.entries.push(Entry { generation: 0, value: None });
                 slot
             }
         };
@@ -113,21 +105,13 @@ impl<K: Key, T> Slab<K, T> {
     pub(crate) fn get(&self, key: K) -> Option<&T> {
         let (slot, generation) = key.parts();
         let entry = self.entries.get(slot as usize)?;
-        if entry.generation == generation {
-            entry.value.as_ref()
-        } else {
-            None
-        }
+        if entry.generation == generation { entry.value.as_ref() } else { None }
     }
 
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut T> {
         let (slot, generation) = key.parts();
         let entry = self.entries.get_mut(slot as usize)?;
-        if entry.generation == generation {
-            entry.value.as_mut()
-        } else {
-            None
-        }
+        if entry.generation == generation { entry.value.as_mut() } else { None }
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<T> {
@@ -150,10 +134,7 @@ impl<K: Key, T> Slab<K, T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &T)> {
         self.entries.iter().enumerate().filter_map(|(slot, entry)| {
             let value = entry.value.as_ref()?;
-            Some((
-                K::from_parts(u32::try_from(slot).ok()?, entry.generation),
-                value,
-            ))
+            Some((K::from_parts(u32::try_from(slot).ok()?, entry.generation), value))
         })
     }
 }

@@ -6,6 +6,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use bytes::Bytes;
@@ -16,10 +17,10 @@ use crate::error::{Fault, FileFault, ServerFault};
 use crate::id::{OpId, TaskId};
 use crate::provider::Provider;
 use crate::range::ByteRange;
+use crate::shown::Shown;
 use crate::time::Wall;
 
 /// Something to do.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Intent {
     /// Send a request. Answered by `handle_head` and `handle_done`, or by `handle_done` alone when no head came.
@@ -53,6 +54,13 @@ pub enum Intent {
         /// What to do.
         action: JournalOp,
     },
+    /// Read what an earlier run of the transfer recorded. Answered by `handle_recalled`.
+    Recall {
+        /// To answer with.
+        op: OpId,
+        /// Whose transfer.
+        task: TaskId,
+    },
     /// Ask the application. Answered by `handle_answer`.
     Ask {
         /// To answer with.
@@ -67,6 +75,33 @@ pub enum Intent {
         /// The operation to stop.
         op: OpId,
     },
+}
+
+impl fmt::Debug for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Neither query nor header fields: both may hold secrets.
+            Self::Http { op, task, request, .. } => f
+                .debug_struct("Http")
+                .field("op", op)
+                .field("task", task)
+                .field("method", request.method())
+                .field("url", &Shown(request.uri()))
+                .field("body", &request.body().len())
+                .finish_non_exhaustive(),
+            Self::File { op, task, action } => {
+                f.debug_struct("File").field("op", op).field("task", task).field("action", action).finish()
+            }
+            Self::Journal { op, task, action } => {
+                f.debug_struct("Journal").field("op", op).field("task", task).field("action", action).finish()
+            }
+            Self::Recall { op, task } => f.debug_struct("Recall").field("op", op).field("task", task).finish(),
+            Self::Ask { op, task, question } => {
+                f.debug_struct("Ask").field("op", op).field("task", task).field("question", question).finish()
+            }
+            Self::Cancel { op } => f.debug_struct("Cancel").field("op", op).finish(),
+        }
+    }
 }
 
 /// A request's body, by reference to the source.

@@ -24,26 +24,13 @@ pub struct PartLimits {
 
 impl PartLimits {
     /// No rule but that of sixty-four-bit sizes.
-    pub const UNLIMITED: Self = Self {
-        min: 1,
-        max: u64::MAX,
-        count: u64::MAX,
-        multiple: 1,
-        equal: false,
-        object: u64::MAX,
-    };
+    pub const UNLIMITED: Self =
+        Self { min: 1, max: u64::MAX, count: u64::MAX, multiple: 1, equal: false, object: u64::MAX };
 
     /// Rules for parts of `min..=max` bytes, at most `count` of them, in an object of at most `object` bytes.
     #[must_use]
     pub const fn new(min: u64, max: u64, count: u64, object: u64) -> Self {
-        Self {
-            min,
-            max,
-            count,
-            multiple: 1,
-            equal: false,
-            object,
-        }
+        Self { min, max, count, multiple: 1, equal: false, object }
     }
 }
 
@@ -112,24 +99,14 @@ impl Layout {
     /// When the object, or the wish, cannot be brought within the limits.
     pub fn plan(total: u64, wish: PartSize, limits: &PartLimits) -> Result<Self, LayoutError> {
         if total > limits.object {
-            return Err(LayoutError::ObjectTooLarge {
-                size: total,
-                limit: limits.object,
-            });
+            return Err(LayoutError::ObjectTooLarge { size: total, limit: limits.object });
         }
         let wished = match wish {
-            PartSize::Auto => (total / AUTO_PARTS)
-                .next_power_of_two()
-                .clamp(AUTO_MIN, AUTO_MAX)
-                .clamp(limits.min, limits.max),
-            PartSize::Bytes(size)
-                if size == 0 || size > limits.max || (size < limits.min && size < total) =>
-            {
-                return Err(LayoutError::PartSize {
-                    size,
-                    min: limits.min,
-                    max: limits.max,
-                });
+            PartSize::Auto => {
+                (total / AUTO_PARTS).next_power_of_two().clamp(AUTO_MIN, AUTO_MAX).clamp(limits.min, limits.max)
+            }
+            PartSize::Bytes(size) if size == 0 || size > limits.max || (size < limits.min && size < total) => {
+                return Err(LayoutError::PartSize { size, min: limits.min, max: limits.max });
             }
             PartSize::Bytes(size) => size,
         };
@@ -138,26 +115,15 @@ impl Layout {
         let part = needed.div_ceil(multiple).saturating_mul(multiple);
         // Rounding up may pass the maximum; the object then needs more parts than there are.
         if part > limits.max && total > limits.max {
-            return Err(LayoutError::TooManyParts {
-                size: total,
-                count: limits.count,
-                max: limits.max,
-            });
+            return Err(LayoutError::TooManyParts { size: total, count: limits.count, max: limits.max });
         }
-        Ok(Self {
-            total,
-            part: part.min(limits.max),
-        })
+        Ok(Self { total, part: part.min(limits.max) })
     }
 
     /// A layout as recorded by an earlier run. `None` for a part size of zero.
     #[must_use]
     pub const fn recorded(total: u64, part: u64) -> Option<Self> {
-        if part == 0 {
-            None
-        } else {
-            Some(Self { total, part })
-        }
+        if part == 0 { None } else { Some(Self { total, part }) }
     }
 
     /// Size of the object in bytes.
@@ -213,10 +179,7 @@ impl Growth {
             PartSize::Auto => AUTO_MIN,
             PartSize::Bytes(size) => size,
         };
-        Self {
-            first: wished.clamp(limits.min, limits.max).max(1),
-            limits,
-        }
+        Self { first: wished.clamp(limits.min, limits.max).max(1), limits }
     }
 
     /// Size in bytes of part `index` (from 0) when `sent` bytes lie before it. `None` when no further part is allowed.
@@ -240,11 +203,7 @@ impl Growth {
             doubled.max((limits.object - sent).saturating_sub(after))
         };
         let multiple = limits.multiple.max(1);
-        Some(
-            size.div_ceil(multiple)
-                .saturating_mul(multiple)
-                .clamp(limits.min, limits.max),
-        )
+        Some(size.div_ceil(multiple).saturating_mul(multiple).clamp(limits.min, limits.max))
     }
 }
 
@@ -260,17 +219,9 @@ mod tests {
         prop_oneof![
             Just(PartLimits::UNLIMITED),
             Just(S3),
-            Just(PartLimits {
-                multiple: 256 << 10,
-                ..S3
-            }),
+            Just(PartLimits { multiple: 256 << 10, ..S3 }),
             Just(PartLimits { equal: true, ..S3 }),
-            Just(PartLimits::new(
-                1,
-                4000 << 20,
-                50_000,
-                50_000 * (4000 << 20)
-            )),
+            Just(PartLimits::new(1, 4000 << 20, 50_000, 50_000 * (4000 << 20))),
             Just(PartLimits::new(100 << 10, 5 << 30, 10_000, 48_800 << 30)),
         ]
     }
@@ -331,39 +282,21 @@ mod tests {
 
     #[test]
     fn p2_the_part_size_grows_to_fit_the_part_count_and_an_impossible_size_is_refused() {
-        let layout =
-            Layout::plan(10_000 * 8 * MIB + 1, PartSize::Bytes(8 * MIB), &S3).expect("fits");
+        let layout = Layout::plan(10_000 * 8 * MIB + 1, PartSize::Bytes(8 * MIB), &S3).expect("fits");
         assert!(layout.part_size() > 8 * MIB && layout.count() <= 10_000);
         assert!(matches!(
             Layout::plan(50_000_000_000_001, PartSize::Auto, &S3),
             Err(LayoutError::ObjectTooLarge { .. })
         ));
-        assert!(matches!(
-            Layout::plan(64 * MIB, PartSize::Bytes(1), &S3),
-            Err(LayoutError::PartSize { .. })
-        ));
-        assert!(matches!(
-            Layout::plan(1, PartSize::Bytes(0), &S3),
-            Err(LayoutError::PartSize { .. })
-        ));
+        assert!(matches!(Layout::plan(64 * MIB, PartSize::Bytes(1), &S3), Err(LayoutError::PartSize { .. })));
+        assert!(matches!(Layout::plan(1, PartSize::Bytes(0), &S3), Err(LayoutError::PartSize { .. })));
         let narrow = PartLimits::new(1, 10, 5, u64::MAX);
-        assert!(matches!(
-            Layout::plan(51, PartSize::Auto, &narrow),
-            Err(LayoutError::TooManyParts { .. })
-        ));
-        assert_eq!(
-            Layout::plan(50, PartSize::Auto, &narrow)
-                .expect("fits")
-                .count(),
-            5
-        );
+        assert!(matches!(Layout::plan(51, PartSize::Auto, &narrow), Err(LayoutError::TooManyParts { .. })));
+        assert_eq!(Layout::plan(50, PartSize::Auto, &narrow).expect("fits").count(), 5);
     }
 
     #[test]
     fn p4_an_empty_object_has_no_part() {
-        assert_eq!(
-            Layout::plan(0, PartSize::Auto, &S3).expect("fits").count(),
-            0
-        );
+        assert_eq!(Layout::plan(0, PartSize::Auto, &S3).expect("fits").count(), 0);
     }
 }

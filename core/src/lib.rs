@@ -1,16 +1,8 @@
 //! core
 #![no_std]
 #![forbid(unsafe_code)]
-#![deny(
-    clippy::float_arithmetic,
-    clippy::disallowed_types,
-    clippy::disallowed_methods
-)]
-#![deny(
-    clippy::std_instead_of_core,
-    clippy::std_instead_of_alloc,
-    clippy::alloc_instead_of_core
-)]
+#![deny(clippy::float_arithmetic, clippy::disallowed_types, clippy::disallowed_methods)]
+#![deny(clippy::std_instead_of_core, clippy::std_instead_of_alloc, clippy::alloc_instead_of_core)]
 
 extern crate alloc;
 #[cfg(test)]
@@ -28,6 +20,7 @@ pub mod provider;
 pub mod range;
 pub mod retry;
 pub mod rng;
+mod shown;
 pub mod spec;
 pub mod time;
 mod transfer;

@@ -17,6 +17,7 @@ use crate::intent::Body;
 use crate::layout::PartLimits;
 use crate::range::ByteRange;
 use crate::retry::RetryAfter;
+use crate::shown::Shown;
 use crate::time::{Now, Wall};
 
 /// One end of a transfer on a server: builds requests, reads answers.
@@ -44,14 +45,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// A [`Verdict`] for everything but success.
-    fn interpret(
-        &self,
-        step: &Step,
-        cx: &Context<'_>,
-        head: Head<'_>,
-        body: &[u8],
-        now: Now,
-    ) -> Result<Reply, Verdict>;
+    fn interpret(&self, step: &Step, cx: &Context<'_>, head: Head<'_>, body: &[u8], now: Now)
+    -> Result<Reply, Verdict>;
 }
 
 /// Limits and abilities of a provider, as data.
@@ -191,9 +186,7 @@ impl Step {
     #[must_use]
     pub const fn range(&self) -> Option<ByteRange> {
         match self {
-            Self::PutWhole { range } | Self::PutPart { range, .. } | Self::GetRange { range } => {
-                Some(*range)
-            }
+            Self::PutWhole { range } | Self::PutPart { range, .. } | Self::GetRange { range } => Some(*range),
             _ => None,
         }
     }
@@ -240,7 +233,7 @@ impl fmt::Display for StepKind {
 }
 
 /// What a transfer knows when a request is built or an answer read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Context<'a> {
     /// Size of the object in bytes, once known.
@@ -261,11 +254,21 @@ pub struct Context<'a> {
     pub skew: i64,
 }
 
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("total", &self.total)
+            .field("validator", self.validator)
+            .field("session", &self.session)
+            .field("parts", &self.parts.len())
+            .field("location", &self.location.map(Shown))
+            .field("skew", &self.skew)
+            .finish_non_exhaustive()
+    }
+}
+
 static NO_PARTS: BTreeMap<u64, UploadedPart> = BTreeMap::new();
-static NO_VALIDATOR: Validator = Validator {
-    etag: None,
-    modified: None,
-};
+static NO_VALIDATOR: Validator = Validator { etag: None, modified: None };
 
 impl Context<'_> {
     /// A transfer that knows nothing yet.
@@ -343,11 +346,7 @@ pub struct UploadedPart {
 impl UploadedPart {
     /// Part `number` with its bytes and tag.
     pub fn new(number: u64, range: ByteRange, tag: impl Into<String>) -> Self {
-        Self {
-            number,
-            range,
-            tag: tag.into(),
-        }
+        Self { number, range, tag: tag.into() }
     }
 }
 
@@ -415,7 +414,7 @@ pub enum Reply {
 }
 
 /// Anything but success, read.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Try again, not before the time given.
@@ -449,4 +448,25 @@ pub enum Verdict {
     Unknown(ServerFault),
     /// Hopeless.
     Fatal(ServerFault),
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Retry { fault, after } => {
+                f.debug_struct("Retry").field("fault", fault).field("after", after).finish()
+            }
+            Self::Redirect { location, fault } => {
+                f.debug_struct("Redirect").field("location", &Shown(location)).field("fault", fault).finish()
+            }
+            Self::Refresh(fault) => f.debug_tuple("Refresh").field(fault).finish(),
+            Self::Skew { server, fault } => {
+                f.debug_struct("Skew").field("server", server).field("fault", fault).finish()
+            }
+            Self::ProbeByRange => f.write_str("ProbeByRange"),
+            Self::Changed(changed) => f.debug_tuple("Changed").field(changed).finish(),
+            Self::Unknown(fault) => f.debug_tuple("Unknown").field(fault).finish(),
+            Self::Fatal(fault) => f.debug_tuple("Fatal").field(fault).finish(),
+        }
+    }
 }

@@ -16,20 +16,13 @@ impl ByteRange {
     /// The bytes from `start` up to, not including, `end`. `None` when `end < start`.
     #[must_use]
     pub const fn new(start: u64, end: u64) -> Option<Self> {
-        if end < start {
-            None
-        } else {
-            Some(Self { start, end })
-        }
+        if end < start { None } else { Some(Self { start, end }) }
     }
 
     /// `len` bytes from `start`, cut at `u64::MAX`.
     #[must_use]
     pub const fn at(start: u64, len: u64) -> Self {
-        Self {
-            start,
-            end: start.saturating_add(len),
-        }
+        Self { start, end: start.saturating_add(len) }
     }
 
     /// The first byte.
@@ -88,10 +81,7 @@ impl RangeSet {
     /// The empty set.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            ranges: BTreeMap::new(),
-            total: 0,
-        }
+        Self { ranges: BTreeMap::new(), total: 0 }
     }
 
     /// Number of bytes in the set.
@@ -159,28 +149,18 @@ impl RangeSet {
     /// Whether every byte of `range` is in the set.
     #[must_use]
     pub fn covers(&self, range: ByteRange) -> bool {
-        range.is_empty()
-            || self
-                .ranges
-                .range(..=range.start)
-                .next_back()
-                .is_some_and(|(_, &end)| end >= range.end)
+        range.is_empty() || self.ranges.range(..=range.start).next_back().is_some_and(|(_, &end)| end >= range.end)
     }
 
     /// The first range of the set.
     #[must_use]
     pub fn first(&self) -> Option<ByteRange> {
-        self.ranges
-            .iter()
-            .next()
-            .map(|(&start, &end)| ByteRange { start, end })
+        self.ranges.iter().next().map(|(&start, &end)| ByteRange { start, end })
     }
 
     /// The ranges, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = ByteRange> + '_ {
-        self.ranges
-            .iter()
-            .map(|(&start, &end)| ByteRange { start, end })
+        self.ranges.iter().map(|(&start, &end)| ByteRange { start, end })
     }
 
     /// How many separate ranges the set consists of.

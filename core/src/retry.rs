@@ -55,17 +55,9 @@ impl RetryPolicy {
 
     /// When retry number `attempt` (from 1) may start: never before the server's word, else after a random share of the
     /// doubled base.
-    pub(crate) fn due(
-        &self,
-        attempt: u32,
-        asked: Option<RetryAfter>,
-        rng: &mut Rng,
-        now: Now,
-    ) -> Time {
+    pub(crate) fn due(&self, attempt: u32, asked: Option<RetryAfter>, rng: &mut Rng, now: Now) -> Time {
         let doublings = attempt.saturating_sub(1).min(20);
-        let ceiling = micros(self.base)
-            .saturating_mul(1 << doublings)
-            .min(micros(self.cap));
+        let ceiling = micros(self.base).saturating_mul(1 << doublings).min(micros(self.cap));
         let jitter = Duration::from_micros(rng.up_to(ceiling));
         match asked.map(|asked| asked.wait(now.wall).min(self.retry_after_cap)) {
             // A share of jitter on top keeps many clients from returning in the same moment.
@@ -110,10 +102,7 @@ pub(crate) struct RetryBudget {
 
 impl RetryBudget {
     pub(crate) const fn new(now: Time) -> Self {
-        Self {
-            tenths: 10 * RETRY_COST,
-            refilled: now,
-        }
+        Self { tenths: 10 * RETRY_COST, refilled: now }
     }
 
     /// A first attempt went out.
@@ -147,10 +136,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64) -> Now {
-        Now::new(
-            Time::from_micros(seconds * 1_000_000),
-            Wall::from_unix(1_000_000 + seconds.cast_signed()),
-        )
+        Now::new(Time::from_micros(seconds * 1_000_000), Wall::from_unix(1_000_000 + seconds.cast_signed()))
     }
 
     #[test]
@@ -158,15 +144,10 @@ mod tests {
         let policy = RetryPolicy::default();
         let mut rng = Rng::new(3);
         for attempt in 1..40 {
-            let ceiling = policy
-                .base
-                .saturating_mul(1 << (attempt - 1u32).min(20))
-                .min(policy.cap);
+            let ceiling = policy.base.saturating_mul(1 << (attempt - 1u32).min(20)).min(policy.cap);
             let mut longest = Duration::ZERO;
             for _ in 0..200 {
-                let delay = policy
-                    .due(attempt, None, &mut rng, at(10))
-                    .since(at(10).mono);
+                let delay = policy.due(attempt, None, &mut rng, at(10)).since(at(10).mono);
                 assert!(delay <= ceiling);
                 longest = longest.max(delay);
             }
@@ -178,18 +159,11 @@ mod tests {
     fn r2_retry_after_is_honoured_in_both_forms_and_capped() {
         let policy = RetryPolicy::default();
         let mut rng = Rng::new(3);
-        let mut wait = |asked| {
-            policy
-                .due(1, Some(asked), &mut rng, at(10))
-                .since(at(10).mono)
-        };
+        let mut wait = |asked| policy.due(1, Some(asked), &mut rng, at(10)).since(at(10).mono);
         assert!(wait(RetryAfter::Delay(Duration::from_secs(7))) >= Duration::from_secs(7));
         assert!(wait(RetryAfter::At(Wall::from_unix(1_000_030))) >= Duration::from_secs(20));
         assert!(wait(RetryAfter::At(Wall::from_unix(0))) <= policy.base);
-        assert!(
-            wait(RetryAfter::Delay(Duration::from_secs(86_400)))
-                <= policy.retry_after_cap + policy.cap
-        );
+        assert!(wait(RetryAfter::Delay(Duration::from_secs(86_400))) <= policy.retry_after_cap + policy.cap);
     }
 
     #[test]

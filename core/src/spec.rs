@@ -143,6 +143,9 @@ pub struct Spec {
     pub keep_on_cancel: bool,
     /// What an earlier run recorded.
     pub checkpoint: Option<Checkpoint>,
+    /// Whether the journal is asked for what an earlier run recorded, when the transfer begins and no checkpoint is given.
+    /// Default false.
+    pub recall: bool,
     /// Whether checkpoints are recorded. Default true.
     pub journal: bool,
 }
@@ -169,6 +172,7 @@ impl Spec {
             window: None,
             keep_on_cancel: false,
             checkpoint: None,
+            recall: false,
             journal: true,
         }
     }
@@ -194,14 +198,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            uploads: 8,
-            downloads: 8,
-            requests: 64,
-            per_authority: 32,
-            per_task: 16,
-            bytes_in_flight: u64::MAX,
-        }
+        Self { uploads: 8, downloads: 8, requests: 64, per_authority: 32, per_task: 16, bytes_in_flight: u64::MAX }
     }
 }
 
@@ -219,11 +216,7 @@ pub struct Concurrency {
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self {
-            floor: 1,
-            initial: 8,
-            ceiling: 32,
-        }
+        Self { floor: 1, initial: 8, ceiling: 32 }
     }
 }
 
@@ -238,10 +231,7 @@ pub struct Interval {
 
 impl Default for Interval {
     fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            time: Duration::from_secs(5),
-        }
+        Self { bytes: 64 << 20, time: Duration::from_secs(5) }
     }
 }
 
@@ -256,10 +246,7 @@ pub struct Redirects {
 
 impl Default for Redirects {
     fn default() -> Self {
-        Self {
-            most: 10,
-            downgrade: false,
-        }
+        Self { most: 10, downgrade: false }
     }
 }
 

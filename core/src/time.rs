@@ -74,11 +74,7 @@ impl Wall {
     #[must_use]
     pub const fn until(self, later: Self) -> Duration {
         let seconds = later.0.saturating_sub(self.0);
-        if seconds <= 0 {
-            Duration::ZERO
-        } else {
-            Duration::from_secs(seconds.unsigned_abs())
-        }
+        if seconds <= 0 { Duration::ZERO } else { Duration::from_secs(seconds.unsigned_abs()) }
     }
 }
 
@@ -111,15 +107,9 @@ mod tests {
 
     #[test]
     fn a_later_reference_gives_no_negative_span() {
-        assert_eq!(
-            Time::from_micros(5).since(Time::from_micros(9)),
-            Duration::ZERO
-        );
+        assert_eq!(Time::from_micros(5).since(Time::from_micros(9)), Duration::ZERO);
         assert_eq!(Wall::from_unix(9).until(Wall::from_unix(5)), Duration::ZERO);
-        assert_eq!(
-            Wall::from_unix(5).until(Wall::from_unix(9)),
-            Duration::from_secs(4)
-        );
+        assert_eq!(Wall::from_unix(5).until(Wall::from_unix(9)), Duration::from_secs(4));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What happened: answers to intents, and time.
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use super::Engine;
@@ -31,21 +32,11 @@ impl Engine {
         if cancelling && ranged {
             return Disposition::Close;
         }
-        let Some(transfer) = self
-            .tasks
-            .get_mut(task)
-            .and_then(super::task::Task::live_mut)
-        else {
+        let Some(transfer) = self.tasks.get_mut(task).and_then(super::task::Task::live_mut) else {
             return Disposition::Close;
         };
         if ranged {
-            let judged = transfer.spec.provider.interpret(
-                &request.step,
-                &transfer.context(),
-                head,
-                &[],
-                now,
-            );
+            let judged = transfer.spec.provider.interpret(&request.step, &transfer.context(), head, &[], now);
             let disposition = transfer.on_range_head(op, judged, head.status.as_u16());
             self.touch(task);
             disposition
@@ -78,16 +69,13 @@ impl Engine {
         if let Some(authority) = grown {
             self.wake(&authority);
         }
-        self.with_live(task, |transfer, cx| {
-            transfer.on_moved(op, moved, cx.now.mono)
-        });
+        self.with_live(task, |transfer, cx| transfer.on_moved(op, moved, cx.now.mono));
     }
 
     /// A request is over.
     pub fn handle_done(&mut self, op: OpId, outcome: Outcome, now: Now) {
         self.advance(now);
-        let Some(Op { task, kind, .. }) = self.take(op, |kind| matches!(kind, OpKind::Http(_)))
-        else {
+        let Some(Op { task, kind, .. }) = self.take(op, |kind| matches!(kind, OpKind::Http(_))) else {
             return;
         };
         let OpKind::Http(mut request) = kind else {
@@ -106,9 +94,7 @@ impl Engine {
                 authority.controller.overload(now.mono);
             }
         }
-        self.with_live(task, |transfer, cx| {
-            transfer.on_http(op, &request.step, moved, exchange, cx)
-        });
+        self.with_live(task, |transfer, cx| transfer.on_http(op, &request.step, moved, exchange, cx));
         self.wake(&request.authority);
     }
 
@@ -117,28 +103,14 @@ impl Engine {
         let judge = |body: &[u8]| {
             let transfer = self.tasks.get(task)?.live()?;
             let (status, headers) = request.head.as_ref()?;
-            let head = Head {
-                status: *status,
-                headers,
-            };
-            Some(transfer.spec.provider.interpret(
-                &request.step,
-                &transfer.context(),
-                head,
-                body,
-                self.now,
-            ))
+            let head = Head { status: *status, headers };
+            Some(transfer.spec.provider.interpret(&request.step, &transfer.context(), head, body, self.now))
         };
         match outcome {
-            Outcome::Complete { body, .. } => {
-                judge(&body).map_or(Exchange::Moved, Exchange::Judged)
-            }
+            Outcome::Complete { body, .. } => judge(&body).map_or(Exchange::Moved, Exchange::Judged),
             Outcome::Broken { fault, .. } => {
                 // A refusal is a refusal, even if the words after the status line are lost.
-                let refused = request
-                    .head
-                    .as_ref()
-                    .is_some_and(|(status, _)| !status.is_success());
+                let refused = request.head.as_ref().is_some_and(|(status, _)| !status.is_success());
                 match judge(&[]).filter(|judged| refused && judged.is_err()) {
                     Some(judged) => Exchange::Judged(judged),
                     None => Exchange::Broken(fault),
@@ -147,11 +119,7 @@ impl Engine {
             Outcome::Local { fault, .. } => Exchange::Local(fault),
             Outcome::Cancelled { .. } => match request.timeout {
                 Some(deadline) => {
-                    let sent = if request.watch.connected.is_some() {
-                        Sent::Maybe
-                    } else {
-                        Sent::No
-                    };
+                    let sent = if request.watch.connected.is_some() { Sent::Maybe } else { Sent::No };
                     Exchange::Broken(Fault::new(FaultKind::Timeout(deadline), sent, ""))
                 }
                 None => Exchange::Cancelled,
@@ -167,6 +135,14 @@ impl Engine {
         }
     }
 
+    /// The journal was read: what an earlier run recorded, if anything.
+    pub fn handle_recalled(&mut self, op: OpId, reply: Result<Option<Bytes>, FileFault>, now: Now) {
+        self.advance(now);
+        if let Some(Op { task, .. }) = self.take(op, |kind| matches!(kind, OpKind::Recall)) {
+            self.with_live(task, |transfer, cx| transfer.on_recalled(op, reply, cx));
+        }
+    }
+
     /// A journal write is over.
     pub fn handle_journal(&mut self, op: OpId, reply: Result<(), FileFault>, now: Now) {
         self.advance(now);
@@ -178,13 +154,8 @@ impl Engine {
     /// The application has answered.
     pub fn handle_answer(&mut self, op: OpId, answer: Answer, now: Now) {
         self.advance(now);
-        if let Some(Op {
-            task, cancelling, ..
-        }) = self.take(op, |kind| matches!(kind, OpKind::Ask))
-        {
-            self.with_live(task, |transfer, cx| {
-                transfer.on_answer(op, answer, cancelling, cx)
-            });
+        if let Some(Op { task, cancelling, .. }) = self.take(op, |kind| matches!(kind, OpKind::Ask)) {
+            self.with_live(task, |transfer, cx| transfer.on_answer(op, answer, cancelling, cx));
         }
     }
 
@@ -234,10 +205,7 @@ fn is_overload(exchange: &Exchange) -> bool {
             fault.kind == ServerFaultKind::Throttled || fault.status == Some(503)
         }
         Exchange::Broken(fault) => {
-            matches!(
-                fault.kind,
-                FaultKind::Timeout(Deadline::FirstByte | Deadline::Idle | Deadline::Connect)
-            )
+            matches!(fault.kind, FaultKind::Timeout(Deadline::FirstByte | Deadline::Idle | Deadline::Connect))
         }
         _ => false,
     }

@@ -59,20 +59,17 @@ impl Authorities {
         if !self.by_name.contains_key(name) {
             self.forget_unused();
         }
-        self.by_name
-            .entry(String::from(name))
-            .or_insert_with(|| Authority {
-                in_flight: 0,
-                controller: Controller::new(bounds, now),
-                budget: RetryBudget::new(now),
-                waiting: BTreeSet::new(),
-            })
+        self.by_name.entry(String::from(name)).or_insert_with(|| Authority {
+            in_flight: 0,
+            controller: Controller::new(bounds, now),
+            budget: RetryBudget::new(now),
+            waiting: BTreeSet::new(),
+        })
     }
 
     fn forget_unused(&mut self) {
         if self.by_name.len() >= REMEMBERED {
-            self.by_name
-                .retain(|_, authority| authority.in_flight > 0 || !authority.waiting.is_empty());
+            self.by_name.retain(|_, authority| authority.in_flight > 0 || !authority.waiting.is_empty());
         }
     }
 

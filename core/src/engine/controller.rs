@@ -28,21 +28,9 @@ pub(crate) struct Controller {
 impl Controller {
     pub(crate) fn new(bounds: Concurrency, now: Time) -> Self {
         let floor = bounds.floor.max(1);
-        let bounds = Concurrency {
-            floor,
-            ceiling: bounds.ceiling.max(floor),
-            ..bounds
-        };
+        let bounds = Concurrency { floor, ceiling: bounds.ceiling.max(floor), ..bounds };
         let target = bounds.initial.clamp(floor, bounds.ceiling);
-        Self {
-            bounds,
-            target,
-            opened: now,
-            bytes: 0,
-            saturated: false,
-            last: None,
-            quiet_until: Time::ZERO,
-        }
+        Self { bounds, target, opened: now, bytes: 0, saturated: false, last: None, quiet_until: Time::ZERO }
     }
 
     /// Requests worth having in flight.
@@ -63,8 +51,7 @@ impl Controller {
             return;
         }
         let rate =
-            u64::try_from(u128::from(self.bytes) * 1_000_000 / u128::from(micros(span).max(1)))
-                .unwrap_or(u64::MAX);
+            u64::try_from(u128::from(self.bytes) * 1_000_000 / u128::from(micros(span).max(1))).unwrap_or(u64::MAX);
         if self.saturated && now >= self.quiet_until {
             self.compare(rate);
         }
@@ -77,9 +64,7 @@ impl Controller {
         let grow = match self.last {
             None => true,
             // At least a sixteenth more for the last growth, else it was not worth it.
-            Some((before, target)) if self.target > target => {
-                rate > before.saturating_add(before / 16)
-            }
+            Some((before, target)) if self.target > target => rate > before.saturating_add(before / 16),
             Some((before, _)) => rate > before.saturating_add(before / 4),
         };
         match self.last {

@@ -47,7 +47,6 @@ use timers::Timers;
 /// * Time never runs backwards between calls; if it does it is as if it stood still.
 /// * Each call costs O(log n) in the number of transfers, plus O(m) in the requests in flight of the one transfer it is about.
 ///   Only [`snapshot`](Self::snapshot), [`set_limits`](Self::set_limits) and [`shutdown`](Self::shutdown) look at all.
-#[derive(Debug)]
 pub struct Engine {
     config: Config,
     rng: Rng,
@@ -75,6 +74,17 @@ pub struct Engine {
     closed: bool,
     /// The latest time seen.
     now: Now,
+}
+
+impl core::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine")
+            .field("tasks", &self.tasks.len())
+            .field("live", &self.live)
+            .field("requests", &self.requests)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who waits for a place to work, first come first served, per direction.
@@ -151,10 +161,7 @@ impl Engine {
             key,
             direction: spec.direction,
             weight: spec.weight.get(),
-            body: TaskBody::Idle {
-                spec: Box::new(spec),
-                paused,
-            },
+            body: TaskBody::Idle { spec: Box::new(spec), paused },
             admitted: false,
             ticket: None,
             after,
@@ -229,7 +236,7 @@ impl Engine {
         task.ticket = None;
         let key = task.key;
         let recorded = match &task.body {
-            TaskBody::Idle { spec, .. } => spec.checkpoint.is_some(),
+            TaskBody::Idle { spec, .. } => spec.checkpoint.is_some() || spec.recall,
             _ => true,
         };
         if recorded {
@@ -238,9 +245,7 @@ impl Engine {
         } else {
             self.end_idle(id, Error::Cancelled);
         }
-        if self.tasks.get(id).is_some_and(|task| !task.is_over())
-            && self.keys.get(&key) == Some(&id)
-        {
+        if self.tasks.get(id).is_some_and(|task| !task.is_over()) && self.keys.get(&key) == Some(&id) {
             self.keys.remove(&key);
             self.leaving.insert(key, id);
         }
@@ -281,9 +286,7 @@ impl Engine {
         for id in ids {
             match self.tasks.get(id).map(|task| &task.body) {
                 Some(TaskBody::Idle { .. }) => self.end_idle(id, Error::Closed),
-                Some(TaskBody::Live(_)) => {
-                    self.with_live(id, |transfer, cx| transfer.stop(Stop::Close, cx))
-                }
+                Some(TaskBody::Live(_)) => self.with_live(id, |transfer, cx| transfer.stop(Stop::Close, cx)),
                 _ => {}
             }
         }
@@ -372,22 +375,13 @@ impl Engine {
             }
             let (object, reason, in_flight) = match &task.body {
                 TaskBody::Idle { spec, .. } => (String::from(spec.provider.object()), None, 0),
-                TaskBody::Live(transfer) => (
-                    String::from(transfer.spec.provider.object()),
-                    transfer.reason.clone(),
-                    transfer.in_flight(),
-                ),
+                TaskBody::Live(transfer) => {
+                    (String::from(transfer.spec.provider.object()), transfer.reason.clone(), transfer.in_flight())
+                }
                 TaskBody::Over { .. } => continue,
             };
             let progress = self.progress(id).unwrap_or_default();
-            snapshot.tasks.push(TaskSnapshot {
-                task: id,
-                object,
-                state,
-                reason,
-                progress,
-                in_flight,
-            });
+            snapshot.tasks.push(TaskSnapshot { task: id, object, state, reason, progress, in_flight });
         }
         snapshot
     }
@@ -395,10 +389,7 @@ impl Engine {
     // Inside.
 
     fn advance(&mut self, now: Now) {
-        self.now = Now {
-            mono: self.now.mono.max(now.mono),
-            wall: now.wall,
-        };
+        self.now = Now { mono: self.now.mono.max(now.mono), wall: now.wall };
     }
 
     fn is_waiting(&self, task: &Task) -> bool {
@@ -406,10 +397,7 @@ impl Engine {
             return false;
         };
         transfer.in_flight() == 0
-            && (task.blocked.is_some()
-                || transfer
-                    .deadline(&self.config)
-                    .is_some_and(|due| due > self.now.mono))
+            && (task.blocked.is_some() || transfer.deadline(&self.config).is_some_and(|due| due > self.now.mono))
             && transfer.reason.is_some()
     }
 
@@ -457,11 +445,7 @@ impl Engine {
                 let Some((ticket, id)) = queue.waiting.pop_front() else {
                     break;
                 };
-                let Some(task) = self
-                    .tasks
-                    .get_mut(id)
-                    .filter(|task| task.ticket == Some(ticket))
-                else {
+                let Some(task) = self.tasks.get_mut(id).filter(|task| task.ticket == Some(ticket)) else {
                     continue;
                 };
                 task.ticket = None;
@@ -482,10 +466,7 @@ impl Engine {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let ended = TaskBody::Over {
-            end: End::Failed(Error::Closed),
-            progress: Progress::default(),
-        };
+        let ended = TaskBody::Over { end: End::Failed(Error::Closed), progress: Progress::default() };
         task.body = match core::mem::replace(&mut task.body, ended) {
             TaskBody::Idle { spec, .. } => {
                 self.live += 1;
@@ -498,11 +479,7 @@ impl Engine {
     /// Calls a live transfer and then does what the call made necessary.
     fn with_live(&mut self, id: TaskId, call: impl FnOnce(&mut Transfer, &mut Cx<'_>)) {
         if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
-            let mut cx = Cx {
-                now: self.now,
-                config: &self.config,
-                events: &mut self.events,
-            };
+            let mut cx = Cx { now: self.now, config: &self.config, events: &mut self.events };
             call(transfer, &mut cx);
         }
         self.touch(id);
@@ -512,10 +489,7 @@ impl Engine {
     fn end_idle(&mut self, id: TaskId, error: Error) {
         if let Some(task) = self.tasks.get_mut(id) {
             let end = End::Failed(error);
-            task.body = TaskBody::Over {
-                end: end.clone(),
-                progress: Progress::default(),
-            };
+            task.body = TaskBody::Over { end: end.clone(), progress: Progress::default() };
             self.events.push(id, EventKind::Ended(end));
             self.depart(id);
         }

@@ -23,6 +23,7 @@ pub(crate) struct Op {
 #[derive(Debug)]
 pub(crate) enum OpKind {
     Http(alloc::boxed::Box<Request>),
+    Recall,
     File,
     Journal,
     Ask,
@@ -64,12 +65,7 @@ impl Watch {
             connected: None,
             headed: None,
             last_moved: now,
-            moved: Moved {
-                connected: false,
-                sent: 0,
-                written: 0,
-                digest: None,
-            },
+            moved: Moved { connected: false, sent: 0, written: 0, digest: None },
             window: (now, 0),
             paced,
         }
@@ -95,8 +91,7 @@ impl Watch {
         if moved.connected || moved.sent > 0 {
             self.connect(now);
         }
-        let fresh =
-            (moved.sent + moved.written).saturating_sub(self.moved.sent + self.moved.written);
+        let fresh = (moved.sent + moved.written).saturating_sub(self.moved.sent + self.moved.written);
         if fresh > 0 {
             self.last_moved = now;
         }
@@ -107,47 +102,23 @@ impl Watch {
     /// The clock that runs out first.
     pub(crate) fn next(&self) -> Option<(Time, Deadline)> {
         let deadlines = &self.deadlines;
-        let total = deadlines
-            .total
-            .map(|span| (self.issued + span, Deadline::Total));
+        let total = deadlines.total.map(|span| (self.issued + span, Deadline::Total));
         let Some(_) = self.connected else {
-            let connect = deadlines
-                .connect
-                .map(|span| (self.issued + span, Deadline::Connect));
-            return [connect, total]
-                .into_iter()
-                .flatten()
-                .min_by_key(|&(at, _)| at);
+            let connect = deadlines.connect.map(|span| (self.issued + span, Deadline::Connect));
+            return [connect, total].into_iter().flatten().min_by_key(|&(at, _)| at);
         };
         let waits_for_head = self.headed.is_none() && self.moved.sent >= self.body;
         let silence = if waits_for_head {
-            deadlines
-                .first_byte
-                .map(|span| (self.last_moved + span, Deadline::FirstByte))
+            deadlines.first_byte.map(|span| (self.last_moved + span, Deadline::FirstByte))
         } else {
-            deadlines
-                .idle
-                .map(|span| (self.last_moved + span, Deadline::Idle))
+            deadlines.idle.map(|span| (self.last_moved + span, Deadline::Idle))
         };
-        let rate = deadlines
-            .minimum_rate
-            .filter(|_| !waits_for_head)
-            .map(|rate| {
-                let (opened, _) = self.window;
-                (
-                    opened + rate.window.max(Duration::from_millis(1)),
-                    Deadline::MinimumRate,
-                )
-            });
-        let flow = if self.paced {
-            [None, None]
-        } else {
-            [silence, rate]
-        };
-        flow.into_iter()
-            .chain([total])
-            .flatten()
-            .min_by_key(|&(at, _)| at)
+        let rate = deadlines.minimum_rate.filter(|_| !waits_for_head).map(|rate| {
+            let (opened, _) = self.window;
+            (opened + rate.window.max(Duration::from_millis(1)), Deadline::MinimumRate)
+        });
+        let flow = if self.paced { [None, None] } else { [silence, rate] };
+        flow.into_iter().chain([total]).flatten().min_by_key(|&(at, _)| at)
     }
 
     /// The deadline that has passed at `now`, if one has. A window in which enough moved is renewed.
@@ -158,11 +129,7 @@ impl Watch {
             }
             let moved = self.moved.sent + self.moved.written;
             let (_, before) = self.window;
-            if self
-                .deadlines
-                .minimum_rate
-                .is_some_and(|rate| moved - before.min(moved) < rate.bytes)
-            {
+            if self.deadlines.minimum_rate.is_some_and(|rate| moved - before.min(moved) < rate.bytes) {
                 return Some(deadline);
             }
             self.window = (at.max(now), moved);
@@ -184,33 +151,13 @@ mod tests {
     fn r1_each_clock_watches_its_own_silence() {
         let mut watch = Watch::new(Deadlines::default(), 100, false, at(0));
         assert_eq!(watch.next(), Some((at(10), Deadline::Connect)));
-        watch.progress(
-            Moved {
-                connected: true,
-                ..Moved::default()
-            },
-            at(5),
-        );
-        assert_eq!(
-            watch.next(),
-            Some((at(35), Deadline::Idle)),
-            "the body is still to be sent"
-        );
-        watch.progress(
-            Moved {
-                connected: true,
-                sent: 100,
-                ..Moved::default()
-            },
-            at(20),
-        );
+        watch.progress(Moved { connected: true, ..Moved::default() }, at(5));
+        assert_eq!(watch.next(), Some((at(35), Deadline::Idle)), "the body is still to be sent");
+        watch.progress(Moved { connected: true, sent: 100, ..Moved::default() }, at(20));
         assert_eq!(watch.next(), Some((at(80), Deadline::FirstByte)));
         watch.headed(at(50));
         assert_eq!(watch.next(), Some((at(80), Deadline::Idle)));
-        assert_eq!(
-            (watch.expired(at(79)), watch.expired(at(80))),
-            (None, Some(Deadline::Idle))
-        );
+        assert_eq!((watch.expired(at(79)), watch.expired(at(80))), (None, Some(Deadline::Idle)));
     }
 
     #[test]
@@ -219,47 +166,23 @@ mod tests {
         watch.headed(at(1));
         for second in 2..128 {
             let written = second * 65_536;
-            watch.progress(
-                Moved {
-                    connected: true,
-                    written,
-                    ..Moved::default()
-                },
-                at(second),
-            );
+            watch.progress(Moved { connected: true, written, ..Moved::default() }, at(second));
             assert_eq!(watch.expired(at(second)), None);
         }
     }
 
     #[test]
     fn r1_a_trickle_below_the_minimum_rate_is_noticed() {
-        let rate = MinimumRate {
-            bytes: 1000,
-            window: Duration::from_secs(10),
-        };
+        let rate = MinimumRate { bytes: 1000, window: Duration::from_secs(10) };
         let deadlines = Deadlines::default().with_minimum_rate(Some(rate));
         let mut watch = Watch::new(deadlines, 0, false, at(0));
         watch.headed(at(0));
         for second in 1..=10 {
-            watch.progress(
-                Moved {
-                    connected: true,
-                    written: second * 100,
-                    ..Moved::default()
-                },
-                at(second),
-            );
+            watch.progress(Moved { connected: true, written: second * 100, ..Moved::default() }, at(second));
         }
         assert_eq!(watch.expired(at(10)), None, "1000 bytes in the window");
         for second in 11..=20 {
-            watch.progress(
-                Moved {
-                    connected: true,
-                    written: 1000 + second,
-                    ..Moved::default()
-                },
-                at(second),
-            );
+            watch.progress(Moved { connected: true, written: 1000 + second, ..Moved::default() }, at(second));
         }
         assert_eq!(watch.expired(at(20)), Some(Deadline::MinimumRate));
     }

@@ -57,11 +57,7 @@ impl Engine {
             let Some(transfer) = task.live_mut() else {
                 continue;
             };
-            let mut cx = Cx {
-                now: self.now,
-                config: &self.config,
-                events: &mut self.events,
-            };
+            let mut cx = Cx { now: self.now, config: &self.config, events: &mut self.events };
             let before = (transfer.phase(), transfer.run);
             let Some(local) = transfer.next_local(&mut cx) else {
                 // Nothing to do may itself be a step, to where there is something to do.
@@ -73,15 +69,12 @@ impl Engine {
                 continue;
             };
             let kind = match &local {
+                Local::Recall => OpKind::Recall,
                 Local::File(_) => OpKind::File,
                 Local::Journal(_) => OpKind::Journal,
                 Local::Ask(_) => OpKind::Ask,
             };
-            let op = self.ops.insert_with(|_| Op {
-                task: id,
-                kind,
-                cancelling: false,
-            })?;
+            let op = self.ops.insert_with(|_| Op { task: id, kind, cancelling: false })?;
             if let Some(task) = self.tasks.get_mut(id) {
                 task.ops.push(op);
                 if let Some(transfer) = task.live_mut() {
@@ -90,21 +83,10 @@ impl Engine {
             }
             self.touch(id);
             return Some(match local {
-                Local::File(action) => Intent::File {
-                    op,
-                    task: id,
-                    action,
-                },
-                Local::Journal(action) => Intent::Journal {
-                    op,
-                    task: id,
-                    action,
-                },
-                Local::Ask(question) => Intent::Ask {
-                    op,
-                    task: id,
-                    question,
-                },
+                Local::Recall => Intent::Recall { op, task: id },
+                Local::File(action) => Intent::File { op, task: id, action },
+                Local::Journal(action) => Intent::Journal { op, task: id, action },
+                Local::Ask(question) => Intent::Ask { op, task: id, question },
             });
         }
         None
@@ -126,9 +108,7 @@ impl Engine {
             if self.bytes > 0 && self.bytes.saturating_add(cost) > limits.bytes_in_flight {
                 return None;
             }
-            let shared = self
-                .authorities
-                .entry(&authority, self.config.concurrency, now.mono);
+            let shared = self.authorities.entry(&authority, self.config.concurrency, now.mono);
             if shared.is_full(limits.per_authority) {
                 shared.controller.saturate();
                 shared.waiting.insert((vtime, id));
@@ -179,16 +159,11 @@ impl Engine {
     fn issue(&mut self, id: TaskId, authority: String, cost: u64) -> Option<Intent> {
         let now = self.now;
         let parallel = self.parallel(self.tasks.get(id)?.live()?);
-        let op = self.ops.insert_with(|_| Op {
-            task: id,
-            kind: OpKind::File,
-            cancelling: false,
-        })?;
+        let op = self.ops.insert_with(|_| Op { task: id, kind: OpKind::File, cancelling: false })?;
         let task = self.tasks.get_mut(id)?;
         let weight = u64::from(task.weight);
         let transfer = task.live_mut()?;
-        let Some(Planned { step, retry }) = transfer.plan(op, now.mono, &self.config, parallel)
-        else {
+        let Some(Planned { step, retry }) = transfer.plan(op, now.mono, &self.config, parallel) else {
             self.ops.remove(op);
             self.unplace(id);
             return None;
@@ -196,11 +171,7 @@ impl Engine {
         let deadlines = transfer.spec.deadlines;
         let digest = transfer.sent_digest(&step);
         let paced = transfer.is_paced();
-        let request = match transfer
-            .spec
-            .provider
-            .build(&step, &transfer.context(), now)
-        {
+        let request = match transfer.spec.provider.build(&step, &transfer.context(), now) {
             Ok(request) => request,
             Err(error) => {
                 self.ops.remove(op);
@@ -215,20 +186,11 @@ impl Engine {
         let watch = Watch::new(deadlines, request.body().len(), paced, now.mono);
         if let Some(entry) = self.ops.get_mut(op) {
             let authority = authority.clone();
-            entry.kind = OpKind::Http(Box::new(Request {
-                step,
-                authority,
-                cost,
-                head: None,
-                timeout: None,
-                watch,
-            }));
+            entry.kind = OpKind::Http(Box::new(Request { step, authority, cost, head: None, timeout: None, watch }));
         }
         self.requests += 1;
         self.bytes = self.bytes.saturating_add(cost);
-        let shared = self
-            .authorities
-            .entry(&authority, self.config.concurrency, now.mono);
+        let shared = self.authorities.entry(&authority, self.config.concurrency, now.mono);
         shared.in_flight += 1;
         if retry {
             shared.budget.spend();
@@ -241,13 +203,7 @@ impl Engine {
             task.vtime = task.vtime.saturating_add(granted);
         }
         self.touch(id);
-        Some(Intent::Http {
-            op,
-            task: id,
-            request,
-            digest,
-            deadlines,
-        })
+        Some(Intent::Http { op, task: id, request, digest, deadlines })
     }
 
     /// Whatever a call to a transfer made necessary: cancels, its place in the lines, its timer, its end.
@@ -300,11 +256,7 @@ impl Engine {
         let wish = if blocked { None } else { self.wish(id) };
         let moved = match (&task.place, &wish) {
             (Place::Nowhere, Some((_, Want::Request { .. }))) => true,
-            (Place::Waiting(there), Some((authority, Want::Request { .. })))
-                if there != authority =>
-            {
-                true
-            }
+            (Place::Waiting(there), Some((authority, Want::Request { .. }))) if there != authority => true,
             (Place::Ready(_) | Place::Waiting(_), Some((_, Want::Request { .. }))) => return,
             (Place::Nowhere, _) => return,
             _ => false,
@@ -359,10 +311,7 @@ impl Engine {
             return;
         };
         let now = self.now.mono;
-        let own = task
-            .live()
-            .and_then(|transfer| transfer.deadline(&self.config))
-            .filter(|&at| at > now);
+        let own = task.live().and_then(|transfer| transfer.deadline(&self.config)).filter(|&at| at > now);
         let blocked = task.blocked.filter(|&at| at > now);
         let clocks = task.ops.iter().filter_map(|&op| {
             let op = self.ops.get(op)?;
@@ -387,10 +336,7 @@ impl Engine {
             return;
         };
         let progress: Progress = transfer.progress(now);
-        let end = transfer
-            .end
-            .take()
-            .unwrap_or(crate::event::End::Failed(Error::Closed));
+        let end = transfer.end.take().unwrap_or(crate::event::End::Failed(Error::Closed));
         task.body = TaskBody::Over { end, progress };
         self.live -= 1;
         self.depart(id);
@@ -405,10 +351,7 @@ impl Engine {
     /// The consumer of a windowed download took everything before `upto`.
     pub fn handle_consumed(&mut self, task: TaskId, upto: u64, now: Now) {
         self.advance(now);
-        let downloads = self
-            .tasks
-            .get(task)
-            .is_some_and(|task| task.direction == Direction::Download);
+        let downloads = self.tasks.get(task).is_some_and(|task| task.direction == Direction::Download);
         if downloads {
             self.with_live(task, |transfer, _| transfer.on_consumed(upto));
         }

@@ -38,12 +38,7 @@ impl Timers {
             }
             self.position.resize(slot + 1, ABSENT);
         }
-        let here = self
-            .position
-            .get(slot)
-            .copied()
-            .filter(|&here| here != ABSENT)
-            .map(|here| here as usize);
+        let here = self.position.get(slot).copied().filter(|&here| here != ABSENT).map(|here| here as usize);
         match (here, at) {
             (None, None) => {}
             (None, Some(at)) => {
@@ -86,11 +81,7 @@ impl Timers {
     fn down(&mut self, mut here: usize) {
         loop {
             let (left, right) = (2 * here + 1, 2 * here + 2);
-            let least = if self.key(right) < self.key(left) {
-                right
-            } else {
-                left
-            };
+            let least = if self.key(right) < self.key(left) { right } else { left };
             if self.key(here) <= self.key(least) {
                 break;
             }
@@ -101,9 +92,7 @@ impl Timers {
     }
 
     fn key(&self, at: usize) -> (Time, Option<TaskId>) {
-        self.heap
-            .get(at)
-            .map_or((Time::NEVER, None), |&(time, task)| (time, Some(task)))
+        self.heap.get(at).map_or((Time::NEVER, None), |&(time, task)| (time, Some(task)))
     }
 
     fn swap(&mut self, a: usize, b: usize) {

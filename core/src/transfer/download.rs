@@ -45,8 +45,7 @@ impl Transfer {
             let usable = object.validator.pins() && object.ranges != Some(false);
             if let Err(changed) = same.and(if usable { Ok(()) } else { Err(Changed::Ranges) }) {
                 self.drop_stored();
-                cx.events
-                    .push(self.id, EventKind::Restarted(Restart::Changed(changed)));
+                cx.events.push(self.id, EventKind::Restarted(Restart::Changed(changed)));
             }
         }
         let remote = &mut self.remote;
@@ -78,10 +77,7 @@ impl Transfer {
                 name: remote.object.name.clone(),
                 modified: remote.object.modified,
             }),
-            Phase::Rechecking => Some(FileOp::Digest {
-                algorithm: STORED,
-                ranges: remote.segments.ranges(),
-            }),
+            Phase::Rechecking => Some(FileOp::Digest { algorithm: STORED, ranges: remote.segments.ranges() }),
             Phase::Verifying => {
                 let algorithm = remote.expected.get(remote.verified)?.algorithm();
                 let ranges = alloc::vec![ByteRange::at(0, remote.object.total?)];
@@ -101,8 +97,7 @@ impl Transfer {
             (Phase::Reserving, FileReply::Reserved { kept }) => {
                 if !kept && !self.remote.segments.is_empty() {
                     self.drop_stored();
-                    cx.events
-                        .push(self.id, EventKind::Restarted(Restart::LocalLost));
+                    cx.events.push(self.id, EventKind::Restarted(Restart::LocalLost));
                 }
                 if self.remote.segments.is_empty() {
                     self.keeper.rewrite();
@@ -115,19 +110,14 @@ impl Transfer {
                 self.complete(Signal::Unchanged, crate::provider::Receipt::default(), cx);
             }
             (Phase::Rechecking, FileReply::Digests(found)) => self.rechecked_stored(&found, cx),
-            (Phase::Verifying, FileReply::Digests(found)) => {
-                self.verify(found.first().copied().flatten(), cx)
-            }
+            (Phase::Verifying, FileReply::Digests(found)) => self.verify(found.first().copied().flatten(), cx),
             (Phase::Publishing, FileReply::Published { path }) => {
                 self.remote.path = Some(path);
                 self.complete(Signal::Published, crate::provider::Receipt::default(), cx);
             }
             (phase, _) => {
                 debug_assert!(false, "a reply of another kind in {phase:?}");
-                self.fail(
-                    protocol(StepKind::Probe, "the storage replied to another question"),
-                    cx,
-                );
+                self.fail(protocol(StepKind::Probe, "the storage replied to another question"), cx);
             }
         }
     }
@@ -175,29 +165,18 @@ impl Transfer {
     fn range_size(&self) -> u64 {
         match (self.spec.part_size, self.remote.object.total) {
             (PartSize::Bytes(size), _) => size.max(1),
-            (PartSize::Auto, Some(total)) => {
-                Layout::plan(total, PartSize::Auto, &PartLimits::UNLIMITED)
-                    .map_or(FIRST_RANGE, |layout| layout.part_size())
-            }
+            (PartSize::Auto, Some(total)) => Layout::plan(total, PartSize::Auto, &PartLimits::UNLIMITED)
+                .map_or(FIRST_RANGE, |layout| layout.part_size()),
             (PartSize::Auto, None) => FIRST_RANGE,
         }
     }
 
     /// The next range to ask for.
-    pub(super) fn peek_range(
-        &self,
-        now: Time,
-        _: &Config,
-        parallel: usize,
-    ) -> Option<(Step, Tries)> {
+    pub(super) fn peek_range(&self, now: Time, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
         let remote = &self.remote;
         let flying = self.parts.flights.len();
         // Until the server has shown that it serves ranges, and while one response is all there is, one request at a time.
-        let most = if remote.ranged && !remote.serial {
-            parallel
-        } else {
-            1
-        };
+        let most = if remote.ranged && !remote.serial { parallel } else { 1 };
         if flying >= most {
             return None;
         }
@@ -208,14 +187,8 @@ impl Transfer {
         let range = if remote.serial {
             first
         } else {
-            let ahead = self
-                .spec
-                .window
-                .map_or(u64::MAX, |window| remote.consumed.saturating_add(window));
-            let end = first
-                .end()
-                .min(first.start().saturating_add(self.range_size()))
-                .min(ahead);
+            let ahead = self.spec.window.map_or(u64::MAX, |window| remote.consumed.saturating_add(window));
+            let end = first.end().min(first.start().saturating_add(self.range_size())).min(ahead);
             ByteRange::new(first.start(), end).filter(|range| !range.is_empty())?
         };
         Some((Step::GetRange { range }, Tries::default()))
@@ -227,12 +200,7 @@ impl Transfer {
     }
 
     /// The head of a 200 or 206 to a range request.
-    pub(crate) fn on_range_head(
-        &mut self,
-        op: OpId,
-        judged: Result<Reply, Verdict>,
-        status: u16,
-    ) -> Disposition {
+    pub(crate) fn on_range_head(&mut self, op: OpId, judged: Result<Reply, Verdict>, status: u16) -> Disposition {
         let alone = self.parts.flights.len() == 1;
         let Some(flight) = self.parts.flight(op) else {
             return Disposition::Close;
@@ -251,19 +219,10 @@ impl Transfer {
             return Disposition::Close;
         };
         match accepted {
-            Ok(Accepted {
-                skip,
-                range,
-                digest,
-            }) => {
+            Ok(Accepted { skip, range, digest }) => {
                 flight.range = range;
                 flight.accepted = Some(range.len());
-                Disposition::WriteAt {
-                    skip,
-                    offset: range.start(),
-                    len: range.len(),
-                    digest: digest.then_some(STORED),
-                }
+                Disposition::WriteAt { skip, offset: range.start(), len: range.len(), digest: digest.then_some(STORED) }
             }
             Err(verdict) => {
                 flight.verdict = Some(verdict);
@@ -289,31 +248,20 @@ impl Transfer {
             return Err(wrong("a partial answer to a request without a range"));
         }
         if got.start() > asked.start() || got.end() > asked.end() || got.end() <= asked.start() {
-            return Err(wrong(
-                "the range of the answer is not within the one asked for",
-            ));
+            return Err(wrong("the range of the answer is not within the one asked for"));
         }
         self.latch(object, status)?;
-        let total = self
-            .remote
-            .object
-            .total
-            .ok_or_else(|| wrong("Content-Range tells no total and none is known"))?;
+        let total = self.remote.object.total.ok_or_else(|| wrong("Content-Range tells no total and none is known"))?;
         if got.end() > total {
             return Err(wrong("the range of the answer ends beyond the object"));
         }
         self.remote.ranged = true;
-        let range =
-            ByteRange::new(asked.start(), got.end()).ok_or_else(|| wrong("reversed range"))?;
+        let range = ByteRange::new(asked.start(), got.end()).ok_or_else(|| wrong("reversed range"))?;
         // What the answer leaves out of the range asked for is asked for again.
         if let Some(rest) = ByteRange::new(got.end(), asked.end().min(total)) {
             self.parts.todo.insert(rest);
         }
-        Ok(Accepted {
-            skip: asked.start() - got.start(),
-            range,
-            digest: self.keeper_wants_digests(),
-        })
+        Ok(Accepted { skip: asked.start() - got.start(), range, digest: self.keeper_wants_digests() })
     }
 
     fn accept_whole(
@@ -330,8 +278,7 @@ impl Transfer {
         }
         let known = self.remote.known;
         if known {
-            self.same_version(object, status)
-                .map_err(Verdict::Changed)?;
+            self.same_version(object, status).map_err(Verdict::Changed)?;
         }
         self.remote.serial = true;
         self.parts.clear();
@@ -345,15 +292,8 @@ impl Transfer {
                 return Err(Verdict::Changed(Changed::Size { known, seen }));
             }
         }
-        let len = object
-            .total
-            .or(self.remote.object.total)
-            .unwrap_or(u64::MAX);
-        Ok(Accepted {
-            skip: 0,
-            range: ByteRange::at(0, len),
-            digest: false,
-        })
+        let len = object.total.or(self.remote.object.total).unwrap_or(u64::MAX);
+        Ok(Accepted { skip: 0, range: ByteRange::at(0, len), digest: false })
     }
 
     fn keeper_wants_digests(&self) -> bool {
@@ -378,16 +318,8 @@ impl Transfer {
             {
                 return Err(Verdict::Changed(Changed::Size { known, seen }));
             }
-            let covered: RangeSet = self
-                .parts
-                .flights
-                .iter()
-                .map(|flight| flight.range)
-                .collect();
-            self.remote.object = Object {
-                total,
-                ..object.clone()
-            };
+            let covered: RangeSet = self.parts.flights.iter().map(|flight| flight.range).collect();
+            self.remote.object = Object { total, ..object.clone() };
             self.remote.known = true;
             let whole = ByteRange::at(0, total.unwrap_or_default());
             if !object.validator.pins() && !covered.covers(whole) {
@@ -421,44 +353,25 @@ impl Transfer {
         match (&was.etag, &is.etag, was.modified, is.modified) {
             (Some(a), Some(b), ..) if a == b => Ok(()),
             (None, _, Some(a), Some(b)) | (Some(_), None, Some(a), Some(b)) if a == b => Ok(()),
-            (Some(_), ..) => Err(Changed::Validator {
-                header: "ETag",
-                status,
-            }),
-            _ => Err(Changed::Validator {
-                header: "Last-Modified",
-                status,
-            }),
+            (Some(_), ..) => Err(Changed::Validator { header: "ETag", status }),
+            _ => Err(Changed::Validator { header: "Last-Modified", status }),
         }
     }
 
     /// A range request is over.
-    pub(super) fn range_landed(
-        &mut self,
-        flight: Flight,
-        moved: Moved,
-        exchange: Exchange,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(super) fn range_landed(&mut self, flight: Flight, moved: Moved, exchange: Exchange, cx: &mut Cx<'_>) {
         let written = moved.written.min(flight.accepted.unwrap_or(0));
         let stored = ByteRange::at(flight.range.start(), written);
         self.account(written.saturating_sub(flight.moved.written), cx.now.mono);
         let live = self.restart.is_none();
         if live {
-            self.remote.segments.insert(Segment {
-                range: stored,
-                digest: moved.digest,
-            });
+            self.remote.segments.insert(Segment { range: stored, digest: moved.digest });
         }
         let rest = ByteRange::new(stored.end(), flight.range.end()).unwrap_or_default();
         if self.stop.is_some() || !live {
             return;
         }
-        let tries = if self.remote.serial {
-            flight.tries
-        } else {
-            flight.tries_left(written)
-        };
+        let tries = if self.remote.serial { flight.tries } else { flight.tries_left(written) };
         // Whatever became of the exchange after its last wanted byte, the bytes are there.
         let complete = flight.accepted.is_some_and(|promised| written == promised)
             && flight.verdict.is_none()
@@ -468,15 +381,9 @@ impl Transfer {
             (Exchange::Local(fault), _) => Next::Failed(Error::Disk(fault)),
             (_, Some(verdict)) => self.judge(verdict, tries, StepKind::GetRange, cx),
             (Exchange::Moved, None) => self.range_moved(flight.accepted, written, tries, cx),
-            (Exchange::Judged(Ok(Reply::Unsatisfiable { total })), None) => {
-                self.unsatisfiable(total, cx)
-            }
-            (Exchange::Judged(Ok(_)), None) => {
-                Next::Failed(protocol(StepKind::GetRange, "an answer of another kind"))
-            }
-            (Exchange::Judged(Err(verdict)), None) => {
-                self.judge(verdict, tries, StepKind::GetRange, cx)
-            }
+            (Exchange::Judged(Ok(Reply::Unsatisfiable { total })), None) => self.unsatisfiable(total, cx),
+            (Exchange::Judged(Ok(_)), None) => Next::Failed(protocol(StepKind::GetRange, "an answer of another kind")),
+            (Exchange::Judged(Err(verdict)), None) => self.judge(verdict, tries, StepKind::GetRange, cx),
             (Exchange::Broken(fault), None) => self.broke(fault, tries, StepKind::GetRange, cx),
             (Exchange::Cancelled, None) => {
                 let rest = self.serial_rest(rest, written, cx);
@@ -502,28 +409,17 @@ impl Transfer {
         if written > 0 {
             self.progress.resent += written;
             self.drop_stored();
-            cx.events
-                .push(self.id, EventKind::Restarted(Restart::Unpinned));
+            cx.events.push(self.id, EventKind::Restarted(Restart::Unpinned));
         }
         OPEN
     }
 
-    fn range_moved(
-        &mut self,
-        accepted: Option<u64>,
-        written: u64,
-        tries: Tries,
-        cx: &mut Cx<'_>,
-    ) -> Next {
+    fn range_moved(&mut self, accepted: Option<u64>, written: u64, tries: Tries, cx: &mut Cx<'_>) -> Next {
         let promised = accepted.unwrap_or(0);
         if promised == u64::MAX {
             self.remote.object.total = Some(written);
         } else if written < promised {
-            let fault = Fault::new(
-                FaultKind::Truncated,
-                Sent::Maybe,
-                "the answer's body was shorter than announced",
-            );
+            let fault = Fault::new(FaultKind::Truncated, Sent::Maybe, "the answer's body was shorter than announced");
             return self.broke(fault, tries, StepKind::GetRange, cx);
         }
         self.succeeded();
@@ -539,31 +435,17 @@ impl Transfer {
                 self.remote.known = true;
                 self.parts.clear();
             }
-            (Some(seen), Some(known)) if seen != known => {
-                self.changed(Changed::Size { known, seen }, cx)
-            }
+            (Some(seen), Some(known)) if seen != known => self.changed(Changed::Size { known, seen }, cx),
             _ => {
-                return Next::Failed(protocol(
-                    StepKind::GetRange,
-                    "416 for a range inside the object",
-                ));
+                return Next::Failed(protocol(StepKind::GetRange, "416 for a range inside the object"));
             }
         }
         Next::Handled
     }
 
     pub(super) fn check_moved(&mut self, cx: &mut Cx<'_>) {
-        let whole = self
-            .remote
-            .object
-            .total
-            .is_some_and(|total| self.remote.segments.total() == total);
-        if self.phase == Phase::Moving
-            && self.works()
-            && self.parts.is_done()
-            && whole
-            && self.remote.known
-        {
+        let whole = self.remote.object.total.is_some_and(|total| self.remote.segments.total() == total);
+        if self.phase == Phase::Moving && self.works() && self.parts.is_done() && whole && self.remote.known {
             self.signal(Signal::Moved, cx);
         }
     }
@@ -573,19 +455,9 @@ impl Transfer {
         let remote = &mut self.remote;
         remote.verified = 0;
         remote.expected = if self.spec.expected.is_empty() {
-            let strongest = |algorithm: &Algorithm| {
-                remote
-                    .object
-                    .digests
-                    .iter()
-                    .find(|digest| digest.algorithm() == *algorithm)
-            };
-            Algorithm::ALL
-                .iter()
-                .find_map(strongest)
-                .copied()
-                .into_iter()
-                .collect()
+            let strongest =
+                |algorithm: &Algorithm| remote.object.digests.iter().find(|digest| digest.algorithm() == *algorithm);
+            Algorithm::ALL.iter().find_map(strongest).copied().into_iter().collect()
         } else {
             self.spec.expected.clone()
         };
@@ -599,21 +471,13 @@ impl Transfer {
             return;
         };
         let Some(actual) = found else {
-            let lost = crate::error::FileFault::new(
-                crate::error::FileFaultKind::Lost,
-                "it is shorter than what was written",
-            );
+            let lost =
+                crate::error::FileFault::new(crate::error::FileFaultKind::Lost, "it is shorter than what was written");
             self.fail(Error::Disk(lost), cx);
             return;
         };
         if actual != expected {
-            self.stop(
-                Stop::Fail {
-                    error: Error::Integrity { expected, actual },
-                    discard: true,
-                },
-                cx,
-            );
+            self.stop(Stop::Fail { error: Error::Integrity { expected, actual }, discard: true }, cx);
             return;
         }
         if self.verification == Verification::NotProvided {

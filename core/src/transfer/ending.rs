@@ -20,11 +20,9 @@ pub(super) struct Cleaning {
 impl Transfer {
     pub(super) fn settle_ending(&mut self, cx: &mut Cx<'_>) {
         let asking = self.refresh.op.is_some();
-        let unsaved = self.phase == Phase::Ending
-            && self.keeps_stored()
-            && (self.keeper.has_unsynced() || self.keeper.is_busy());
-        let idle =
-            self.in_flight() == 0 && self.file.is_none() && !asking && !self.keeper.is_in_flight();
+        let unsaved =
+            self.phase == Phase::Ending && self.keeps_stored() && (self.keeper.has_unsynced() || self.keeper.is_busy());
+        let idle = self.in_flight() == 0 && self.file.is_none() && !asking && !self.keeper.is_in_flight();
         if !idle || unsaved {
             return;
         }
@@ -74,9 +72,7 @@ impl Transfer {
     }
 
     fn abort_wanted(&self) -> bool {
-        let unknown = self.session.stage == Stage::Committing
-            && !self.session.known_uncommitted
-            && self.commit_sent;
+        let unknown = self.session.stage == Stage::Committing && !self.session.known_uncommitted && self.commit_sent;
         let given_up = match &self.stop {
             Some(Stop::Cancel) => true,
             // Nobody could ever find the session again.
@@ -87,13 +83,7 @@ impl Transfer {
     }
 
     /// The request just planned as `op` could not be made: the same would happen to the next one.
-    pub(crate) fn unbuildable(
-        &mut self,
-        op: OpId,
-        step: &crate::provider::Step,
-        error: Error,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(crate) fn unbuildable(&mut self, op: OpId, step: &crate::provider::Step, error: Error, cx: &mut Cx<'_>) {
         self.on_http(op, step, Moved::default(), Exchange::Cancelled, cx);
         if self.phase == Phase::Aborting {
             self.give_up_abort(error, cx);
@@ -107,8 +97,7 @@ impl Transfer {
     /// The session stays on the server.
     pub(super) fn give_up_abort(&mut self, reason: Error, cx: &mut Cx<'_>) {
         let object = alloc::string::String::from(self.spec.provider.object());
-        cx.events
-            .push(self.id, EventKind::AbortFailed { object, reason });
+        cx.events.push(self.id, EventKind::AbortFailed { object, reason });
         self.cleaning.keep_record = true;
         self.cancels.extend(self.single.op);
         self.signal(Signal::Aborted, cx);
@@ -117,14 +106,9 @@ impl Transfer {
     pub(super) fn enter_cleaning(&mut self) {
         let download = self.spec.direction == Direction::Download;
         let (file, forget) = match &self.stop {
-            Some(Stop::Done(completed)) => (
-                (!download || completed.unchanged).then_some(FileOp::Release),
-                true,
-            ),
+            Some(Stop::Done(completed)) => ((!download || completed.unchanged).then_some(FileOp::Release), true),
             Some(Stop::Cancel) if self.spec.keep_on_cancel => (Some(FileOp::Release), false),
-            Some(Stop::Fail { discard: true, .. } | Stop::Cancel) if download => {
-                (Some(FileOp::Remove), true)
-            }
+            Some(Stop::Fail { discard: true, .. } | Stop::Cancel) if download => (Some(FileOp::Remove), true),
             Some(Stop::Fail { discard: true, .. } | Stop::Cancel) => (Some(FileOp::Release), true),
             _ => (Some(FileOp::Release), false),
         };
@@ -153,10 +137,7 @@ impl Transfer {
         };
         self.stop = Some(match &end {
             End::Completed(completed) => Stop::Done(completed.clone()),
-            End::Failed(error) => Stop::Fail {
-                error: error.clone(),
-                discard: false,
-            },
+            End::Failed(error) => Stop::Fail { error: error.clone(), discard: false },
         });
         self.end = Some(end.clone());
         cx.events.push(self.id, EventKind::Ended(end));

@@ -150,9 +150,7 @@ impl Keeper {
 
     /// Whether a write is in flight or still to be made.
     pub(crate) const fn is_busy(&self) -> bool {
-        self.op.is_some()
-            || self.remove
-            || (self.enabled && (self.replace || !self.ready.is_empty()))
+        self.op.is_some() || self.remove || (self.enabled && (self.replace || !self.ready.is_empty()))
     }
 
     /// Whether bytes in the file wait for a sync.
@@ -221,8 +219,7 @@ impl Keeper {
         if self.replace {
             return Some(Write::Replace);
         }
-        let due =
-            flush || self.hold || self.pending == 0 || self.is_due(self.pending, now, interval);
+        let due = flush || self.hold || self.pending == 0 || self.is_due(self.pending, now, interval);
         (!self.ready.is_empty() && due).then(|| Write::Append(Bytes::copy_from_slice(&self.ready)))
     }
 
@@ -297,20 +294,11 @@ mod tests {
         let interval = Interval::default();
         keeper.grew(interval.bytes);
         assert!(keeper.wants_sync(Time::ZERO, interval));
-        assert!(keeper.sync_begins(alloc::vec![Segment {
-            range: ByteRange::at(0, 5),
-            digest: None
-        }]));
-        assert!(
-            keeper.next(Time::ZERO, interval, true).is_none(),
-            "not before the sync"
-        );
+        assert!(keeper.sync_begins(alloc::vec![Segment { range: ByteRange::at(0, 5), digest: None }]));
+        assert!(keeper.next(Time::ZERO, interval, true).is_none(), "not before the sync");
         assert!(keeper.durable().is_empty());
         assert!(keeper.sync_ended(true));
-        assert!(matches!(
-            keeper.next(Time::ZERO, interval, false),
-            Some(Write::Append(_))
-        ));
+        assert!(matches!(keeper.next(Time::ZERO, interval, false), Some(Write::Append(_))));
         keeper.issued(op(), Time::ZERO);
         assert_eq!(keeper.durable().total(), 5);
     }
@@ -324,16 +312,10 @@ mod tests {
         let first = op();
         keeper.issued(first, Time::ZERO);
         assert!(keeper.answered(first, Err(fault())).is_some());
-        assert!(matches!(
-            keeper.next(Time::ZERO, Interval::default(), false),
-            Some(Write::Replace)
-        ));
+        assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)));
         let second = op();
         keeper.issued(second, Time::ZERO);
-        assert!(
-            keeper.answered(second, Err(fault())).is_none(),
-            "told already"
-        );
+        assert!(keeper.answered(second, Err(fault())).is_none(), "told already");
         assert!(!keeper.holds() && !keeper.is_busy());
     }
 }

@@ -19,6 +19,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use bytes::Bytes;
 use http::Uri;
 use uuid::Uuid;
 
@@ -32,9 +33,7 @@ use crate::event::{Completed, End, EventKind, Progress, Restart};
 use crate::id::{OpId, TaskId};
 use crate::intent::{Answer, FileOp, FileReply, Fingerprint, JournalOp, Moved, Question};
 use crate::layout::Layout;
-use crate::provider::{
-    Begin, Context, Object, Profile, Reply, Step, UploadedPart, Validator, Verdict,
-};
+use crate::provider::{Begin, Context, Object, Profile, Reply, Step, UploadedPart, Validator, Verdict};
 use crate::rng::Rng;
 use crate::spec::{Config, Direction, Durability, Spec};
 use crate::time::{Now, Time};
@@ -97,6 +96,7 @@ pub(crate) struct Planned {
 /// Something local to do now.
 #[derive(Debug)]
 pub(crate) enum Local {
+    Recall,
     File(FileOp),
     Journal(JournalOp),
     Ask(Question),
@@ -117,6 +117,14 @@ struct Single {
     opens: bool,
     tries: Tries,
     due: Option<Time>,
+}
+
+/// Reading what an earlier run recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Recall {
+    Wanted,
+    InFlight(OpId),
+    Done,
 }
 
 /// Fresh credentials or URLs from the application.
@@ -141,6 +149,8 @@ pub(crate) struct Transfer {
     /// Why it waits, for the snapshot.
     pub(crate) reason: Option<Error>,
     phase: Phase,
+    started: bool,
+    recall: Recall,
     stop: Option<Stop>,
     profile: Profile,
     rng: Rng,
@@ -243,6 +253,8 @@ impl Transfer {
             end: None,
             reason: None,
             phase: Phase::Queued,
+            started: false,
+            recall: Recall::Done,
             stop: None,
             profile,
             rng,
@@ -265,8 +277,10 @@ impl Transfer {
             cleaning: ending::Cleaning::default(),
             commit_sent: false,
         });
-        if let Some(checkpoint) = checkpoint {
-            transfer.adopt(checkpoint);
+        match checkpoint {
+            Some(checkpoint) => transfer.adopt(checkpoint),
+            None if transfer.spec.recall => transfer.recall = Recall::Wanted,
+            None => {}
         }
         transfer
     }
@@ -292,9 +306,7 @@ impl Transfer {
                 self.source.total = checkpoint.total;
                 self.source.fingerprint = checkpoint.fingerprint;
                 self.source.digest = checkpoint.content_digest;
-                self.source.layout = checkpoint
-                    .total
-                    .and_then(|total| Layout::recorded(total, checkpoint.part_size));
+                self.source.layout = checkpoint.total.and_then(|total| Layout::recorded(total, checkpoint.part_size));
                 self.session.id = checkpoint.session;
                 self.session.stage = checkpoint.stage;
                 self.session.resumed = checkpoint.stage != Stage::Fresh;
@@ -303,8 +315,7 @@ impl Transfer {
                 let fits = |part: &UploadedPart| {
                     let index = part.number.checked_sub(1);
                     !part.range.is_empty()
-                        && layout.zip(index).map(|(layout, index)| layout.part(index))
-                            == Some(part.range)
+                        && layout.zip(index).map(|(layout, index)| layout.part(index)) == Some(part.range)
                 };
                 for (number, (part, digest)) in checkpoint.parts {
                     if !fits(&part) {
@@ -398,10 +409,17 @@ impl Transfer {
 
     /// There is a place to work: begins, or goes on where a pause stopped it.
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) {
-        if self.phase != Phase::Queued {
+        if !core::mem::replace(&mut self.started, true) {
+            cx.events.push(self.id, EventKind::Started);
+        }
+        self.begin(cx);
+    }
+
+    /// The first step of all, once it is known what an earlier run left.
+    fn begin(&mut self, cx: &mut Cx<'_>) {
+        if self.phase != Phase::Queued || self.recall != Recall::Done || self.run != Run::Running || !self.started {
             return;
         }
-        cx.events.push(self.id, EventKind::Started);
         match self.spec.direction {
             Direction::Download => self.start_download(cx),
             Direction::Upload => self.signal(Signal::Start, cx),
@@ -431,6 +449,7 @@ impl Transfer {
             if self.spec.direction == Direction::Download {
                 self.check_moved(cx);
             }
+            self.begin(cx);
             self.settle(cx);
         }
     }
@@ -443,10 +462,10 @@ impl Transfer {
             self.run = Run::Running;
             self.restart = None;
             self.refresh.wanted = None;
-            if phase::next(self.spec.direction, self.phase, Signal::Stop).is_some() {
-                self.parts.clear();
-                self.signal(Signal::Stop, cx);
+            if self.recall == Recall::Wanted && self.stop != Some(Stop::Cancel) {
+                self.recall = Recall::Done;
             }
+            self.obey_stop(cx);
         } else if closing && self.phase == Phase::Aborting {
             self.give_up_abort(Error::Closed, cx);
         }
@@ -458,20 +477,28 @@ impl Transfer {
         self.settle(cx);
     }
 
+    /// Takes the way out where the phase allows it. What an earlier run left must be known before it can be cleaned up.
+    fn obey_stop(&mut self, cx: &mut Cx<'_>) {
+        let known = self.recall == Recall::Done;
+        if known && phase::next(self.spec.direction, self.phase, Signal::Stop).is_some() {
+            self.parts.clear();
+            self.signal(Signal::Stop, cx);
+        }
+    }
+
     pub(crate) fn fail(&mut self, error: Error, cx: &mut Cx<'_>) {
-        self.stop(
-            Stop::Fail {
-                error,
-                discard: false,
-            },
-            cx,
-        );
+        self.stop(Stop::Fail { error, discard: false }, cx);
     }
 
     // What to do next.
 
     /// The next local operation, if one may start now.
     pub(crate) fn next_local(&mut self, cx: &mut Cx<'_>) -> Option<Local> {
+        match self.recall {
+            Recall::Wanted if self.run == Run::Running => return Some(Local::Recall),
+            Recall::Wanted | Recall::InFlight(_) => return None,
+            Recall::Done => {}
+        }
         // While cleaning, the file goes before its record: a crash in between must leave something to find it by.
         if self.phase != Phase::Cleaning
             && let Some(journal) = self.next_journal(cx)
@@ -498,8 +525,7 @@ impl Transfer {
     }
 
     fn next_journal(&mut self, cx: &Cx<'_>) -> Option<Local> {
-        if self.phase == Phase::Cleaning && (self.file.is_some() || self.cleaning_file().is_some())
-        {
+        if self.phase == Phase::Cleaning && (self.file.is_some() || self.cleaning_file().is_some()) {
             return None;
         }
         let flush = self.run != Run::Running || self.stop.is_some();
@@ -514,6 +540,7 @@ impl Transfer {
     /// Records the id under which what [`Self::next_local`] gave was issued.
     pub(crate) fn local_issued(&mut self, op: OpId, local: &Local, now: Time) {
         match local {
+            Local::Recall => self.recall = Recall::InFlight(op),
             Local::File(_) => self.file = Some(op),
             Local::Journal(_) => self.keeper.issued(op, now),
             Local::Ask(_) => self.refresh.op = Some(op),
@@ -526,11 +553,7 @@ impl Transfer {
         }
         if self.phase.is_ending() {
             let last = self.phase == Phase::Ending && self.keeps_stored() && self.in_flight() == 0;
-            return if last && self.keeper.has_unsynced() {
-                self.begin_sync()
-            } else {
-                None
-            };
+            return if last && self.keeper.has_unsynced() { self.begin_sync() } else { None };
         }
         match self.run {
             Run::Paused => None,
@@ -553,21 +576,14 @@ impl Transfer {
     /// Takes what is stored now for the next checkpoint; the sync to issue, if one is needed.
     fn begin_sync(&mut self) -> Option<FileOp> {
         let stored = self.remote.segments.iter();
-        let moving = self
-            .parts
-            .flights
-            .iter()
-            .filter(|flight| flight.accepted.is_some())
-            .filter_map(Flight::written);
+        let moving = self.parts.flights.iter().filter(|flight| flight.accepted.is_some()).filter_map(Flight::written);
         let segments = stored.chain(moving).collect();
         self.keeper.sync_begins(segments).then_some(FileOp::Sync)
     }
 
     /// Whether the transfer goes about its business (and is not waiting, pausing or ending).
     fn works(&self) -> bool {
-        self.run == Run::Running
-            && self.restart.is_none()
-            && (self.stop.is_none() || self.phase.is_committing())
+        self.run == Run::Running && self.restart.is_none() && (self.stop.is_none() || self.phase.is_committing())
     }
 
     /// Whether, and how big, a request could go out now.
@@ -583,13 +599,7 @@ impl Transfer {
     }
 
     /// Makes the request that [`Self::want`] spoke of.
-    pub(crate) fn plan(
-        &mut self,
-        op: OpId,
-        now: Time,
-        config: &Config,
-        parallel: usize,
-    ) -> Option<Planned> {
+    pub(crate) fn plan(&mut self, op: OpId, now: Time, config: &Config, parallel: usize) -> Option<Planned> {
         let (step, tries) = self.peek(now, config, parallel)?;
         match step.range() {
             Some(range) => {
@@ -599,8 +609,7 @@ impl Transfer {
             None => {
                 self.single.op = Some(op);
                 self.single.due = None;
-                self.single.opens =
-                    matches!(step, Step::Begin) && self.profile.begin == Begin::Creates;
+                self.single.opens = matches!(step, Step::Begin) && self.profile.begin == Begin::Creates;
                 if matches!(step, Step::Commit) {
                     self.commit_sent = true;
                     self.session.known_uncommitted = false;
@@ -611,10 +620,7 @@ impl Transfer {
         if tries.is_retry() {
             self.progress.retries += 1;
         }
-        Some(Planned {
-            step,
-            retry: tries.failed > 0,
-        })
+        Some(Planned { step, retry: tries.failed > 0 })
     }
 
     fn peek(&self, now: Time, config: &Config, parallel: usize) -> Option<(Step, Tries)> {
@@ -636,9 +642,7 @@ impl Transfer {
             Phase::Probing if self.remote.by_range => Step::ProbeRange,
             Phase::Probing => Step::Probe,
             Phase::Opening => Step::Begin,
-            Phase::Reconciling => Step::ListParts {
-                marker: self.session.marker.clone(),
-            },
+            Phase::Reconciling => Step::ListParts { marker: self.session.marker.clone() },
             Phase::Committing => Step::Commit,
             Phase::Confirming => Step::Confirm,
             Phase::Aborting => Step::Abort,
@@ -657,25 +661,15 @@ impl Transfer {
         if self.run == Run::Paused || self.is_over() {
             return None;
         }
-        let retry = if self.phase == Phase::Moving {
-            self.parts.next_due()
-        } else {
-            self.single.due
-        };
-        let save = (self.phase == Phase::Moving && self.file.is_none())
-            .then(|| self.keeper.due(config.interval))
-            .flatten();
+        let retry = if self.phase == Phase::Moving { self.parts.next_due() } else { self.single.due };
+        let save =
+            (self.phase == Phase::Moving && self.file.is_none()).then(|| self.keeper.due(config.interval)).flatten();
         [retry, save].into_iter().flatten().min()
     }
 
     // Answers.
 
-    pub(crate) fn on_file(
-        &mut self,
-        op: OpId,
-        reply: Result<FileReply, FileFault>,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(crate) fn on_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, cx: &mut Cx<'_>) {
         if self.file != Some(op) {
             return;
         }
@@ -700,10 +694,28 @@ impl Transfer {
         self.settle(cx);
     }
 
+    /// The journal was read.
+    pub(crate) fn on_recalled(&mut self, op: OpId, reply: Result<Option<Bytes>, FileFault>, cx: &mut Cx<'_>) {
+        if self.recall != Recall::InFlight(op) {
+            return;
+        }
+        self.recall = Recall::Done;
+        match reply.map(|journal| journal.map(|journal| Checkpoint::decode(&journal))) {
+            Ok(None) => {}
+            Ok(Some(Ok(checkpoint))) => self.adopt(checkpoint),
+            Ok(Some(Err(error))) => cx.events.push(self.id, EventKind::CheckpointUnusable(error)),
+            Err(fault) => cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault))),
+        }
+        if self.stop.is_some() {
+            self.obey_stop(cx);
+        }
+        self.begin(cx);
+        self.settle(cx);
+    }
+
     pub(crate) fn on_journal(&mut self, op: OpId, reply: Result<(), FileFault>, cx: &mut Cx<'_>) {
         if let Some(fault) = self.keeper.answered(op, reply) {
-            cx.events
-                .push(self.id, EventKind::CheckpointFailed(Error::Disk(fault)));
+            cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault)));
         }
         self.settle(cx);
     }
@@ -728,17 +740,11 @@ impl Transfer {
                     self.single.due = None;
                 }
                 Answer::Provider(_) => {
-                    let detail = String::from(
-                        "the application's fresh URL or credentials are for another object",
-                    );
+                    let detail = String::from("the application's fresh URL or credentials are for another object");
                     self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
                 }
                 Answer::Refused(why) => {
-                    let detail = if why.is_empty() {
-                        fault.detail.clone()
-                    } else {
-                        why
-                    };
+                    let detail = if why.is_empty() { fault.detail.clone() } else { why };
                     self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
                 }
             }
@@ -757,9 +763,7 @@ impl Transfer {
             return;
         };
         let bytes = |moved: &Moved| if download { moved.written } else { moved.sent };
-        let fresh = bytes(&moved)
-            .saturating_sub(bytes(&flight.moved))
-            .min(flight.range.len());
+        let fresh = bytes(&moved).saturating_sub(bytes(&flight.moved)).min(flight.range.len());
         flight.moved = moved;
         self.account(fresh, now);
     }
@@ -777,54 +781,33 @@ impl Transfer {
     pub(crate) fn progress(&self, now: Time) -> Progress {
         let acknowledged = match self.spec.direction {
             Direction::Download => {
-                let flying: u64 = self
-                    .parts
-                    .flights
-                    .iter()
-                    .map(|flight| flight.moved.written.min(flight.range.len()))
-                    .sum();
+                let flying: u64 =
+                    self.parts.flights.iter().map(|flight| flight.moved.written.min(flight.range.len())).sum();
                 self.remote.segments.total() + flying
             }
-            Direction::Upload if self.profile.order == crate::provider::Order::ServerOffset => {
-                self.session.high
-            }
-            Direction::Upload => self
-                .session
-                .parts
-                .values()
-                .map(|part| part.range.len())
-                .sum(),
+            Direction::Upload if self.profile.order == crate::provider::Order::ServerOffset => self.session.high,
+            Direction::Upload => self.session.parts.values().map(|part| part.range.len()).sum(),
         };
         let total = self.context().total;
-        let done =
-            matches!(self.end, Some(End::Completed(_))) || matches!(self.stop, Some(Stop::Done(_)));
+        let done = matches!(self.end, Some(End::Completed(_))) || matches!(self.stop, Some(Stop::Done(_)));
         let acknowledged = match total {
             Some(total) if done => total,
             Some(total) => acknowledged.min(total),
             None => acknowledged,
         };
-        Progress {
-            total,
-            acknowledged,
-            rate: self.rate.current(now),
-            ..self.progress
-        }
+        Progress { total, acknowledged, rate: self.rate.current(now), ..self.progress }
     }
 
     pub(crate) fn to_checkpoint(&self) -> Checkpoint {
         let (total, part_size) = match self.spec.direction {
             Direction::Download => (self.remote.object.total, 1),
-            Direction::Upload => (
-                self.source.total,
-                self.source.layout.as_ref().map_or(1, Layout::part_size),
-            ),
+            Direction::Upload => (self.source.total, self.source.layout.as_ref().map_or(1, Layout::part_size)),
         };
-        let parts = self.session.parts.iter().map(|(&number, part)| {
-            (
-                number,
-                (part.clone(), self.session.digests.get(&number).copied()),
-            )
-        });
+        let parts = self
+            .session
+            .parts
+            .iter()
+            .map(|(&number, part)| (number, (part.clone(), self.session.digests.get(&number).copied())));
         Checkpoint {
             direction: self.spec.direction,
             object: crate::spec::object_mark(self.spec.provider.as_ref()),

@@ -124,21 +124,11 @@ impl Flight {
     /// What is in the file of it, as last told.
     pub(crate) fn written(&self) -> Option<Segment> {
         let range = ByteRange::at(self.range.start(), self.moved.written.min(self.range.len()));
-        (!range.is_empty()).then_some(Segment {
-            range,
-            digest: self.moved.digest,
-        })
+        (!range.is_empty()).then_some(Segment { range, digest: self.moved.digest })
     }
 
     /// The tries that count for what is left of this flight's range.
     pub(crate) const fn tries_left(&self, moved: u64) -> Tries {
-        if moved >= PROGRESS {
-            Tries {
-                failed: 0,
-                stale: 0,
-            }
-        } else {
-            self.tries
-        }
+        if moved >= PROGRESS { Tries { failed: 0, stale: 0 } } else { self.tries }
     }
 }

@@ -81,10 +81,7 @@ impl Phase {
     /// Whether the transfer is on its way out.
     #[must_use]
     pub const fn is_ending(self) -> bool {
-        matches!(
-            self,
-            Self::Ending | Self::Aborting | Self::Cleaning | Self::Ended
-        )
+        matches!(self, Self::Ending | Self::Aborting | Self::Cleaning | Self::Ended)
     }
 
     /// Whether the object may be coming into being right now: a stop waits for the answer.
@@ -231,16 +228,9 @@ pub(crate) const fn next(direction: Direction, phase: Phase, signal: Signal) -> 
         (P::Aborting, S::Aborted) => P::Cleaning,
         (P::Cleaning, S::Cleaned) => P::Ended,
         // What may be making the object must be answered first; then `Quiet` lets a stop take effect.
-        (
-            P::Committing
-            | P::Confirming
-            | P::Publishing
-            | P::Ending
-            | P::Aborting
-            | P::Cleaning
-            | P::Ended,
-            S::Stop,
-        ) => return None,
+        (P::Committing | P::Confirming | P::Publishing | P::Ending | P::Aborting | P::Cleaning | P::Ended, S::Stop) => {
+            return None;
+        }
         (_, S::Stop) => P::Ending,
         _ => match direction {
             Direction::Download => match (phase, signal) {
@@ -265,9 +255,7 @@ pub(crate) const fn next(direction: Direction, phase: Phase, signal: Signal) -> 
                 (P::Inspecting, S::Inspected) | (P::Hashing, S::Hashed) => P::Opening,
                 (P::Inspecting | P::Hashing, S::Kept) => P::Rechecking,
                 (P::Inspecting | P::Hashing | P::Rechecking, S::ListWanted) => P::Reconciling,
-                (P::Inspecting | P::Hashing | P::Rechecking | P::Reconciling, S::CommitPending) => {
-                    P::Confirming
-                }
+                (P::Inspecting | P::Hashing | P::Rechecking | P::Reconciling, S::CommitPending) => P::Confirming,
                 (P::Rechecking, S::Rechecked) | (P::Reconciling, S::Reconciled) => P::Moving,
                 (P::Reconciling | P::Moving, S::SessionGone) => P::Opening,
                 (P::Opening, S::Opened) => P::Moving,
@@ -299,13 +287,8 @@ mod tests {
             let mut table = String::new();
             for phase in Phase::ALL {
                 for signal in Signal::ALL {
-                    let to =
-                        next(direction, phase, signal).map_or("-".into(), |to| format!("{to:?}"));
-                    table += &format!(
-                        "{:<12} {:<14} {to}\n",
-                        format!("{phase:?}"),
-                        format!("{signal:?}")
-                    );
+                    let to = next(direction, phase, signal).map_or("-".into(), |to| format!("{to:?}"));
+                    table += &format!("{:<12} {:<14} {to}\n", format!("{phase:?}"), format!("{signal:?}"));
                 }
             }
             insta::assert_snapshot!(format!("table_{direction:?}").to_lowercase(), table);
@@ -315,19 +298,10 @@ mod tests {
     #[test]
     fn c5_no_stop_interrupts_a_commit_and_nothing_leaves_the_end() {
         for direction in [Direction::Download, Direction::Upload] {
-            for phase in [
-                Phase::Committing,
-                Phase::Confirming,
-                Phase::Publishing,
-                Phase::Ended,
-            ] {
+            for phase in [Phase::Committing, Phase::Confirming, Phase::Publishing, Phase::Ended] {
                 assert_eq!(next(direction, phase, Signal::Stop), None);
             }
-            assert!(
-                Signal::ALL
-                    .iter()
-                    .all(|&signal| next(direction, Phase::Ended, signal).is_none())
-            );
+            assert!(Signal::ALL.iter().all(|&signal| next(direction, Phase::Ended, signal).is_none()));
         }
     }
 
@@ -337,23 +311,14 @@ mod tests {
         for direction in [Direction::Download, Direction::Upload] {
             for phase in Phase::ALL {
                 let mut at = phase;
-                for signal in [
-                    Signal::Stop,
-                    Signal::Quiet,
-                    Signal::Quiet,
-                    Signal::Aborted,
-                    Signal::Cleaned,
-                ] {
+                for signal in [Signal::Stop, Signal::Quiet, Signal::Quiet, Signal::Aborted, Signal::Cleaned] {
                     at = next(direction, at, signal).unwrap_or(at);
                 }
                 let foreign = match direction {
                     Direction::Download => matches!(phase, Phase::Committing | Phase::Confirming),
                     Direction::Upload => phase == Phase::Publishing,
                 };
-                assert!(
-                    at == Phase::Ended || foreign,
-                    "{direction:?} {phase:?} stuck at {at:?}"
-                );
+                assert!(at == Phase::Ended || foreign, "{direction:?} {phase:?} stuck at {at:?}");
             }
         }
     }

@@ -17,31 +17,19 @@ pub(crate) struct Rate {
 
 impl Rate {
     pub(crate) const fn new(now: Time) -> Self {
-        Self {
-            opened: now,
-            bytes: 0,
-            average: 0,
-        }
+        Self { opened: now, bytes: 0, average: 0 }
     }
 
     pub(crate) fn add(&mut self, bytes: u64, now: Time) {
         let span = now.since(self.opened);
         if span >= STALE && self.bytes == 0 {
-            *self = Self {
-                opened: now,
-                bytes,
-                average: self.average / 2,
-            };
+            *self = Self { opened: now, bytes, average: self.average / 2 };
             return;
         }
         self.bytes = self.bytes.saturating_add(bytes);
         if span >= WINDOW {
             let rate = per_second(self.bytes, span);
-            self.average = if self.average == 0 {
-                rate
-            } else {
-                (self.average.saturating_mul(3) + rate) / 4
-            };
+            self.average = if self.average == 0 { rate } else { (self.average.saturating_mul(3) + rate) / 4 };
             self.opened = now;
             self.bytes = 0;
         }

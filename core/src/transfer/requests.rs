@@ -30,14 +30,7 @@ pub(super) enum Next {
 
 impl Transfer {
     /// A request is over.
-    pub(crate) fn on_http(
-        &mut self,
-        op: OpId,
-        step: &Step,
-        moved: Moved,
-        exchange: Exchange,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(crate) fn on_http(&mut self, op: OpId, step: &Step, moved: Moved, exchange: Exchange, cx: &mut Cx<'_>) {
         if let Some(flight) = self.parts.land(op) {
             match self.spec.direction {
                 Direction::Download => self.range_landed(flight, moved, exchange, cx),
@@ -88,10 +81,7 @@ impl Transfer {
             return;
         }
         match exchange {
-            Exchange::Judged(Ok(Reply::Begun {
-                session: Some(session),
-                ..
-            })) => self.session_opened(session),
+            Exchange::Judged(Ok(Reply::Begun { session: Some(session), .. })) => self.session_opened(session),
             Exchange::Broken(Fault { sent: Sent::No, .. }) | Exchange::Judged(Err(_)) => {}
             _ => self.maybe_orphan(cx),
         }
@@ -101,53 +91,32 @@ impl Transfer {
         match (step, reply) {
             (Step::Probe | Step::ProbeRange, Reply::Object(object)) => self.probed(object, cx),
             (Step::Probe | Step::ProbeRange, Reply::Unsatisfiable { total: Some(0) }) => {
-                let object = crate::provider::Object {
-                    total: Some(0),
-                    ..Default::default()
-                };
+                let object = crate::provider::Object { total: Some(0), ..Default::default() };
                 self.probed(object, cx);
             }
-            (
-                Step::Begin,
-                Reply::Begun {
-                    session,
-                    next,
-                    receipt,
-                },
-            ) => self.begun(session, next, receipt, cx),
-            (Step::ListParts { .. }, Reply::Parts { parts, marker }) => {
-                self.listed(parts, marker, cx)
-            }
-            (Step::Commit | Step::Confirm, Reply::Committed(receipt)) => {
-                self.complete(Signal::Committed, receipt, cx)
-            }
+            (Step::Begin, Reply::Begun { session, next, receipt }) => self.begun(session, next, receipt, cx),
+            (Step::ListParts { .. }, Reply::Parts { parts, marker }) => self.listed(parts, marker, cx),
+            (Step::Commit | Step::Confirm, Reply::Committed(receipt)) => self.complete(Signal::Committed, receipt, cx),
             (Step::Confirm, Reply::NotCommitted) => self.not_committed(cx),
             (Step::Abort, Reply::Aborted) => self.signal(Signal::Aborted, cx),
             (step, _) => {
                 let kind = step.kind();
-                self.fail(
-                    protocol(kind, "an answer of another kind than the request asked for"),
-                    cx,
-                );
+                self.fail(protocol(kind, "an answer of another kind than the request asked for"), cx);
             }
         }
     }
 
     fn judge_single(&mut self, verdict: Verdict, kind: StepKind, cx: &mut Cx<'_>) -> Next {
         let unsure = matches!(&verdict, Verdict::Unknown(_));
-        let gone =
-            matches!(&verdict, Verdict::Fatal(fault) if fault.kind == ServerFaultKind::NotFound);
+        let gone = matches!(&verdict, Verdict::Fatal(fault) if fault.kind == ServerFaultKind::NotFound);
         match kind {
-            StepKind::Commit
-                if unsure || (gone && (self.single.tries.failed > 0 || self.session.resumed)) =>
-            {
+            StepKind::Commit if unsure || (gone && (self.single.tries.failed > 0 || self.session.resumed)) => {
                 self.commit_unknown(verdict, cx)
             }
             // A refusal on the first try is an answer: there is no object.
             StepKind::Commit if matches!(&verdict, Verdict::Fatal(_)) => {
-                self.session.known_uncommitted = self.single.tries.failed == 0
-                    && !self.session.resumed
-                    && self.session.commits == 0;
+                self.session.known_uncommitted =
+                    self.single.tries.failed == 0 && !self.session.resumed && self.session.commits == 0;
                 self.judge(verdict, self.single.tries, kind, cx)
             }
             StepKind::Abort if gone => {
@@ -169,13 +138,7 @@ impl Transfer {
             return Next::Handled;
         }
         match verdict {
-            Verdict::Unknown(fault) => self.again(
-                self.single.tries,
-                Error::Server(fault),
-                None,
-                StepKind::Commit,
-                cx,
-            ),
+            Verdict::Unknown(fault) => self.again(self.single.tries, Error::Server(fault), None, StepKind::Commit, cx),
             verdict => self.judge(verdict, self.single.tries, StepKind::Commit, cx),
         }
     }
@@ -194,18 +157,10 @@ impl Transfer {
     }
 
     /// What an unsuccessful answer means for a piece of work that has failed `tries` times.
-    pub(super) fn judge(
-        &mut self,
-        verdict: Verdict,
-        tries: Tries,
-        kind: StepKind,
-        cx: &mut Cx<'_>,
-    ) -> Next {
+    pub(super) fn judge(&mut self, verdict: Verdict, tries: Tries, kind: StepKind, cx: &mut Cx<'_>) -> Next {
         let now = cx.now.mono;
         match verdict {
-            Verdict::Retry { fault, after } => {
-                self.again(tries, Error::Server(fault), after, kind, cx)
-            }
+            Verdict::Retry { fault, after } => self.again(tries, Error::Server(fault), after, kind, cx),
             Verdict::Unknown(fault) => self.again(tries, Error::Server(fault), None, kind, cx),
             Verdict::Redirect { location, fault } => {
                 let downgrade = location.scheme_str() == Some("http") && self.is_secure();
@@ -235,10 +190,9 @@ impl Transfer {
                 self.remote.by_range = true;
                 Next::Again { tries, due: now }
             }
-            Verdict::ProbeByRange => Next::Failed(protocol(
-                kind,
-                "neither HEAD nor a ranged GET tells about the object",
-            )),
+            Verdict::ProbeByRange => {
+                Next::Failed(protocol(kind, "neither HEAD nor a ranged GET tells about the object"))
+            }
             Verdict::Changed(changed) => {
                 self.changed(changed, cx);
                 Next::Handled
@@ -261,13 +215,7 @@ impl Transfer {
     }
 
     /// A credential or URL was refused: one fresh one is asked for; a second refusal in a row is final.
-    fn refused(
-        &mut self,
-        fault: ServerFault,
-        tries: Tries,
-        kind: StepKind,
-        cx: &mut Cx<'_>,
-    ) -> Next {
+    fn refused(&mut self, fault: ServerFault, tries: Tries, kind: StepKind, cx: &mut Cx<'_>) -> Next {
         if self.location.take().is_some() {
             return self.again(tries, Error::Server(fault), None, kind, cx);
         }
@@ -281,26 +229,14 @@ impl Transfer {
             self.refresh.refusals += 1;
             self.refresh.wanted = Some(fault);
         }
-        Next::Again {
-            tries,
-            due: cx.now.mono,
-        }
+        Next::Again { tries, due: cx.now.mono }
     }
 
     /// An exchange broke.
-    pub(super) fn broke(
-        &mut self,
-        fault: Fault,
-        mut tries: Tries,
-        kind: StepKind,
-        cx: &mut Cx<'_>,
-    ) -> Next {
+    pub(super) fn broke(&mut self, fault: Fault, mut tries: Tries, kind: StepKind, cx: &mut Cx<'_>) -> Next {
         if fault.kind == FaultKind::Stale && tries.stale < STALE {
             tries.stale += 1;
-            return Next::Again {
-                tries,
-                due: cx.now.mono,
-            };
+            return Next::Again { tries, due: cx.now.mono };
         }
         // An untrusted certificate does not become trusted by asking again.
         if fault.kind == FaultKind::Tls {
@@ -323,21 +259,10 @@ impl Transfer {
         if tries.failed > self.spec.retry.retries {
             return Next::Failed(why);
         }
-        let due = self
-            .spec
-            .retry
-            .due(tries.failed, after, &mut self.rng, cx.now);
+        let due = self.spec.retry.due(tries.failed, after, &mut self.rng, cx.now);
         let delay = due.since(cx.now.mono);
         self.reason = Some(why.clone());
-        cx.events.push(
-            self.id,
-            EventKind::Retrying {
-                step: kind,
-                attempt: tries.failed,
-                delay,
-                reason: why,
-            },
-        );
+        cx.events.push(self.id, EventKind::Retrying { step: kind, attempt: tries.failed, delay, reason: why });
         Next::Again { tries, due }
     }
 
@@ -371,10 +296,9 @@ impl Transfer {
         if self.restarts > self.spec.retry.restarts {
             let error = match why {
                 Restart::Changed(changed) => Error::Changed(changed),
-                Restart::SessionGone => protocol(
-                    StepKind::Begin,
-                    "every session opened was gone again before it was used",
-                ),
+                Restart::SessionGone => {
+                    protocol(StepKind::Begin, "every session opened was gone again before it was used")
+                }
                 Restart::LocalLost | Restart::Unpinned => Error::Changed(Changed::Ranges),
             };
             self.fail(error, cx);
@@ -400,10 +324,8 @@ impl Transfer {
         if !self.phase.is_committing() && self.phase != Phase::Aborting && !self.single.opens {
             self.cancels.extend(self.single.op);
         }
-        if matches!(
-            self.phase,
-            Phase::Hashing | Phase::Rechecking | Phase::Verifying | Phase::Ending
-        ) || (self.phase == Phase::Inspecting)
+        if matches!(self.phase, Phase::Hashing | Phase::Rechecking | Phase::Verifying | Phase::Ending)
+            || (self.phase == Phase::Inspecting)
         {
             self.cancels.extend(self.file);
         }
@@ -418,7 +340,8 @@ impl Transfer {
 
     /// Takes the steps that need nothing but quiet.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_>) {
-        let idle = self.in_flight() == 0 && self.file.is_none();
+        let recalling = matches!(self.recall, super::Recall::InFlight(_));
+        let idle = self.in_flight() == 0 && self.file.is_none() && !recalling;
         if self.stop.is_some() {
             self.settle_ending(cx);
         } else if let Some(why) = self.restart.take_if(|_| idle && self.refresh.op.is_none()) {
@@ -438,12 +361,7 @@ impl Transfer {
     }
 
     /// Done: whatever stop was pending lost the race.
-    pub(super) fn complete(
-        &mut self,
-        signal: Signal,
-        receipt: crate::provider::Receipt,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(super) fn complete(&mut self, signal: Signal, receipt: crate::provider::Receipt, cx: &mut Cx<'_>) {
         let completed = crate::event::Completed {
             total: self.context().total.unwrap_or_default(),
             verification: self.verification,
@@ -458,10 +376,5 @@ impl Transfer {
 
 /// An answer outside the protocol.
 pub(super) fn protocol(kind: StepKind, detail: &str) -> Error {
-    Error::Server(ServerFault::new(
-        ServerFaultKind::Protocol,
-        kind,
-        None,
-        detail,
-    ))
+    Error::Server(ServerFault::new(ServerFaultKind::Protocol, kind, None, detail))
 }

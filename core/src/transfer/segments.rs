@@ -43,16 +43,8 @@ impl Segments {
             Some(&(old, _)) => old - start,
             None => 0,
         };
-        let before = self
-            .by_start
-            .range(..start)
-            .next_back()
-            .is_some_and(|(_, &(e, _))| e > start);
-        let after = self
-            .by_start
-            .range(start + 1..)
-            .next()
-            .is_some_and(|(&s, _)| s < end);
+        let before = self.by_start.range(..start).next_back().is_some_and(|(_, &(e, _))| e > start);
+        let after = self.by_start.range(start + 1..).next().is_some_and(|(&s, _)| s < end);
         if before || after {
             return false;
         }
@@ -64,10 +56,7 @@ impl Segments {
     /// Whether this stretch, or a longer one from the same start, is there already.
     pub(crate) fn holds(&self, segment: &Segment) -> bool {
         segment.range.is_empty()
-            || self
-                .by_start
-                .get(&segment.range.start())
-                .is_some_and(|&(end, _)| end >= segment.range.end())
+            || self.by_start.get(&segment.range.start()).is_some_and(|&(end, _)| end >= segment.range.end())
     }
 
     pub(crate) fn remove(&mut self, start: u64) {
@@ -77,12 +66,9 @@ impl Segments {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Segment> + '_ {
-        self.by_start.iter().filter_map(|(&start, &(end, digest))| {
-            Some(Segment {
-                range: ByteRange::new(start, end)?,
-                digest,
-            })
-        })
+        self.by_start
+            .iter()
+            .filter_map(|(&start, &(end, digest))| Some(Segment { range: ByteRange::new(start, end)?, digest }))
     }
 
     pub(crate) fn ranges(&self) -> Vec<ByteRange> {
@@ -95,32 +81,18 @@ mod tests {
     use super::*;
 
     fn plain(start: u64, end: u64) -> Segment {
-        Segment {
-            range: ByteRange::new(start, end).expect("in order"),
-            digest: None,
-        }
+        Segment { range: ByteRange::new(start, end).expect("in order"), digest: None }
     }
 
     #[test]
     fn a_longer_stretch_replaces_a_shorter_one_and_overlaps_are_refused() {
         let mut segments = Segments::default();
-        assert!(
-            segments.insert(plain(10, 20))
-                && segments.insert(plain(10, 30))
-                && segments.insert(plain(10, 15))
-        );
+        assert!(segments.insert(plain(10, 20)) && segments.insert(plain(10, 30)) && segments.insert(plain(10, 15)));
         assert_eq!(segments.total(), 20);
-        assert!(
-            !segments.insert(plain(5, 11))
-                && !segments.insert(plain(29, 40))
-                && !segments.insert(plain(5, 50))
-        );
+        assert!(!segments.insert(plain(5, 11)) && !segments.insert(plain(29, 40)) && !segments.insert(plain(5, 50)));
         assert!(segments.insert(plain(30, 40)) && segments.insert(plain(0, 10)));
         assert_eq!(segments.total(), 40);
         segments.remove(10);
-        assert_eq!(
-            segments.ranges(),
-            [ByteRange::at(0, 10), ByteRange::at(30, 10)]
-        );
+        assert_eq!(segments.ranges(), [ByteRange::at(0, 10), ByteRange::at(30, 10)]);
     }
 }

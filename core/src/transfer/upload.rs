@@ -29,17 +29,11 @@ impl Transfer {
             Phase::Inspecting | Phase::Checking => Some(FileOp::Stat),
             Phase::Hashing => {
                 let ranges = alloc::vec![ByteRange::at(0, self.source.total?)];
-                Some(FileOp::Digest {
-                    algorithm: self.profile.content_digest?,
-                    ranges,
-                })
+                Some(FileOp::Digest { algorithm: self.profile.content_digest?, ranges })
             }
             Phase::Rechecking => {
                 let ranges = self.session.parts.values().map(|part| part.range).collect();
-                Some(FileOp::Digest {
-                    algorithm: SENT,
-                    ranges,
-                })
+                Some(FileOp::Digest { algorithm: SENT, ranges })
             }
             _ => None,
         }
@@ -48,18 +42,10 @@ impl Transfer {
     pub(super) fn upload_replied(&mut self, reply: FileReply, cx: &mut Cx<'_>) {
         match (self.phase, reply) {
             (Phase::Inspecting, FileReply::Source { len: None, .. }) => self.source.endless = true,
-            (
-                Phase::Inspecting,
-                FileReply::Source {
-                    len: Some(len),
-                    fingerprint,
-                },
-            ) => {
+            (Phase::Inspecting, FileReply::Source { len: Some(len), fingerprint }) => {
                 self.inspected(len, fingerprint, cx);
             }
-            (Phase::Inspecting, FileReply::Filled { len, end: true }) => {
-                self.inspected(len, None, cx)
-            }
+            (Phase::Inspecting, FileReply::Filled { len, end: true }) => self.inspected(len, None, cx),
             (Phase::Inspecting, FileReply::Filled { .. }) => {}
             (Phase::Hashing, FileReply::Digests(found)) => match found.first().copied().flatten() {
                 Some(digest) => {
@@ -70,32 +56,23 @@ impl Transfer {
             },
             (Phase::Rechecking, FileReply::Digests(found)) => self.rechecked_parts(&found, cx),
             (Phase::Checking, FileReply::Source { len, fingerprint }) => {
-                let same = len.is_none_or(|len| Some(len) == self.source.total)
-                    && fingerprint == self.source.fingerprint;
+                let same =
+                    len.is_none_or(|len| Some(len) == self.source.total) && fingerprint == self.source.fingerprint;
                 if same {
                     self.signal(Signal::Same, cx);
                 } else {
-                    self.source_changed(
-                        "it was written to while it was uploaded; nothing was committed",
-                        cx,
-                    );
+                    self.source_changed("it was written to while it was uploaded; nothing was committed", cx);
                 }
             }
             (phase, _) => {
                 debug_assert!(false, "a reply of another kind in {phase:?}");
-                self.fail(
-                    protocol(StepKind::Begin, "the storage replied to another question"),
-                    cx,
-                );
+                self.fail(protocol(StepKind::Begin, "the storage replied to another question"), cx);
             }
         }
     }
 
     fn source_changed(&mut self, detail: &str, cx: &mut Cx<'_>) {
-        self.fail(
-            Error::Disk(FileFault::new(FileFaultKind::Changed, detail)),
-            cx,
-        );
+        self.fail(Error::Disk(FileFault::new(FileFaultKind::Changed, detail)), cx);
     }
 
     /// The source is known: is it what an earlier run began to upload, and how is it cut?
@@ -103,24 +80,19 @@ impl Transfer {
         let source = &mut self.source;
         let untouched = source.total == Some(len) && source.fingerprint == fingerprint;
         let looks_same = source.total == Some(len)
-            && source.fingerprint.map(|print| print.modified)
-                == fingerprint.map(|print| print.modified);
+            && source.fingerprint.map(|print| print.modified) == fingerprint.map(|print| print.modified);
         if !untouched {
             // Only its bytes can tell; they are read again.
             source.digest = None;
         }
         if self.session.id.is_some() && !looks_same {
-            let detail = "it is not what this upload began with; cancel the upload to drop its session, then start it anew";
+            let detail =
+                "it is not what this upload began with; cancel the upload to drop its session, then start it anew";
             self.source_changed(detail, cx);
             return;
         }
-        let keep = source
-            .layout
-            .filter(|layout| layout.total() == len && self.session.id.is_some());
-        let layout = keep.map_or_else(
-            || Layout::plan(len, self.spec.part_size, &self.profile.parts),
-            Ok,
-        );
+        let keep = source.layout.filter(|layout| layout.total() == len && self.session.id.is_some());
+        let layout = keep.map_or_else(|| Layout::plan(len, self.spec.part_size, &self.profile.parts), Ok);
         match layout {
             Ok(layout) => source.layout = Some(layout),
             Err(error) => {
@@ -209,21 +181,12 @@ impl Transfer {
         if let Some(session) = session {
             self.session_opened(session);
         } else if self.profile.begin == Begin::Creates {
-            self.fail(
-                protocol(StepKind::Begin, "the answer names no upload session"),
-                cx,
-            );
+            self.fail(protocol(StepKind::Begin, "the answer names no upload session"), cx);
             return;
         }
         let next = next.unwrap_or(0);
         if next > total {
-            self.fail(
-                protocol(
-                    StepKind::Begin,
-                    "the server wants to go on beyond the end of the content",
-                ),
-                cx,
-            );
+            self.fail(protocol(StepKind::Begin, "the server wants to go on beyond the end of the content"), cx);
             return;
         }
         self.session.cursor = next;
@@ -247,20 +210,12 @@ impl Transfer {
     }
 
     /// One page of the server's parts: its word wins over our record, and only what both know counts (U7, U8).
-    pub(super) fn listed(
-        &mut self,
-        parts: Vec<UploadedPart>,
-        marker: Option<String>,
-        cx: &mut Cx<'_>,
-    ) {
+    pub(super) fn listed(&mut self, parts: Vec<UploadedPart>, marker: Option<String>, cx: &mut Cx<'_>) {
         for part in parts {
             self.session.listed.insert(part.number, part);
         }
         if marker.is_some() && marker == self.session.marker {
-            self.fail(
-                protocol(StepKind::ListParts, "the next page is the page just read"),
-                cx,
-            );
+            self.fail(protocol(StepKind::ListParts, "the next page is the page just read"), cx);
             return;
         }
         self.session.marker = marker;
@@ -269,14 +224,10 @@ impl Transfer {
         }
         let listed = core::mem::take(&mut self.session.listed);
         self.session.parts.retain(|number, part| {
-            listed
-                .get(number)
-                .is_some_and(|there| there.range.len() == part.range.len() && there.tag == part.tag)
+            listed.get(number).is_some_and(|there| there.range.len() == part.range.len() && there.tag == part.tag)
         });
         let kept = &self.session.parts;
-        self.session
-            .digests
-            .retain(|number, _| kept.contains_key(number));
+        self.session.digests.retain(|number, _| kept.contains_key(number));
         self.signal(Signal::Reconciled, cx);
     }
 
@@ -291,11 +242,7 @@ impl Transfer {
                 for part in self.session.parts.values() {
                     self.parts.todo.remove(part.range);
                 }
-                self.session
-                    .parts
-                    .values()
-                    .map(|part| part.range.len())
-                    .sum()
+                self.session.parts.values().map(|part| part.range.len()).sum()
             }
         };
         self.progress.reused = reused;
@@ -304,12 +251,7 @@ impl Transfer {
     }
 
     /// The next part to send.
-    pub(super) fn peek_part(
-        &self,
-        now: Time,
-        _: &Config,
-        parallel: usize,
-    ) -> Option<(Step, Tries)> {
+    pub(super) fn peek_part(&self, now: Time, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
         let total = self.source.total?;
         let flying = self.parts.flights.len();
         let one_by_one = self.source.whole || self.profile.order == Order::ServerOffset;
@@ -322,29 +264,15 @@ impl Transfer {
             None if one_by_one && !self.parts.delayed.is_empty() => return None,
             None if self.source.whole => (ByteRange::at(0, total), Tries::default()),
             None if one_by_one => {
-                let end = self
-                    .session
-                    .cursor
-                    .saturating_add(layout.part_size())
-                    .min(total);
-                (
-                    ByteRange::new(self.session.cursor, end).filter(|range| !range.is_empty())?,
-                    Tries::default(),
-                )
+                let end = self.session.cursor.saturating_add(layout.part_size()).min(total);
+                (ByteRange::new(self.session.cursor, end).filter(|range| !range.is_empty())?, Tries::default())
             }
-            None => (
-                layout.part(layout.index_of(self.parts.todo.first()?.start())),
-                Tries::default(),
-            ),
+            None => (layout.part(layout.index_of(self.parts.todo.first()?.start())), Tries::default()),
         };
         let step = if self.source.whole {
             Step::PutWhole { range }
         } else {
-            Step::PutPart {
-                number: layout.index_of(range.start()) + 1,
-                range,
-                digest: None,
-            }
+            Step::PutPart { number: layout.index_of(range.start()) + 1, range, digest: None }
         };
         Some((step, tries))
     }
@@ -365,10 +293,7 @@ impl Transfer {
         cx: &mut Cx<'_>,
     ) {
         let sent = moved.sent.min(flight.range.len());
-        self.account(
-            sent.saturating_sub(flight.moved.sent.min(flight.range.len())),
-            cx.now.mono,
-        );
+        self.account(sent.saturating_sub(flight.moved.sent.min(flight.range.len())), cx.now.mono);
         let kind = step.kind();
         if let Exchange::Judged(Ok(reply)) = exchange {
             self.succeeded();
@@ -397,82 +322,43 @@ impl Transfer {
             }
         };
         match next {
-            Next::Again { tries, due } => self.parts.delayed.push(Delayed {
-                range: flight.range,
-                tries,
-                due,
-            }),
+            Next::Again { tries, due } => self.parts.delayed.push(Delayed { range: flight.range, tries, due }),
             Next::Failed(error) => self.fail(error, cx),
             Next::Handled => {}
         }
     }
 
-    fn part_replied(
-        &mut self,
-        flight: &Flight,
-        step: &Step,
-        moved: Moved,
-        reply: Reply,
-        cx: &mut Cx<'_>,
-    ) {
+    fn part_replied(&mut self, flight: &Flight, step: &Step, moved: Moved, reply: Reply, cx: &mut Cx<'_>) {
         match (step, reply) {
             (Step::PutWhole { .. }, Reply::Committed(receipt)) => {
                 self.source.whole = false;
                 self.finish_upload(receipt, cx);
             }
-            (Step::PutPart { number, range, .. }, Reply::Part { tag, .. })
-                if self.profile.order == Order::Parallel =>
-            {
+            (Step::PutPart { number, range, .. }, Reply::Part { tag, .. }) if self.profile.order == Order::Parallel => {
                 let part = UploadedPart::new(*number, *range, tag);
-                self.keeper
-                    .fact(&Fact::Part(part.clone(), moved.digest), range.len());
+                self.keeper.fact(&Fact::Part(part.clone(), moved.digest), range.len());
                 self.session.parts.insert(*number, part);
                 if let Some(digest) = moved.digest {
                     self.session.digests.insert(*number, digest);
                 }
                 self.check_sent(cx);
             }
-            (
-                Step::PutPart { range, .. },
-                Reply::Part { next, receipt, .. } | Reply::Begun { next, receipt, .. },
-            ) => {
+            (Step::PutPart { range, .. }, Reply::Part { next, receipt, .. } | Reply::Begun { next, receipt, .. }) => {
                 self.offset_told(*range, next, receipt, cx);
             }
             (step, _) => {
                 self.progress.resent += flight.range.len();
-                self.fail(
-                    protocol(
-                        step.kind(),
-                        "an answer of another kind than the request asked for",
-                    ),
-                    cx,
-                );
+                self.fail(protocol(step.kind(), "an answer of another kind than the request asked for"), cx);
             }
         }
     }
 
     /// After a chunk under `Order::ServerOffset`: the server says where to go on.
-    fn offset_told(
-        &mut self,
-        sent: ByteRange,
-        next: Option<u64>,
-        receipt: Option<Receipt>,
-        cx: &mut Cx<'_>,
-    ) {
+    fn offset_told(&mut self, sent: ByteRange, next: Option<u64>, receipt: Option<Receipt>, cx: &mut Cx<'_>) {
         let total = self.source.total.unwrap_or_default();
-        let next = if receipt.is_some() {
-            total
-        } else {
-            next.unwrap_or(sent.end())
-        };
+        let next = if receipt.is_some() { total } else { next.unwrap_or(sent.end()) };
         if receipt.is_none() && next > sent.end() {
-            self.fail(
-                protocol(
-                    StepKind::PutPart,
-                    "the server wants to go on beyond the bytes it was sent",
-                ),
-                cx,
-            );
+            self.fail(protocol(StepKind::PutPart, "the server wants to go on beyond the bytes it was sent"), cx);
             return;
         }
         // What does not raise the high-water mark had crossed the network before, or has to again.
@@ -481,13 +367,7 @@ impl Transfer {
         if next <= sent.start() {
             self.session.rewinds += 1;
             if self.session.rewinds > self.spec.retry.restarts {
-                self.fail(
-                    protocol(
-                        StepKind::PutPart,
-                        "the server keeps losing bytes it had accepted",
-                    ),
-                    cx,
-                );
+                self.fail(protocol(StepKind::PutPart, "the server keeps losing bytes it had accepted"), cx);
                 return;
             }
         } else if next > self.session.high {
@@ -541,13 +421,7 @@ impl Transfer {
             return;
         }
         if self.session.commits > self.spec.retry.retries {
-            self.fail(
-                protocol(
-                    StepKind::Commit,
-                    "the commit is accepted again and again without any effect",
-                ),
-                cx,
-            );
+            self.fail(protocol(StepKind::Commit, "the commit is accepted again and again without any effect"), cx);
         } else {
             self.signal(Signal::NotCommitted, cx);
         }
