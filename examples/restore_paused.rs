@@ -32,9 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = longhaul::client()?;
     let mut restored = Vec::new();
     for name in names {
-        let mut job = job(&own, name)?;
-        println!("{name}: {:?}", job.recall().await?);
-        restored.push(client.submit(job.paused()).await?);
+        restored.push(client.submit(job(&own, name)?.paused()).await?);
     }
     let one = restored.swap_remove(0);
     one.resume().await?;

@@ -37,10 +37,6 @@ impl Future for Cancel {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.0.waker.register(cx.waker());
-        if self.is_set() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if self.is_set() { Poll::Ready(()) } else { Poll::Pending }
     }
 }

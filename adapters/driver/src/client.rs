@@ -92,9 +92,7 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn transfers(&self) -> MutexGuard<'_, BTreeMap<TaskId, Arc<Shared>>> {
-        self.transfers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.transfers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,11 +114,7 @@ impl Client {
             transfers: Mutex::default(),
         });
         let (end, ended) = oneshot::channel();
-        let seams = Seams {
-            transport,
-            timer: Arc::clone(&timer),
-            spawn: Arc::clone(&spawn),
-        };
+        let seams = Seams { transport, timer: Arc::clone(&timer), spawn: Arc::clone(&spawn) };
         let inner = Arc::new(Inner {
             hub: Arc::clone(&hub),
             mailbox: Arc::clone(&mailbox),
@@ -128,15 +122,7 @@ impl Client {
             ended: ended.shared(),
             config: config.clone(),
         });
-        let task = run::Loop::new(
-            config,
-            seams,
-            mailbox,
-            hub,
-            Arc::downgrade(&inner).into(),
-            end,
-        )
-        .run();
+        let task = run::Loop::new(config, seams, mailbox, hub, Arc::downgrade(&inner).into(), end).run();
         spawn.spawn(Box::pin(task));
         Self(inner)
     }
@@ -154,14 +140,8 @@ impl Client {
     /// When the transfer is there already, or the client is closed.
     pub async fn submit(&self, job: Job) -> Result<Transfer, SubmitError> {
         let (reply, handle) = oneshot::channel();
-        let submission = Submission {
-            job: Box::new(job),
-            reply,
-        };
-        self.0
-            .mailbox
-            .command(Command::Submit(vec![submission]))
-            .await?;
+        let submission = Submission { job: Box::new(job), reply };
+        self.0.mailbox.command(Command::Submit(vec![submission])).await?;
         handle.await.unwrap_or(Err(SubmitError::Closed))
     }
 
@@ -171,32 +151,18 @@ impl Client {
     /// [`SubmitError::Busy`] when there is none, otherwise as [`submit`](Self::submit).
     pub async fn try_submit(&self, job: Job) -> Result<Transfer, SubmitError> {
         let (reply, handle) = oneshot::channel();
-        let submission = Submission {
-            job: Box::new(job),
-            reply,
-        };
-        self.0
-            .mailbox
-            .try_command(Command::Submit(vec![submission]))?;
+        let submission = Submission { job: Box::new(job), reply };
+        self.0.mailbox.try_command(Command::Submit(vec![submission]))?;
         handle.await.unwrap_or(Err(SubmitError::Closed))
     }
 
     /// Submits many jobs as one command, in order; one result per job. One refused job does not hinder the others.
-    pub async fn submit_all(
-        &self,
-        jobs: impl IntoIterator<Item = Job>,
-    ) -> Vec<Result<Transfer, SubmitError>> {
+    pub async fn submit_all(&self, jobs: impl IntoIterator<Item = Job>) -> Vec<Result<Transfer, SubmitError>> {
         let (submissions, handles): (Vec<_>, Vec<_>) = jobs
             .into_iter()
             .map(|job| {
                 let (reply, handle) = oneshot::channel();
-                (
-                    Submission {
-                        job: Box::new(job),
-                        reply,
-                    },
-                    handle,
-                )
+                (Submission { job: Box::new(job), reply }, handle)
             })
             .unzip();
         // When refused, the submissions are dropped, and every handle says so.
@@ -242,12 +208,7 @@ impl Client {
 
     pub(crate) async fn control(&self, id: TaskId, control: Control) -> Result<(), CommandError> {
         let (reply, answer) = oneshot::channel();
-        match self
-            .0
-            .mailbox
-            .command(Command::Control(id, control, reply))
-            .await
-        {
+        match self.0.mailbox.command(Command::Control(id, control, reply)).await {
             Ok(()) => answer.await.unwrap_or(Err(CommandError::Closed)),
             Err(_) => Err(CommandError::Closed),
         }
@@ -256,13 +217,7 @@ impl Client {
     /// Changes the engine's limits while it runs. Without effect on a closed client.
     pub async fn set_limits(&self, limits: Limits) {
         let (reply, answer) = oneshot::channel();
-        if self
-            .0
-            .mailbox
-            .command(Command::SetLimits(limits, reply))
-            .await
-            .is_ok()
-        {
+        if self.0.mailbox.command(Command::SetLimits(limits, reply)).await.is_ok() {
             // The only error is that the client was closed meanwhile.
             let _ = answer.await;
         }
@@ -279,21 +234,13 @@ impl Client {
     /// What transfer `id` is doing; `None` once its end and the drop of its handle have passed.
     #[must_use]
     pub fn status(&self, id: TaskId) -> Option<State> {
-        self.0
-            .hub
-            .transfers()
-            .get(&id)
-            .map(|transfer| transfer.status())
+        self.0.hub.transfers().get(&id).map(|transfer| transfer.status())
     }
 
     /// Where transfer `id` stands, in bytes.
     #[must_use]
     pub fn progress(&self, id: TaskId) -> Option<Progress> {
-        self.0
-            .hub
-            .transfers()
-            .get(&id)
-            .map(|transfer| transfer.progress())
+        self.0.hub.transfers().get(&id).map(|transfer| transfer.progress())
     }
 
     /// Everything at one moment. Empty once the client is closed.
@@ -340,11 +287,7 @@ impl Client {
             let _ = inner.ended.clone().await;
             if !within {
                 let patience = inner.timer.now().mono + inner.config.callback_grace;
-                select(
-                    Box::pin(inner.hub.board.idle()),
-                    inner.timer.sleep_until(patience),
-                )
-                .await;
+                select(Box::pin(inner.hub.board.idle()), inner.timer.sleep_until(patience)).await;
             }
         }
     }
@@ -380,8 +323,6 @@ impl WeakClient {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("closed", &self.is_closed())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("closed", &self.is_closed()).finish_non_exhaustive()
     }
 }

@@ -45,9 +45,7 @@ impl Default for ClientConfig {
 impl ClientConfig {
     /// All defaults, to be changed.
     pub fn builder() -> ClientConfigBuilder {
-        ClientConfigBuilder {
-            config: Self::default(),
-        }
+        ClientConfigBuilder { config: Self::default() }
     }
 }
 
@@ -147,58 +145,26 @@ impl ClientConfigBuilder {
         let (limits, concurrency) = (&config.core.limits, &config.core.concurrency);
         let rules = [
             (limits.uploads > 0, "limits.uploads", "must be at least 1"),
-            (
-                limits.downloads > 0,
-                "limits.downloads",
-                "must be at least 1",
-            ),
+            (limits.downloads > 0, "limits.downloads", "must be at least 1"),
             (limits.requests > 0, "limits.requests", "must be at least 1"),
-            (
-                limits.per_authority > 0,
-                "limits.per_authority",
-                "must be at least 1",
-            ),
+            (limits.per_authority > 0, "limits.per_authority", "must be at least 1"),
             (limits.per_task > 0, "limits.per_task", "must be at least 1"),
-            (
-                concurrency.floor > 0,
-                "concurrency.floor",
-                "must be at least 1",
-            ),
-            (
-                concurrency.floor <= concurrency.initial,
-                "concurrency.initial",
-                "must not be below concurrency.floor",
-            ),
+            (concurrency.floor > 0, "concurrency.floor", "must be at least 1"),
+            (concurrency.floor <= concurrency.initial, "concurrency.initial", "must not be below concurrency.floor"),
             (
                 concurrency.initial <= concurrency.ceiling,
                 "concurrency.ceiling",
                 "must not be below concurrency.initial",
             ),
-            (
-                config.core.interval.bytes > 0,
-                "interval.bytes",
-                "must be at least 1",
-            ),
-            (
-                !config.core.interval.time.is_zero(),
-                "interval.time",
-                "must not be zero",
-            ),
+            (config.core.interval.bytes > 0, "interval.bytes", "must be at least 1"),
+            (!config.core.interval.time.is_zero(), "interval.time", "must not be zero"),
             (
                 (Duration::from_millis(10)..=Duration::from_secs(1)).contains(&config.tick),
                 "tick",
                 "must be 10 ms to 1 s",
             ),
-            (
-                (4 << 10..=16 << 20).contains(&config.read_chunk),
-                "read_chunk",
-                "must be 4 KiB to 16 MiB",
-            ),
-            (
-                (4 << 10..=64 << 20).contains(&config.write_batch),
-                "write_batch",
-                "must be 4 KiB to 64 MiB",
-            ),
+            ((4 << 10..=16 << 20).contains(&config.read_chunk), "read_chunk", "must be 4 KiB to 16 MiB"),
+            ((4 << 10..=64 << 20).contains(&config.write_batch), "write_batch", "must be 4 KiB to 64 MiB"),
         ];
         match rules.into_iter().find(|(holds, ..)| !holds) {
             Some((_, setting, rule)) => Err(ConfigError { setting, rule }),
@@ -220,34 +186,17 @@ mod tests {
     fn a_setting_out_of_bounds_is_named_with_its_rule() {
         let mut core = Config::default();
         core.concurrency.initial = 0;
-        let error = ClientConfig::builder()
-            .core(core)
-            .build()
-            .expect_err("floor above initial");
-        assert_eq!(
-            error.to_string(),
-            "concurrency.initial must not be below concurrency.floor"
-        );
-        let error = ClientConfig::builder()
-            .tick(Duration::ZERO)
-            .build()
-            .expect_err("no tick");
+        let error = ClientConfig::builder().core(core).build().expect_err("floor above initial");
+        assert_eq!(error.to_string(), "concurrency.initial must not be below concurrency.floor");
+        let error = ClientConfig::builder().tick(Duration::ZERO).build().expect_err("no tick");
         assert_eq!(error.setting, "tick");
         assert!(ClientConfig::builder().read_chunk(1).build().is_err());
-        assert!(
-            ClientConfig::builder()
-                .write_batch(usize::MAX)
-                .build()
-                .is_err()
-        );
+        assert!(ClientConfig::builder().write_batch(usize::MAX).build().is_err());
     }
 
     #[test]
     fn seeds_differ_unless_given() {
         assert_ne!(ClientConfig::default().seed, ClientConfig::default().seed);
-        assert_eq!(
-            ClientConfig::builder().seed(7).build().expect("valid").seed,
-            7
-        );
+        assert_eq!(ClientConfig::builder().seed(7).build().expect("valid").seed, 7);
     }
 }

@@ -38,11 +38,7 @@ pub struct Transfer {
 
 impl Transfer {
     pub(crate) fn new(shared: Arc<Shared>, limiter: Arc<Limiter>, client: Client) -> Self {
-        Self {
-            shared,
-            limiter,
-            client,
-        }
+        Self { shared, limiter, client }
     }
 
     /// The transfer's id.
@@ -111,9 +107,7 @@ impl Transfer {
     /// # Errors
     /// When the transfer or the client is over.
     pub async fn set_weight(&self, weight: NonZeroU32) -> Result<(), CommandError> {
-        self.client
-            .control(self.id(), Control::Weight(weight))
-            .await
+        self.client.control(self.id(), Control::Weight(weight)).await
     }
 
     /// Changes its own rate limit at once; `None` removes it.
@@ -136,10 +130,7 @@ impl Stream for Transfer {
         match inner.end.clone() {
             Some(end) => {
                 inner.told = true;
-                Poll::Ready(Some(Event {
-                    task: self.shared.id,
-                    kind: EventKind::Ended(end),
-                }))
+                Poll::Ready(Some(Event { task: self.shared.id, kind: EventKind::Ended(end) }))
             }
             None => inner.wait(cx),
         }
@@ -166,10 +157,7 @@ impl Drop for Transfer {
 
 impl fmt::Debug for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transfer")
-            .field("id", &self.id())
-            .field("status", &self.status())
-            .finish_non_exhaustive()
+        f.debug_struct("Transfer").field("id", &self.id()).field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
@@ -205,20 +193,8 @@ impl Inner {
 
 impl Shared {
     pub(crate) fn new(id: TaskId, capacity: usize, state: State, progress: Progress) -> Self {
-        let inner = Inner {
-            state,
-            progress,
-            events: VecDeque::new(),
-            lost: 0,
-            end: None,
-            told: false,
-            waker: None,
-        };
-        Self {
-            id,
-            capacity,
-            inner: Mutex::new(inner),
-        }
+        let inner = Inner { state, progress, events: VecDeque::new(), lost: 0, end: None, told: false, waker: None };
+        Self { id, capacity, inner: Mutex::new(inner) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -241,8 +217,7 @@ impl Shared {
         {
             inner.state = state;
         }
-        progress
-            .is_some_and(|progress| std::mem::replace(&mut inner.progress, progress) != progress)
+        progress.is_some_and(|progress| std::mem::replace(&mut inner.progress, progress) != progress)
     }
 
     /// An event that is not the end.

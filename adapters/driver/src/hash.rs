@@ -56,10 +56,7 @@ impl Hasher {
         match &self.state {
             State::Crc(crc) => {
                 let bytes = crc.finalize().to_be_bytes();
-                Digest::new(
-                    self.algorithm,
-                    bytes.get(bytes.len() - self.algorithm.len()..)?,
-                )
+                Digest::new(self.algorithm, bytes.get(bytes.len() - self.algorithm.len()..)?)
             }
             State::Md5(md5) => Digest::new(self.algorithm, &md5.clone().finalize()),
             State::Sha1(sha) => Digest::new(self.algorithm, &sha.clone().finalize()),
@@ -83,10 +80,7 @@ mod tests {
             (Algorithm::Crc64Xz, "995dc9bbdf1939fa"),
             (Algorithm::Md5, "25f9e794323b453885f5181f1b624d0b"),
             (Algorithm::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441"),
-            (
-                Algorithm::Sha256,
-                "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
-            ),
+            (Algorithm::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"),
         ] {
             let mut hasher = Hasher::new(algorithm);
             hasher.update(b"1234");

@@ -34,19 +34,13 @@ pub struct Job {
 impl Job {
     /// A transfer without journal, callbacks or a rate limit of its own.
     pub fn new(spec: Spec, storage: Arc<dyn Storage>) -> Self {
-        Self {
-            spec,
-            storage,
-            journal: None,
-            refresher: None,
-            on_progress: None,
-            on_end: None,
-            rate: None,
-        }
+        Self { spec, storage, journal: None, refresher: None, on_progress: None, on_end: None, rate: None }
     }
 
-    /// Keeps checkpoints in `journal` under `name`. Without a journal none are kept.
+    /// Keeps checkpoints in `journal` under `name`, and goes on from what an earlier run left there, which is read when the
+    /// transfer begins ([`Spec::recall`], [`Spec::journal`]: set again what is not wanted). Without a journal nothing is kept.
     pub fn with_journal(mut self, journal: Arc<dyn Journal>, name: JournalName) -> Self {
+        self.spec.recall = true;
         self.journal = Some((journal, name));
         self
     }
@@ -63,19 +57,13 @@ impl Job {
 
     /// Calls `callback` a few times per second while bytes move, and once more before the end. See [`Listener`](crate::Listener)
     /// for where it runs.
-    pub fn on_progress(
-        mut self,
-        callback: impl Fn(TaskId, &Progress) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn on_progress(mut self, callback: impl Fn(TaskId, &Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(Arc::new(callback));
         self
     }
 
     /// Calls `callback` once, when the transfer is over, whatever its end.
-    pub fn on_end(
-        mut self,
-        callback: impl FnOnce(TaskId, &Result<Completed, Error>) + Send + 'static,
-    ) -> Self {
+    pub fn on_end(mut self, callback: impl FnOnce(TaskId, &Result<Completed, Error>) + Send + 'static) -> Self {
         self.on_end = Some(Box::new(callback));
         self
     }
@@ -104,8 +92,8 @@ impl Job {
         &mut self.spec
     }
 
-    /// Reads what an earlier run left in the journal into the spec, so that the transfer goes on where it stopped. What cannot
-    /// be used is left aside: the transfer then starts afresh.
+    /// Reads now what an earlier run left in the journal. Not needed to resume: a transfer with a journal does this as its first
+    /// step. It is for those who want to know beforehand, or to decide by it.
     ///
     /// # Errors
     /// When the journal cannot be read.
@@ -128,9 +116,7 @@ impl Job {
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job")
-            .field("spec", &self.spec)
-            .finish_non_exhaustive()
+        f.debug_struct("Job").field("spec", &self.spec).finish_non_exhaustive()
     }
 }
 

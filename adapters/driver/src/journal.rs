@@ -11,12 +11,7 @@ use longhaul_core::intent::JournalOp;
 pub trait Journal: Send + Sync + 'static {
     /// Does `op` for `name`. The reply means that the change survives what `durable` promises: a loss of power, or else the end
     /// of the process.
-    fn run(
-        &self,
-        name: &JournalName,
-        op: JournalOp,
-        durable: bool,
-    ) -> BoxFuture<'static, Result<(), FileFault>>;
+    fn run(&self, name: &JournalName, op: JournalOp, durable: bool) -> BoxFuture<'static, Result<(), FileFault>>;
 
     /// What is kept under `name`; `None` if there is nothing.
     fn load(&self, name: &JournalName) -> BoxFuture<'static, Result<Option<Bytes>, FileFault>>;

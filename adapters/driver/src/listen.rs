@@ -88,11 +88,7 @@ const TURN: usize = 64;
 
 impl Board {
     pub(crate) fn new(spawn: Arc<dyn Spawn>, capacity: usize) -> Self {
-        Self {
-            inner: Mutex::default(),
-            spawn,
-            capacity,
-        }
+        Self { inner: Mutex::default(), spawn, capacity }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -128,10 +124,7 @@ impl Board {
             return;
         }
         if inner.events >= self.capacity
-            && let Some(oldest) = inner
-                .items
-                .iter()
-                .position(|item| matches!(item, Item::Event(_)))
+            && let Some(oldest) = inner.items.iter().position(|item| matches!(item, Item::Event(_)))
         {
             inner.items.remove(oldest);
             inner.events -= 1;
@@ -142,21 +135,12 @@ impl Board {
     }
 
     /// Tells progress, or replaces what was not told yet.
-    pub(crate) fn progress(
-        self: &Arc<Self>,
-        task: TaskId,
-        progress: Progress,
-        callback: Option<&OnProgress>,
-    ) {
+    pub(crate) fn progress(self: &Arc<Self>, task: TaskId, progress: Progress, callback: Option<&OnProgress>) {
         let mut inner = self.lock();
         if inner.listeners.is_empty() && callback.is_none() {
             return;
         }
-        if inner
-            .progress
-            .insert(task, (progress, callback.cloned()))
-            .is_none()
-        {
+        if inner.progress.insert(task, (progress, callback.cloned())).is_none() {
             inner.items.push_back(Item::Progress(task));
         }
         self.work(inner);
@@ -191,9 +175,7 @@ impl Board {
         if !inner.working {
             inner.working = true;
             drop(inner);
-            let worker = Worker {
-                board: Arc::clone(self),
-            };
+            let worker = Worker { board: Arc::clone(self) };
             self.spawn.spawn_blocking(Box::new(move || worker.run()));
         }
     }
@@ -283,10 +265,7 @@ fn guarded(callback: impl FnOnce()) {
 }
 
 /// An end as a result.
-#[expect(
-    clippy::result_large_err,
-    reason = "an error is a plain value; it is made once per transfer"
-)]
+#[expect(clippy::result_large_err, reason = "an error is a plain value; it is made once per transfer")]
 pub(crate) fn outcome(end: &End) -> Result<Completed, Error> {
     match end {
         End::Completed(completed) => Ok(completed.clone()),

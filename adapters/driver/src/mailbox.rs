@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use futures::channel::oneshot;
 use http::response::Parts;
 use longhaul_core::error::FileFault;
@@ -28,23 +29,16 @@ use crate::storage::LinkState;
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// The head of an answer came.
-    Head {
-        op: OpId,
-        head: Box<Parts>,
-        disposition: oneshot::Sender<Disposition>,
-    },
+    Head { op: OpId, head: Box<Parts>, disposition: oneshot::Sender<Disposition> },
     /// An exchange is over.
     Done { op: OpId, outcome: Box<Outcome> },
     /// A file operation is over.
-    File {
-        op: OpId,
-        reply: Result<FileReply, FileFault>,
-    },
+    File { op: OpId, reply: Result<FileReply, FileFault> },
     /// A journal operation is over.
-    Journal {
-        op: OpId,
-        reply: Result<(), FileFault>,
-    },
+    Journal { op: OpId, reply: Result<(), FileFault> },
+    /// The journal was read.
+    Recall { op: OpId, reply: Result<Option<Bytes>, FileFault> },
+    /// What an earlier run recorded was read.
     /// The application answered.
     Ask { op: OpId, answer: Answer },
 }
@@ -118,12 +112,7 @@ struct Inner {
 impl Mailbox {
     /// With room for `capacity` commands.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            inner: Mutex::new(Inner {
-                capacity,
-                ..Inner::default()
-            }),
-        }
+        Self { inner: Mutex::new(Inner { capacity, ..Inner::default() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -169,11 +158,7 @@ impl Mailbox {
 
     /// Puts down a command as soon as there is room, first come, first served.
     pub(crate) fn command(&self, command: Command) -> Push<'_> {
-        Push {
-            mailbox: self,
-            command: Some(command),
-            ticket: None,
-        }
+        Push { mailbox: self, command: Some(command), ticket: None }
     }
 
     /// Exchanges an empty `mail` for what has come; ready when there is something, or when closed for the first time.
@@ -314,11 +299,8 @@ pub(crate) mod tests {
         assert_eq!(mailbox.try_command(command()), Ok(()));
         assert_eq!(mailbox.command(command()).now_or_never(), Some(Ok(())));
         assert_eq!(mailbox.try_command(command()), Err(Refused::Full));
-        let (mut first, mut second, mut third) = (
-            mailbox.command(command()),
-            mailbox.command(command()),
-            mailbox.command(command()),
-        );
+        let (mut first, mut second, mut third) =
+            (mailbox.command(command()), mailbox.command(command()), mailbox.command(command()));
         assert_eq!((&mut first).now_or_never(), None);
         assert_eq!((&mut second).now_or_never(), None);
         assert_eq!((&mut third).now_or_never(), None);

@@ -33,10 +33,7 @@ impl Storage for MemorySource {
     fn run(&self, op: FileOp, _: Cancel) -> BoxFuture<'static, Reply<FileReply>> {
         let len = self.0.len() as u64;
         ready(match op {
-            FileOp::Stat => Ok(FileReply::Source {
-                len: Some(len),
-                fingerprint: None,
-            }),
+            FileOp::Stat => Ok(FileReply::Source { len: Some(len), fingerprint: None }),
             FileOp::Fill { .. } => Ok(FileReply::Filled { len, end: true }),
             FileOp::Digest { algorithm, ranges } => Ok(digests(&self.0, algorithm, &ranges)),
             FileOp::Remove | FileOp::Release | FileOp::Sync => Ok(FileReply::Done),
@@ -70,11 +67,7 @@ impl MemoryTarget {
     /// For at most `most` bytes; a larger object fails as on a full disk.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
-            most,
-            draft: None,
-            published: None,
-        })))
+        Self(Arc::new(Mutex::new(Inner { most, draft: None, published: None })))
     }
 
     /// The content, once it is published.
@@ -105,23 +98,16 @@ impl Inner {
                 }
                 Ok(FileReply::Reserved { kept })
             }
-            FileOp::Digest { algorithm, ranges } => Ok(digests(
-                self.draft.as_deref().unwrap_or_default(),
-                algorithm,
-                &ranges,
-            )),
+            FileOp::Digest { algorithm, ranges } => {
+                Ok(digests(self.draft.as_deref().unwrap_or_default(), algorithm, &ranges))
+            }
             FileOp::Publish { len, .. } => {
                 let mut draft = self.draft.take().ok_or_else(lost)?;
                 // An object may end before what was reserved, never after what was written.
-                let len = usize::try_from(len)
-                    .ok()
-                    .filter(|&len| len <= draft.len())
-                    .ok_or_else(lost)?;
+                let len = usize::try_from(len).ok().filter(|&len| len <= draft.len()).ok_or_else(lost)?;
                 draft.truncate(len);
                 self.published = Some(draft.into());
-                Ok(FileReply::Published {
-                    path: String::new(),
-                })
+                Ok(FileReply::Published { path: String::new() })
             }
             FileOp::Remove => {
                 self.draft = None;
@@ -136,12 +122,7 @@ impl Inner {
         usize::try_from(end)
             .ok()
             .filter(|&end| end <= self.most)
-            .ok_or_else(|| {
-                FileFault::new(
-                    FileFaultKind::Full,
-                    format!("{end} bytes into a memory of {}", self.most),
-                )
-            })
+            .ok_or_else(|| FileFault::new(FileFaultKind::Full, format!("{end} bytes into a memory of {}", self.most)))
     }
 
     fn write(&mut self, offset: u64, mut batch: Batch) -> Reply<Batch> {
@@ -198,10 +179,7 @@ fn digests(content: &[u8], algorithm: Algorithm, ranges: &[ByteRange]) -> FileRe
 }
 
 fn fill(content: &[u8], offset: u64, mut chunk: Chunk) -> Chunk {
-    let rest = usize::try_from(offset)
-        .ok()
-        .and_then(|offset| content.get(offset..))
-        .unwrap_or_default();
+    let rest = usize::try_from(offset).ok().and_then(|offset| content.get(offset..)).unwrap_or_default();
     let bytes = rest.get(..chunk.buffer.capacity()).unwrap_or(rest);
     chunk.buffer.clear();
     chunk.buffer.extend_from_slice(bytes);
@@ -216,8 +194,5 @@ fn unusable(what: &str) -> FileFault {
 }
 
 fn lost() -> FileFault {
-    FileFault::new(
-        FileFaultKind::Lost,
-        "nothing has been reserved, or less than was to be published",
-    )
+    FileFault::new(FileFaultKind::Lost, "nothing has been reserved, or less than was to be published")
 }

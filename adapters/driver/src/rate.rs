@@ -27,11 +27,7 @@ impl Rates {
     /// No limit at all.
     #[must_use]
     pub const fn unlimited() -> Self {
-        Self {
-            total: None,
-            download: None,
-            upload: None,
-        }
+        Self { total: None, download: None, upload: None }
     }
 
     /// With a limit for both directions together.
@@ -132,22 +128,10 @@ mod tests {
 
     #[test]
     fn the_rate_is_kept_within_one_burst_at_any_size() {
-        for rate in [
-            1,
-            7,
-            10,
-            999,
-            65_536,
-            1_000_000,
-            1_000_000_000,
-            40_000_000_000,
-        ] {
+        for rate in [1, 7, 10, 999, 65_536, 1_000_000, 1_000_000_000, 40_000_000_000] {
             let (moved, wanted) = (run(bucket(rate), 256 << 10), rate * 10);
             assert!(moved >= wanted - wanted / 1000, "{rate}: {moved}");
-            assert!(
-                moved <= wanted + rate / 10 + bucket(rate).slice() + wanted / 1000,
-                "{rate}: {moved}"
-            );
+            assert!(moved <= wanted + rate / 10 + bucket(rate).slice() + wanted / 1000, "{rate}: {moved}");
         }
     }
 

@@ -46,10 +46,7 @@ struct Feed {
 impl SpooledSource {
     /// Reads `stream` into `spool`, which this source alone may use.
     #[must_use]
-    pub fn new(
-        stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-        spool: Arc<dyn Storage>,
-    ) -> Self {
+    pub fn new(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static, spool: Arc<dyn Storage>) -> Self {
         let feed = Feed {
             stream: stream.boxed(),
             reserved: false,
@@ -59,27 +56,14 @@ impl SpooledSource {
             end: false,
             failed: None,
         };
-        Self {
-            spool,
-            feed: Arc::new(Mutex::new(feed)),
-        }
+        Self { spool, feed: Arc::new(Mutex::new(feed)) }
     }
 }
 
 impl Feed {
-    async fn fill(
-        &mut self,
-        spool: &dyn Storage,
-        upto: u64,
-        cancel: &Cancel,
-    ) -> Result<FileReply, FileFault> {
+    async fn fill(&mut self, spool: &dyn Storage, upto: u64, cancel: &Cancel) -> Result<FileReply, FileFault> {
         if !self.reserved {
-            let op = FileOp::Reserve {
-                total: None,
-                keep: false,
-                name: None,
-                modified: None,
-            };
+            let op = FileOp::Reserve { total: None, keep: false, name: None, modified: None };
             spool.run(op, cancel.clone()).await?;
             self.reserved = true;
         }
@@ -90,10 +74,7 @@ impl Feed {
             self.gather(upto, cancel).await?;
             self.store(spool).await?;
         }
-        Ok(FileReply::Filled {
-            len: self.filled,
-            end: self.end && self.gathered.is_empty(),
-        })
+        Ok(FileReply::Filled { len: self.filled, end: self.end && self.gathered.is_empty() })
     }
 
     /// Takes frames until a batch is full or `upto` is reached. Cancelled, what was taken stays for the next time.
@@ -106,8 +87,7 @@ impl Feed {
                     self.gathered.push(frame);
                 }
                 Either::Right((Some(Err(error)), _)) => {
-                    let fault =
-                        FileFault::new(FileFaultKind::Io, format!("the source's stream: {error}"));
+                    let fault = FileFault::new(FileFaultKind::Io, format!("the source's stream: {error}"));
                     self.failed = Some(fault.clone());
                     return Err(fault);
                 }
@@ -123,10 +103,7 @@ impl Feed {
             return Ok(());
         }
         // Bytes are cheap to clone; a write that fails (disk full) can be tried again.
-        let batch = Batch {
-            frames: self.gathered.clone(),
-            hasher: None,
-        };
+        let batch = Batch { frames: self.gathered.clone(), hasher: None };
         spool.write(self.filled, batch).await?;
         self.filled += self.gathered_len;
         self.gathered_len = 0;
@@ -143,19 +120,13 @@ impl Storage for SpooledSource {
                 FileOp::Stat => {
                     let feed = feed.lock().await;
                     let len = (feed.end && feed.gathered.is_empty()).then_some(feed.filled);
-                    Ok(FileReply::Source {
-                        len,
-                        fingerprint: None,
-                    })
+                    Ok(FileReply::Source { len, fingerprint: None })
                 }
                 FileOp::Fill { upto } => feed.lock().await.fill(&*spool, upto, &cancel).await,
                 FileOp::Digest { .. } => spool.run(op, cancel).await,
                 FileOp::Remove => spool.run(op, cancel).await,
                 FileOp::Release | FileOp::Sync => Ok(FileReply::Done),
-                _ => Err(FileFault::new(
-                    FileFaultKind::Unusable,
-                    "a stream cannot be a target",
-                )),
+                _ => Err(FileFault::new(FileFaultKind::Unusable, "a stream cannot be a target")),
             }
         }
         .boxed()
@@ -166,11 +137,7 @@ impl Storage for SpooledSource {
     }
 
     fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
-        futures::future::ready(Err(FileFault::new(
-            FileFaultKind::Unusable,
-            "a stream cannot be a target",
-        )))
-        .boxed()
+        futures::future::ready(Err(FileFault::new(FileFaultKind::Unusable, "a stream cannot be a target"))).boxed()
     }
 
     fn attach(&self, link: Link) {

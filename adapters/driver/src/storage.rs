@@ -100,15 +100,8 @@ pub(crate) struct LinkState {
 
 impl Link {
     pub(crate) fn new(task: TaskId, mailbox: &Arc<Mailbox>) -> Self {
-        let state = LinkState {
-            task,
-            upto: AtomicU64::new(0),
-            told: AtomicBool::new(false),
-        };
-        Self {
-            state: Arc::new(state),
-            mailbox: Arc::downgrade(mailbox),
-        }
+        let state = LinkState { task, upto: AtomicU64::new(0), told: AtomicBool::new(false) };
+        Self { state: Arc::new(state), mailbox: Arc::downgrade(mailbox) }
     }
 
     /// The consumer has taken everything before `upto`. Never waits; calls between two looks of the loop become one.

@@ -39,13 +39,7 @@ pub fn target(window: u64) -> (StreamTarget, StreamReader) {
         writers: Vec::new(),
     };
     let shared = Arc::new(Shared(Mutex::new(inner)));
-    (
-        StreamTarget(Arc::clone(&shared)),
-        StreamReader {
-            shared,
-            rest: Bytes::new(),
-        },
-    )
+    (StreamTarget(Arc::clone(&shared)), StreamReader { shared, rest: Bytes::new() })
 }
 
 struct Shared(Mutex<Inner>);
@@ -79,11 +73,7 @@ impl Shared {
         if inner.gone || starving || end <= inner.next.saturating_add(inner.window) {
             return Poll::Ready(());
         }
-        if !inner
-            .writers
-            .iter()
-            .any(|waker| waker.will_wake(cx.waker()))
-        {
+        if !inner.writers.iter().any(|waker| waker.will_wake(cx.waker())) {
             inner.writers.push(cx.waker().clone());
         }
         Poll::Pending
@@ -93,27 +83,19 @@ impl Shared {
 impl Inner {
     /// Keeps those of `bytes` that are new.
     fn insert(&mut self, mut offset: u64, mut bytes: Bytes) {
-        let read = usize::try_from(self.next.saturating_sub(offset))
-            .unwrap_or(usize::MAX)
-            .min(bytes.len());
+        let read = usize::try_from(self.next.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
         bytes.advance(read);
         offset += read as u64;
         while !bytes.is_empty() {
             if let Some((&start, piece)) = self.pieces.range(..=offset).next_back()
                 && start + piece.len() as u64 > offset
             {
-                let known = usize::try_from(start + piece.len() as u64 - offset)
-                    .unwrap_or(usize::MAX)
-                    .min(bytes.len());
+                let known = usize::try_from(start + piece.len() as u64 - offset).unwrap_or(usize::MAX).min(bytes.len());
                 bytes.advance(known);
                 offset += known as u64;
                 continue;
             }
-            let gap = self
-                .pieces
-                .range(offset..)
-                .next()
-                .map_or(u64::MAX, |(&start, _)| start - offset);
+            let gap = self.pieces.range(offset..).next().map_or(u64::MAX, |(&start, _)| start - offset);
             let new = bytes.split_to(usize::try_from(gap).unwrap_or(usize::MAX).min(bytes.len()));
             let len = new.len() as u64;
             self.pieces.insert(offset, new);
@@ -131,22 +113,15 @@ impl Inner {
                 if !keep {
                     self.pieces.clear();
                 }
-                Ok(FileReply::Reserved {
-                    kept: self.next > 0 || !self.pieces.is_empty(),
-                })
+                Ok(FileReply::Reserved { kept: self.next > 0 || !self.pieces.is_empty() })
             }
             FileOp::Digest { ranges, .. } => Ok(FileReply::Digests(vec![None; ranges.len()])),
             FileOp::Publish { len, .. } => {
                 self.end = Some(Ok(len));
-                Ok(FileReply::Published {
-                    path: String::new(),
-                })
+                Ok(FileReply::Published { path: String::new() })
             }
             FileOp::Remove | FileOp::Release | FileOp::Sync => Ok(FileReply::Done),
-            _ => Err(FileFault::new(
-                FileFaultKind::Unusable,
-                "the target of a stream cannot be a source",
-            )),
+            _ => Err(FileFault::new(FileFaultKind::Unusable, "the target of a stream cannot be a source")),
         }
     }
 
@@ -191,18 +166,11 @@ impl Storage for StreamTarget {
     }
 
     fn read(&self, _: u64, _: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
-        let fault = FileFault::new(
-            FileFaultKind::Unusable,
-            "the target of a stream cannot be a source",
-        );
+        let fault = FileFault::new(FileFaultKind::Unusable, "the target of a stream cannot be a source");
         futures::future::ready(Err(fault)).boxed()
     }
 
-    fn write(
-        &self,
-        mut offset: u64,
-        mut batch: Batch,
-    ) -> BoxFuture<'static, Result<Batch, FileFault>> {
+    fn write(&self, mut offset: u64, mut batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         if let Some(hasher) = &mut batch.hasher {
             batch.frames.iter().for_each(|frame| hasher.update(frame));
         }
@@ -229,10 +197,7 @@ impl Storage for StreamTarget {
 
     fn room(&self, end: u64) -> Option<BoxFuture<'static, ()>> {
         let shared = Arc::clone(&self.0);
-        if shared
-            .poll_room(end, &Context::from_waker(Waker::noop()))
-            .is_ready()
-        {
+        if shared.poll_room(end, &Context::from_waker(Waker::noop())).is_ready() {
             return None;
         }
         Some(std::future::poll_fn(move |cx| shared.poll_room(end, cx)).boxed())
@@ -301,11 +266,7 @@ impl Stream for StreamReader {
 }
 
 impl AsyncRead for StreamReader {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
@@ -354,16 +315,12 @@ impl std::error::Error for Failed {
 
 impl fmt::Debug for StreamTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamTarget")
-            .field("window", &self.window())
-            .finish_non_exhaustive()
+        f.debug_struct("StreamTarget").field("window", &self.window()).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for StreamReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamReader")
-            .field("position", &self.position())
-            .finish_non_exhaustive()
+        f.debug_struct("StreamReader").field("position", &self.position()).finish_non_exhaustive()
     }
 }

@@ -40,10 +40,7 @@ impl Limiter {
         if state.bucket.map(|bucket| bucket.rate()) != rate {
             state.bucket = rate.map(Bucket::new);
             state.generation += 1;
-            self.slice.store(
-                state.bucket.map_or(0, |bucket| bucket.slice()),
-                Ordering::Release,
-            );
+            self.slice.store(state.bucket.map_or(0, |bucket| bucket.slice()), Ordering::Release);
         }
     }
 
@@ -69,20 +66,13 @@ impl Throttle {
 
     /// The most bytes to ask for at once; `None` while nothing is limited, which costs no lock.
     pub(crate) fn slice(&self) -> Option<u64> {
-        self.limiters
-            .iter()
-            .map(|limiter| limiter.slice.load(Ordering::Acquire))
-            .filter(|&slice| slice > 0)
-            .min()
+        self.limiters.iter().map(|limiter| limiter.slice.load(Ordering::Acquire)).filter(|&slice| slice > 0).min()
     }
 
     /// Reserves `bytes`; the future, if there is one, ends when they may move.
     pub(crate) fn reserve(&self, bytes: u64) -> Option<impl Future<Output = ()> + Send + 'static> {
         let now = self.timer.now().mono;
-        let mut tickets = self
-            .limiters
-            .each_ref()
-            .map(|limiter| Ticket::new(Arc::clone(limiter), bytes));
+        let mut tickets = self.limiters.each_ref().map(|limiter| Ticket::new(Arc::clone(limiter), bytes));
         if Ticket::latest(&mut tickets, now) <= now {
             tickets.iter_mut().for_each(Ticket::spend);
             return None;
@@ -111,10 +101,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(throttle: Throttle) -> Self {
-        Self {
-            throttle,
-            granted: None,
-        }
+        Self { throttle, granted: None }
     }
 
     /// How many of the `len` bytes at hand may move now: all of them where nothing is limited. Must be asked with no fewer bytes
@@ -149,20 +136,12 @@ struct Ticket {
 
 impl Ticket {
     fn new(limiter: Arc<Limiter>, bytes: u64) -> Self {
-        Self {
-            limiter,
-            bytes,
-            held: None,
-        }
+        Self { limiter, bytes, held: None }
     }
 
     /// When all of `tickets` are good.
     fn latest(tickets: &mut [Self], now: Time) -> Time {
-        tickets
-            .iter_mut()
-            .map(|ticket| ticket.due(now))
-            .max()
-            .unwrap_or(now)
+        tickets.iter_mut().map(|ticket| ticket.due(now)).max().unwrap_or(now)
     }
 
     fn due(&mut self, now: Time) -> Time {

@@ -20,10 +20,7 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// The request's target is absolute. Its body must go out with `Content-Length: body.len()`; `Host` is the transport's to
     /// set; no other header may be added that a signature could cover (no `Content-Type`, no `Accept-Encoding`).
-    fn send(
-        &self,
-        request: http::Request<SendBody>,
-    ) -> BoxFuture<'static, Result<http::Response<Frames>, Fault>>;
+    fn send(&self, request: http::Request<SendBody>) -> BoxFuture<'static, Result<http::Response<Frames>, Fault>>;
 
     /// Whether it calls [`Meter::connected`]. Without that the connect deadline cannot be watched, and is not.
     fn reports_connections(&self) -> bool {
@@ -56,11 +53,7 @@ impl std::error::Error for SourceGone {}
 impl SendBody {
     /// `frames` of together `len` bytes.
     #[must_use]
-    pub fn new(
-        len: u64,
-        frames: BoxStream<'static, Result<Bytes, SourceGone>>,
-        meter: Arc<Meter>,
-    ) -> Self {
+    pub fn new(len: u64, frames: BoxStream<'static, Result<Bytes, SourceGone>>, meter: Arc<Meter>) -> Self {
         Self { len, frames, meter }
     }
 
@@ -91,8 +84,6 @@ impl SendBody {
 
 impl std::fmt::Debug for SendBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SendBody")
-            .field("len", &self.len)
-            .finish_non_exhaustive()
+        f.debug_struct("SendBody").field("len", &self.len).finish_non_exhaustive()
     }
 }

@@ -85,15 +85,9 @@ impl Exchange {
     }
 
     async fn exchange(self) -> Outcome {
-        let Controls {
-            cancel,
-            nudge,
-            meter,
-        } = self.controls;
+        let Controls { cancel, nudge, meter } = self.controls;
         if cancel.is_set() {
-            return Outcome::Cancelled {
-                moved: meter.read(),
-            };
+            return Outcome::Cancelled { moved: meter.read() };
         }
         if !self.transport.reports_connections() {
             meter.connected();
@@ -101,45 +95,23 @@ impl Exchange {
         let source = send::SourceFault::default();
         let (head, body) = self.request.into_parts();
         let hasher = self.digest.map(crate::hash::Hasher::new);
-        let outgoing = send::Outgoing::new(
-            Arc::clone(&self.storage),
-            body,
-            hasher,
-            self.read_chunk,
-            self.send,
-        );
+        let outgoing = send::Outgoing::new(Arc::clone(&self.storage), body, hasher, self.read_chunk, self.send);
         let body = outgoing.into_body(Arc::clone(&meter), source.clone());
 
         // The source's fault wins over the transport's, which it causes.
         let broken = |fault: Fault| match source.take() {
-            Some(fault) => Outcome::Local {
-                moved: meter.read(),
-                fault,
-            },
-            None => Outcome::Broken {
-                moved: meter.read(),
-                fault,
-            },
+            Some(fault) => Outcome::Local { moved: meter.read(), fault },
+            None => Outcome::Broken { moved: meter.read(), fault },
         };
-        let cancelled = || Outcome::Cancelled {
-            moved: meter.read(),
-        };
+        let cancelled = || Outcome::Cancelled { moved: meter.read() };
 
-        let response = match unless(
-            &cancel,
-            self.transport.send(Request::from_parts(head, body)),
-        )
-        .await
-        {
+        let response = match unless(&cancel, self.transport.send(Request::from_parts(head, body))).await {
             None => return cancelled(),
             Some(Err(fault)) => return broken(fault),
             Some(Ok(response)) => response,
         };
         if let Some(fault) = source.take() {
-            return Outcome::Local {
-                moved: meter.read(),
-                fault,
-            };
+            return Outcome::Local { moved: meter.read(), fault };
         }
         let (head, frames) = response.into_parts();
         let disposition = match unless(&cancel, ask(&self.mailbox, self.op, head)).await {
@@ -147,41 +119,21 @@ impl Exchange {
             Some(disposition) => disposition,
         };
         match disposition {
-            Disposition::WriteAt {
-                skip,
-                offset,
-                len,
-                digest,
-            } => {
+            Disposition::WriteAt { skip, offset, len, digest } => {
                 let place = receive::Place { skip, offset, len };
-                let target = receive::Incoming::new(
-                    self.storage,
-                    frames,
-                    place,
-                    digest,
-                    self.write_batch,
-                    self.receive,
-                );
+                let target =
+                    receive::Incoming::new(self.storage, frames, place, digest, self.write_batch, self.receive);
                 match target.run(&cancel, &nudge, &meter).await {
-                    receive::Ended::Complete => Outcome::Complete {
-                        moved: meter.read(),
-                        body: Bytes::new(),
-                    },
+                    receive::Ended::Complete => Outcome::Complete { moved: meter.read(), body: Bytes::new() },
                     receive::Ended::Broken(fault) => broken(fault),
-                    receive::Ended::Local(fault) => Outcome::Local {
-                        moved: meter.read(),
-                        fault,
-                    },
+                    receive::Ended::Local(fault) => Outcome::Local { moved: meter.read(), fault },
                     receive::Ended::Cancelled => cancelled(),
                 }
             }
             Disposition::Collect { max } => match unless(&cancel, collect(frames, max)).await {
                 None => cancelled(),
                 Some(Err(fault)) => broken(fault),
-                Some(Ok(body)) => Outcome::Complete {
-                    moved: meter.read(),
-                    body,
-                },
+                Some(Ok(body)) => Outcome::Complete { moved: meter.read(), body },
             },
             _ => cancelled(),
         }
@@ -199,11 +151,7 @@ async fn unless<T>(cancel: &Cancel, work: impl Future<Output = T>) -> Option<T> 
 /// Hands the head to the loop. A loop that is gone wants nothing more of the answer.
 async fn ask(mailbox: &Mailbox, op: OpId, head: Parts) -> Disposition {
     let (disposition, answer) = oneshot::channel();
-    mailbox.reply(Reply::Head {
-        op,
-        head: Box::new(head),
-        disposition,
-    });
+    mailbox.reply(Reply::Head { op, head: Box::new(head), disposition });
     answer.await.unwrap_or(Disposition::Close)
 }
 
@@ -241,10 +189,7 @@ impl Answer {
     fn give(mut self, outcome: Option<Outcome>) {
         if let Some(outcome) = outcome {
             self.open = false;
-            self.mailbox.reply(Reply::Done {
-                op: self.op,
-                outcome: Box::new(outcome),
-            });
+            self.mailbox.reply(Reply::Done { op: self.op, outcome: Box::new(outcome) });
         }
     }
 }
@@ -252,19 +197,9 @@ impl Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         if self.open {
-            let fault = Fault::new(
-                FaultKind::Other,
-                Sent::Maybe,
-                "the exchange panicked, or its runtime dropped it",
-            );
-            let outcome = Outcome::Broken {
-                moved: self.meter.read(),
-                fault,
-            };
-            self.mailbox.reply(Reply::Done {
-                op: self.op,
-                outcome: Box::new(outcome),
-            });
+            let fault = Fault::new(FaultKind::Other, Sent::Maybe, "the exchange panicked, or its runtime dropped it");
+            let outcome = Outcome::Broken { moved: self.meter.read(), fault };
+            self.mailbox.reply(Reply::Done { op: self.op, outcome: Box::new(outcome) });
         }
     }
 }

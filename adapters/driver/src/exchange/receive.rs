@@ -146,16 +146,9 @@ impl Incoming {
                 let Poll::Ready(slice) = self.gate.poll(self.held.len(), cx) else {
                     return;
                 };
-                let frame = if slice == self.held.len() {
-                    mem::take(&mut self.held)
-                } else {
-                    self.held.split_to(slice)
-                };
-                self.left -= if self.left == u64::MAX {
-                    0
-                } else {
-                    slice as u64
-                };
+                let frame =
+                    if slice == self.held.len() { mem::take(&mut self.held) } else { self.held.split_to(slice) };
+                self.left -= if self.left == u64::MAX { 0 } else { slice as u64 };
                 self.gathered_len += slice;
                 self.gathered.push(frame);
                 continue;
@@ -206,16 +199,9 @@ impl Incoming {
 
     fn truncated(&self) -> Fault {
         let detail = if self.place.len == u64::MAX {
-            format!(
-                "{} bytes before the wanted ones are missing",
-                self.place.skip
-            )
+            format!("{} bytes before the wanted ones are missing", self.place.skip)
         } else {
-            format!(
-                "{} of {} bytes came",
-                self.place.len - self.left,
-                self.place.len
-            )
+            format!("{} of {} bytes came", self.place.len - self.left, self.place.len)
         };
         Fault::new(FaultKind::Truncated, Sent::Maybe, detail)
     }
@@ -241,10 +227,7 @@ impl Incoming {
         }
         let frames = mem::replace(&mut self.gathered, mem::take(&mut self.spare));
         let len = mem::take(&mut self.gathered_len) as u64;
-        let batch = Batch {
-            frames,
-            hasher: self.hasher.take(),
-        };
+        let batch = Batch { frames, hasher: self.hasher.take() };
         self.write = Some((self.storage.write(self.place.offset, batch), len));
         self.flush = false;
         true

@@ -82,11 +82,7 @@ impl Outgoing {
             meter.written(0, self.hasher.as_ref().and_then(Hasher::digest));
             return SendBody::new(0, stream::empty().boxed(), meter);
         }
-        let frames = Metered {
-            outgoing: self,
-            meter: Arc::clone(&meter),
-            fault,
-        };
+        let frames = Metered { outgoing: self, meter: Arc::clone(&meter), fault };
         SendBody::new(len, frames.boxed(), meter)
     }
 
@@ -106,9 +102,7 @@ impl Outgoing {
         let Some(Piece::Source(range)) = self.pieces.front_mut() else {
             return;
         };
-        let len = usize::try_from(range.len())
-            .unwrap_or(usize::MAX)
-            .min(self.chunk);
+        let len = usize::try_from(range.len()).unwrap_or(usize::MAX).min(self.chunk);
         let offset = range.start();
         let rest = ByteRange::new(offset + len as u64, range.end()).unwrap_or_default();
         if rest.is_empty() {
@@ -116,10 +110,7 @@ impl Outgoing {
         } else {
             *range = rest;
         }
-        let chunk = Chunk {
-            buffer: self.buffer(len),
-            hasher: self.hasher.take(),
-        };
+        let chunk = Chunk { buffer: self.buffer(len), hasher: self.hasher.take() };
         let mut read = self.storage.read(offset, chunk);
         // Polled once so that it begins now, not when the socket has taken the frame before.
         if let Poll::Ready(done) = read.as_mut().poll(cx) {
@@ -130,11 +121,8 @@ impl Outgoing {
 
     /// An empty buffer of exactly `len` bytes of capacity: one whose frame the transport has let go of, if there is one.
     fn buffer(&mut self, len: usize) -> BytesMut {
-        let mut buffer = if self.spare.len() < BUFFERS {
-            BytesMut::new()
-        } else {
-            self.spare.pop_front().unwrap_or_default()
-        };
+        let mut buffer =
+            if self.spare.len() < BUFFERS { BytesMut::new() } else { self.spare.pop_front().unwrap_or_default() };
         buffer.reserve(self.chunk.min(len.next_power_of_two()));
         if buffer.capacity() > len {
             drop(buffer.split_off(len));
@@ -167,11 +155,8 @@ impl Outgoing {
             }
         }
         let slice = ready!(self.gate.poll(self.frame.len(), cx));
-        let frame = if slice == self.frame.len() {
-            std::mem::take(&mut self.frame)
-        } else {
-            self.frame.split_to(slice)
-        };
+        let frame =
+            if slice == self.frame.len() { std::mem::take(&mut self.frame) } else { self.frame.split_to(slice) };
         if self.frame.is_empty() {
             self.read_ahead(cx);
         }
@@ -200,8 +185,7 @@ impl Stream for Metered {
                 this.meter.sent(frame.len() as u64);
                 // Told with the last frame: a transport that has its length need not ask for the end.
                 if this.outgoing.is_through() {
-                    this.meter
-                        .written(0, this.outgoing.hasher.as_ref().and_then(Hasher::digest));
+                    this.meter.written(0, this.outgoing.hasher.as_ref().and_then(Hasher::digest));
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

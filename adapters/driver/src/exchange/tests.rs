@@ -65,10 +65,7 @@ impl Bench {
 
     fn exchange(&self, transport: impl Transport) -> Exchange {
         let timer: Arc<dyn Timer> = self.runtime.clone();
-        let throttle = Throttle::new(
-            [self.limiter.clone(), Arc::default(), Arc::default()],
-            timer,
-        );
+        let throttle = Throttle::new([self.limiter.clone(), Arc::default(), Arc::default()], timer);
         Exchange {
             op: op(),
             request: Request::new(self.body.clone()),
@@ -86,11 +83,7 @@ impl Bench {
 
     /// Runs it against a loop that answers each head with `disposition`; gives how it ended.
     fn run(&self, transport: impl Transport, disposition: Disposition) -> Outcome {
-        run(join(
-            self.exchange(transport).run(),
-            self.answer(Some(disposition)),
-        ))
-        .1
+        run(join(self.exchange(transport).run(), self.answer(Some(disposition)))).1
     }
 
     /// The loop's side: the one outcome, and nothing after it.
@@ -99,11 +92,7 @@ impl Bench {
         loop {
             for reply in self.mail().await {
                 match reply {
-                    Reply::Head {
-                        op: of,
-                        disposition: reply,
-                        ..
-                    } => {
+                    Reply::Head { op: of, disposition: reply, .. } => {
                         assert_eq!(of, op());
                         assert!(heads.is_empty(), "one head");
                         match disposition {
@@ -129,40 +118,18 @@ impl Bench {
 }
 
 fn reserve(target: &MemoryTarget) {
-    let op = FileOp::Reserve {
-        total: None,
-        keep: false,
-        name: None,
-        modified: None,
-    };
-    target
-        .run(op, Cancel::default())
-        .now_or_never()
-        .unwrap()
-        .unwrap();
+    let op = FileOp::Reserve { total: None, keep: false, name: None, modified: None };
+    target.run(op, Cancel::default()).now_or_never().unwrap().unwrap();
 }
 
 fn published(target: &MemoryTarget, len: u64) -> Bytes {
-    let op = FileOp::Publish {
-        len,
-        modified: None,
-        durable: false,
-    };
-    target
-        .run(op, Cancel::default())
-        .now_or_never()
-        .unwrap()
-        .unwrap();
+    let op = FileOp::Publish { len, modified: None, durable: false };
+    target.run(op, Cancel::default()).now_or_never().unwrap().unwrap();
     target.content().unwrap()
 }
 
 fn write_at(skip: u64, offset: u64, len: u64, digest: Option<Algorithm>) -> Disposition {
-    Disposition::WriteAt {
-        skip,
-        offset,
-        len,
-        digest,
-    }
+    Disposition::WriteAt { skip, offset, len, digest }
 }
 
 /// Answers at once with `body`.
@@ -181,25 +148,13 @@ fn digest(algorithm: Algorithm, bytes: &[u8]) -> longhaul_core::Digest {
 #[test]
 fn a_body_goes_out_piece_by_piece_with_its_digest() {
     let source = content(20_000);
-    for (start, end) in [
-        (0, 0),
-        (0, 1),
-        (0, 4096),
-        (1, 4098),
-        (100, 8292),
-        (3, 20_000),
-    ] {
+    for (start, end) in [(0, 0), (0, 1), (0, 4096), (1, 4098), (100, 8292), (3, 20_000)] {
         let mut bench = Bench::new(MemorySource::new(source.clone()));
         let range = ByteRange::new(start, end).unwrap();
         let (head, tail) = (Bytes::from_static(b"head"), Bytes::from_static(b"tail"));
         let empty = Piece::Source(ByteRange::at(7, 0));
-        bench.body = Body::Pieces(vec![
-            Piece::Inline(head),
-            empty.clone(),
-            Piece::Source(range),
-            Piece::Inline(tail),
-            empty,
-        ]);
+        bench.body =
+            Body::Pieces(vec![Piece::Inline(head), empty.clone(), Piece::Source(range), Piece::Inline(tail), empty]);
         bench.digest = Some(Algorithm::Sha256);
         let seen = Arc::new(Mutex::new(Vec::new()));
         let transport = {
@@ -215,15 +170,10 @@ fn a_body_goes_out_piece_by_piece_with_its_digest() {
             })
         };
         let outcome = bench.run(transport, Disposition::Collect { max: 10 });
-        let Outcome::Complete { moved, body } = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Outcome::Complete { moved, body } = outcome else { panic!("{outcome:?}") };
         let wanted = &source[start as usize..end as usize];
         assert_eq!(*seen.lock().unwrap(), [b"head", wanted, b"tail"].concat());
-        assert_eq!(
-            (moved.sent, moved.written, body.len()),
-            (8 + end - start, 0, 0)
-        );
+        assert_eq!((moved.sent, moved.written, body.len()), (8 + end - start, 0, 0));
         assert_eq!(moved.digest, Some(digest(Algorithm::Sha256, wanted)));
     }
 }
@@ -242,10 +192,7 @@ fn a_digest_is_there_with_the_last_byte_also_when_nobody_asks_for_the_end() {
         Ok(Response::new(frames(vec![])))
     });
     let outcome = bench.run(transport, Disposition::Collect { max: 10 });
-    assert_eq!(
-        outcome.moved().digest,
-        Some(digest(Algorithm::Crc32c, &content(10_000)))
-    );
+    assert_eq!(outcome.moved().digest, Some(digest(Algorithm::Crc32c, &content(10_000))));
 }
 
 #[test]
@@ -253,11 +200,7 @@ fn the_next_read_begins_while_the_socket_takes_the_frame_before_and_buffers_come
     /// Counts reads begun and buffers it has not seen before.
     struct Counting(MemorySource, Arc<AtomicUsize>, Arc<Mutex<Vec<usize>>>);
     impl Storage for Counting {
-        fn run(
-            &self,
-            op: FileOp,
-            cancel: Cancel,
-        ) -> BoxFuture<'static, Result<FileReply, FileFault>> {
+        fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
             self.0.run(op, cancel)
         }
         fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
@@ -270,15 +213,8 @@ fn the_next_read_begins_while_the_socket_takes_the_frame_before_and_buffers_come
             unreachable!()
         }
     }
-    let (reads, places) = (
-        Arc::new(AtomicUsize::new(0)),
-        Arc::new(Mutex::new(Vec::new())),
-    );
-    let source = Counting(
-        MemorySource::new(content(64 << 10)),
-        Arc::clone(&reads),
-        Arc::clone(&places),
-    );
+    let (reads, places) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let source = Counting(MemorySource::new(content(64 << 10)), Arc::clone(&reads), Arc::clone(&places));
     let mut bench = Bench::new(source);
     bench.body = Body::Source(ByteRange::at(0, 64 << 10));
     let transport = {
@@ -290,21 +226,14 @@ fn the_next_read_begins_while_the_socket_takes_the_frame_before_and_buffers_come
                 let mut seen = 0;
                 while let Some(frame) = body.next().await {
                     seen += 1;
-                    assert_eq!(
-                        reads.load(Ordering::SeqCst),
-                        (seen + 1).min(16),
-                        "one ahead"
-                    );
+                    assert_eq!(reads.load(Ordering::SeqCst), (seen + 1).min(16), "one ahead");
                     drop(frame);
                 }
                 Ok(Response::new(frames(vec![])))
             }
         })
     };
-    assert!(matches!(
-        bench.run(transport, Disposition::Close),
-        Outcome::Cancelled { .. }
-    ));
+    assert!(matches!(bench.run(transport, Disposition::Close), Outcome::Cancelled { .. }));
     let mut places = places.lock().unwrap().clone();
     places.sort_unstable();
     places.dedup();
@@ -315,11 +244,7 @@ fn the_next_read_begins_while_the_socket_takes_the_frame_before_and_buffers_come
 fn a_source_that_fails_or_shrinks_wins_over_the_transport_error_it_causes() {
     struct Failing(MemorySource);
     impl Storage for Failing {
-        fn run(
-            &self,
-            op: FileOp,
-            cancel: Cancel,
-        ) -> BoxFuture<'static, Result<FileReply, FileFault>> {
+        fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
             self.0.run(op, cancel)
         }
         fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
@@ -337,28 +262,20 @@ fn a_source_that_fails_or_shrinks_wins_over_the_transport_error_it_causes() {
         Scripted(move |request: Request<_>| async move {
             assert!(drain(request.into_body()).await.is_err());
             // What a server makes of half a body does not matter.
-            if answers {
-                Ok(Response::new(frames(vec![])))
-            } else {
-                Err(reset())
-            }
+            if answers { Ok(Response::new(frames(vec![]))) } else { Err(reset()) }
         })
     };
     for answers in [false, true] {
         let mut bench = Bench::new(Failing(MemorySource::new(content(20_000))));
         bench.body = Body::Source(ByteRange::at(0, 20_000));
         let outcome = bench.run(transport(answers), Disposition::Close);
-        let Outcome::Local { moved, fault } = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Outcome::Local { moved, fault } = outcome else { panic!("{outcome:?}") };
         assert_eq!((moved.sent, fault.kind), (8192, FileFaultKind::Denied));
 
         let mut bench = Bench::new(MemorySource::new(content(5000)));
         bench.body = Body::Source(ByteRange::at(0, 20_000));
         let outcome = bench.run(transport(answers), Disposition::Close);
-        let Outcome::Local { fault, .. } = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Outcome::Local { fault, .. } = outcome else { panic!("{outcome:?}") };
         assert_eq!(fault.kind, FileFaultKind::Changed);
     }
 }
@@ -374,9 +291,7 @@ fn an_early_refusal_is_delivered_although_the_body_is_not_through() {
         Ok(Response::builder().status(413).body(refusal).unwrap())
     });
     let outcome = bench.run(transport, Disposition::Collect { max: 100 });
-    let Outcome::Complete { moved, body } = outcome else {
-        panic!("{outcome:?}")
-    };
+    let Outcome::Complete { moved, body } = outcome else { panic!("{outcome:?}") };
     assert_eq!((moved.sent, body.as_ref()), (4096, b"too large".as_ref()));
 }
 
@@ -386,20 +301,12 @@ fn an_early_refusal_is_delivered_although_the_body_is_not_through() {
 fn an_answer_goes_where_it_belongs_however_it_is_cut() {
     let object = content(30_000);
     for size in [1, 7, 4096, 8192, 10_000, 30_000] {
-        for (skip, offset, len) in [
-            (0, 0, 30_000),
-            (0, 5, 29_000),
-            (10, 0, 1),
-            (8192, 3, 8192),
-            (29_999, 0, 1),
-        ] {
+        for (skip, offset, len) in [(0, 0, 30_000), (0, 5, 29_000), (10, 0, 1), (8192, 3, 8192), (29_999, 0, 1)] {
             let (bench, target) = Bench::target();
             let parts = cut(&object, size);
             let transport = answering(move || frames(parts.iter().cloned().map(Ok).collect()));
             let outcome = bench.run(transport, write_at(skip, offset, len, Some(Algorithm::Md5)));
-            let Outcome::Complete { moved, .. } = outcome else {
-                panic!("{outcome:?}")
-            };
+            let Outcome::Complete { moved, .. } = outcome else { panic!("{outcome:?}") };
             let wanted = &object[skip as usize..(skip + len) as usize];
             assert_eq!(moved.written, len);
             assert_eq!(moved.digest, Some(digest(Algorithm::Md5, wanted)));
@@ -416,9 +323,7 @@ fn without_a_length_the_end_of_the_body_is_the_end_of_the_object() {
         let parts = cut(&object, 5000);
         let transport = answering(move || frames(parts.iter().cloned().map(Ok).collect()));
         let outcome = bench.run(transport, write_at(0, 0, u64::MAX, Some(Algorithm::Md5)));
-        let Outcome::Complete { moved, .. } = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Outcome::Complete { moved, .. } = outcome else { panic!("{outcome:?}") };
         assert_eq!(moved.digest, Some(digest(Algorithm::Md5, &object)));
         assert_eq!(published(&target, len as u64), object);
     }
@@ -438,17 +343,8 @@ fn an_answer_cut_at_any_byte_keeps_what_came() {
             let parts = Mutex::new(Some(parts));
             let transport = answering(move || frames(parts.lock().unwrap().take().unwrap()));
             let outcome = bench.run(transport, write_at(0, 0, 3000, Some(Algorithm::Crc32)));
-            let Outcome::Broken { moved, fault } = outcome else {
-                panic!("{outcome:?}")
-            };
-            assert_eq!(
-                fault.kind,
-                if broken {
-                    FaultKind::Reset
-                } else {
-                    FaultKind::Truncated
-                }
-            );
+            let Outcome::Broken { moved, fault } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(fault.kind, if broken { FaultKind::Reset } else { FaultKind::Truncated });
             assert_eq!(moved.written, at as u64);
             assert_eq!(moved.digest, Some(digest(Algorithm::Crc32, &object[..at])));
             assert_eq!(published(&target, at as u64), object.slice(..at));
@@ -509,28 +405,18 @@ fn a_small_body_is_collected_up_to_its_limit() {
     ] {
         let bench = Bench::new(MemorySource::new(Bytes::new()));
         let given = parts.clone();
-        let transport = answering(move || {
-            frames(
-                given
-                    .iter()
-                    .map(|part| Ok(Bytes::from_static(part.as_bytes())))
-                    .collect(),
-            )
-        });
+        let transport =
+            answering(move || frames(given.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect()));
         let outcome = bench.run(transport, Disposition::Collect { max });
-        let Outcome::Complete { body, .. } = outcome else {
-            panic!("{outcome:?}")
-        };
+        let Outcome::Complete { body, .. } = outcome else { panic!("{outcome:?}") };
         assert_eq!(body, wanted, "{parts:?}");
     }
     let bench = Bench::new(MemorySource::new(Bytes::new()));
     let endless = || stream::repeat_with(|| Ok(Bytes::from_static(b"x"))).boxed();
     let outcome = bench.run(answering(endless), Disposition::Collect { max: 1000 });
     assert!(matches!(&outcome, Outcome::Complete { body, .. } if body.len() == 1000));
-    let outcome = bench.run(
-        answering(|| frames(vec![Ok(Bytes::from_static(b"x")), Err(reset())])),
-        Disposition::Collect { max: 10 },
-    );
+    let outcome = bench
+        .run(answering(|| frames(vec![Ok(Bytes::from_static(b"x")), Err(reset())])), Disposition::Collect { max: 10 });
     assert!(matches!(&outcome, Outcome::Broken { fault, .. } if fault.kind == FaultKind::Reset));
 }
 
@@ -547,21 +433,11 @@ impl Slow {
     fn new() -> Self {
         let target = MemoryTarget::new(1 << 24);
         reserve(&target);
-        Self {
-            target,
-            running: Arc::default(),
-            begun: Arc::default(),
-            gate: Arc::default(),
-        }
+        Self { target, running: Arc::default(), begun: Arc::default(), gate: Arc::default() }
     }
 
     fn let_through(&self) -> usize {
-        self.gate
-            .lock()
-            .unwrap()
-            .drain(..)
-            .filter_map(|gate| gate.send(()).ok())
-            .count()
+        self.gate.lock().unwrap().drain(..).filter_map(|gate| gate.send(()).ok()).count()
     }
 }
 
@@ -574,11 +450,7 @@ impl Storage for Slow {
     }
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         self.begun.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(
-            self.running.fetch_add(1, Ordering::SeqCst),
-            0,
-            "one write at a time"
-        );
+        assert_eq!(self.running.fetch_add(1, Ordering::SeqCst), 0, "one write at a time");
         let (open, opened) = oneshot::channel();
         self.gate.lock().unwrap().push(open);
         let (target, running) = (self.target.clone(), Arc::clone(&self.running));
@@ -614,13 +486,7 @@ fn the_next_batch_is_gathered_while_one_is_written_and_no_more_than_that() {
     assert!((&mut answer).now_or_never().is_none());
     assert!((&mut exchange).now_or_never().is_none());
     // One batch on its way, one gathered: 8 KiB each.
-    assert_eq!(
-        (
-            slow.begun.load(Ordering::SeqCst),
-            taken.load(Ordering::SeqCst)
-        ),
-        (1, 16)
-    );
+    assert_eq!((slow.begun.load(Ordering::SeqCst), taken.load(Ordering::SeqCst)), (1, 16));
     for batch in 1..8 {
         assert_eq!(slow.let_through(), 1);
         assert!((&mut exchange).now_or_never().is_none());
@@ -629,10 +495,7 @@ fn the_next_batch_is_gathered_while_one_is_written_and_no_more_than_that() {
     }
     slow.let_through();
     assert!(exchange.now_or_never().is_some());
-    assert!(matches!(
-        answer.now_or_never(),
-        Some(Outcome::Complete { .. })
-    ));
+    assert!(matches!(answer.now_or_never(), Some(Outcome::Complete { .. })));
 }
 
 #[test]
@@ -656,11 +519,7 @@ fn c4_a_cancel_is_answered_at_once_wherever_the_peer_is_silent() {
 
     // In the middle of a body; what had come is kept.
     let (bench, target) = Bench::target();
-    let mut exchange = Box::pin(
-        bench
-            .exchange(answering(|| stalled(cut(&content(100), 30))))
-            .run(),
-    );
+    let mut exchange = Box::pin(bench.exchange(answering(|| stalled(cut(&content(100), 30)))).run());
     let mut answer = Box::pin(bench.answer(Some(write_at(0, 0, 4000, None))));
     for _ in 0..2 {
         assert!((&mut exchange).now_or_never().is_none());
@@ -669,10 +528,7 @@ fn c4_a_cancel_is_answered_at_once_wherever_the_peer_is_silent() {
     bench.controls.cancel.set();
     assert!(exchange.now_or_never().is_some());
     let outcome = answer.now_or_never().unwrap();
-    assert!(
-        matches!(outcome, Outcome::Cancelled { moved } if moved.written == 100),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Outcome::Cancelled { moved } if moved.written == 100), "{outcome:?}");
     assert_eq!(published(&target, 100), content(100));
 
     // While collecting.
@@ -685,10 +541,7 @@ fn c4_a_cancel_is_answered_at_once_wherever_the_peer_is_silent() {
     }
     bench.controls.cancel.set();
     assert!(exchange.now_or_never().is_some());
-    assert!(matches!(
-        answer.now_or_never(),
-        Some(Outcome::Cancelled { .. })
-    ));
+    assert!(matches!(answer.now_or_never(), Some(Outcome::Cancelled { .. })));
 
     // Before it began.
     let (bench, _) = Bench::target();
@@ -702,11 +555,7 @@ fn c4_a_cancel_is_answered_at_once_wherever_the_peer_is_silent() {
 fn a_write_under_way_is_awaited_before_a_cancel_is_answered() {
     let slow = Slow::new();
     let bench = Bench::new(slow.clone());
-    let mut exchange = Box::pin(
-        bench
-            .exchange(answering(|| stalled(vec![content(8192), content(10)])))
-            .run(),
-    );
+    let mut exchange = Box::pin(bench.exchange(answering(|| stalled(vec![content(8192), content(10)]))).run());
     let mut answer = Box::pin(bench.answer(Some(write_at(0, 0, 1 << 20, None))));
     for _ in 0..2 {
         assert!((&mut exchange).now_or_never().is_none());
@@ -714,17 +563,12 @@ fn a_write_under_way_is_awaited_before_a_cancel_is_answered() {
     }
     bench.controls.cancel.set();
     assert!((&mut exchange).now_or_never().is_none());
-    assert!(
-        (&mut answer).now_or_never().is_none(),
-        "not while the target is written"
-    );
+    assert!((&mut answer).now_or_never().is_none(), "not while the target is written");
     slow.let_through();
     assert!((&mut exchange).now_or_never().is_none());
     slow.let_through();
     assert!((&mut exchange).now_or_never().is_some());
-    assert!(
-        matches!(answer.now_or_never(), Some(Outcome::Cancelled { moved }) if moved.written == 8202)
-    );
+    assert!(matches!(answer.now_or_never(), Some(Outcome::Cancelled { moved }) if moved.written == 8202));
 }
 
 #[test]
@@ -734,20 +578,14 @@ fn a_target_that_fails_ends_the_exchange_as_a_local_fault() {
     let bench = Bench::new(target);
     let transport = answering(|| frames(cut(&content(20_000), 1000).into_iter().map(Ok).collect()));
     let outcome = bench.run(transport, write_at(0, 0, 20_000, None));
-    let Outcome::Local { moved, fault } = outcome else {
-        panic!("{outcome:?}")
-    };
+    let Outcome::Local { moved, fault } = outcome else { panic!("{outcome:?}") };
     assert_eq!((moved.written, fault.kind), (0, FileFaultKind::Full));
 }
 
 #[test]
 fn a_nudge_writes_what_a_slow_peer_has_sent_so_far() {
     let (bench, _) = Bench::target();
-    let mut exchange = Box::pin(
-        bench
-            .exchange(answering(|| stalled(vec![content(10)])))
-            .run(),
-    );
+    let mut exchange = Box::pin(bench.exchange(answering(|| stalled(vec![content(10)]))).run());
     let mut answer = Box::pin(bench.answer(Some(write_at(0, 0, 4000, None))));
     for _ in 0..2 {
         assert!((&mut exchange).now_or_never().is_none());
@@ -764,30 +602,20 @@ fn a_consumer_without_room_is_waited_for_but_never_delays_a_cancel() {
     let (target, mut reader) = crate::stream::target(1000);
     let mut bench = Bench::new(target);
     bench.batch = 1000;
-    let mut exchange = Box::pin(
-        bench
-            .exchange(answering(|| {
-                frames(cut(&content(5000), 1000).into_iter().map(Ok).collect())
-            }))
-            .run(),
-    );
+    let mut exchange =
+        Box::pin(bench.exchange(answering(|| frames(cut(&content(5000), 1000).into_iter().map(Ok).collect()))).run());
     let mut answer = Box::pin(bench.answer(Some(write_at(0, 0, 5000, None))));
     for _ in 0..2 {
         assert!((&mut exchange).now_or_never().is_none());
         assert!((&mut answer).now_or_never().is_none());
     }
     assert_eq!(bench.controls.meter.read().written, 1000);
-    assert_eq!(
-        reader.next().now_or_never().unwrap().unwrap().unwrap(),
-        content(5000).slice(..1000)
-    );
+    assert_eq!(reader.next().now_or_never().unwrap().unwrap().unwrap(), content(5000).slice(..1000));
     assert!((&mut exchange).now_or_never().is_none());
     assert_eq!(bench.controls.meter.read().written, 2000);
     bench.controls.cancel.set();
     assert!(exchange.now_or_never().is_some());
-    assert!(
-        matches!(answer.now_or_never(), Some(Outcome::Cancelled { moved }) if moved.written == 2000)
-    );
+    assert!(matches!(answer.now_or_never(), Some(Outcome::Cancelled { moved }) if moved.written == 2000));
 }
 
 #[test]
@@ -800,10 +628,7 @@ fn a_rate_limit_far_below_a_batch_still_moves_bytes_both_ways() {
     assert!(matches!(outcome, Outcome::Complete { .. }), "{outcome:?}");
     let took = bench.runtime.now().mono.since(begin);
     // A burst of a tenth of a second, then the rate.
-    assert!(
-        (Duration::from_millis(300)..Duration::from_millis(1500)).contains(&took),
-        "{took:?}"
-    );
+    assert!((Duration::from_millis(300)..Duration::from_millis(1500)).contains(&took), "{took:?}");
     assert_eq!(published(&target, 10_000), content(10_000));
 
     let mut bench = Bench::new(MemorySource::new(content(10_000)));
@@ -816,10 +641,7 @@ fn a_rate_limit_far_below_a_batch_still_moves_bytes_both_ways() {
     });
     bench.run(transport, Disposition::Close);
     let took = bench.runtime.now().mono.since(begin);
-    assert!(
-        (Duration::from_millis(300)..Duration::from_millis(1500)).contains(&took),
-        "{took:?}"
-    );
+    assert!((Duration::from_millis(300)..Duration::from_millis(1500)).contains(&took), "{took:?}");
 }
 
 // ---- the one answer
@@ -829,10 +651,7 @@ fn a_panic_and_a_dropped_future_still_answer_once() {
     let (bench, _) = Bench::target();
     let transport = Scripted(|_| async { panic!("the transport's own") });
     let outcome = bench.run(transport, Disposition::Close);
-    assert!(
-        matches!(&outcome, Outcome::Broken { fault, .. } if fault.sent == Sent::Maybe),
-        "{outcome:?}"
-    );
+    assert!(matches!(&outcome, Outcome::Broken { fault, .. } if fault.sent == Sent::Maybe), "{outcome:?}");
 
     let panics = || stream::poll_fn(|_| panic!("in the middle of a body")).boxed();
     let outcome = bench.run(answering(panics), write_at(0, 0, 10, None));
@@ -853,11 +672,6 @@ fn a_transport_fault_is_passed_on_as_it_is() {
     let (bench, _) = Bench::target();
     let fault = Fault::new(FaultKind::Connect, Sent::No, "refused");
     let given = fault.clone();
-    let outcome = bench.run(
-        Scripted(move |_| std::future::ready(Err(given.clone()))),
-        Disposition::Close,
-    );
-    assert!(
-        matches!(outcome, Outcome::Broken { fault: seen, moved } if seen == fault && moved.connected)
-    );
+    let outcome = bench.run(Scripted(move |_| std::future::ready(Err(given.clone()))), Disposition::Close);
+    assert!(matches!(outcome, Outcome::Broken { fault: seen, moved } if seen == fault && moved.connected));
 }

@@ -43,16 +43,9 @@ impl Loop {
     fn submit(&mut self, job: Job, now: Now) -> Result<Transfer, SubmitError> {
         // The last handle is gone with its client: nobody could hold another.
         let client = self.client.upgrade().ok_or(SubmitError::Closed)?;
-        let Job {
-            mut spec,
-            storage,
-            journal,
-            refresher,
-            on_progress,
-            on_end,
-            rate,
-        } = job;
+        let Job { mut spec, storage, journal, refresher, on_progress, on_end, rate } = job;
         spec.journal &= journal.is_some();
+        spec.recall &= journal.is_some();
         let durable = spec.durability == Durability::Power;
         let provider = Arc::clone(&spec.provider);
         let direction = spec.direction;
@@ -64,11 +57,7 @@ impl Loop {
         self.hub.transfers().insert(id, Arc::clone(&shared));
         let limiter = Arc::new(Limiter::new(rate));
         let throttle = |direction: &Arc<Limiter>| {
-            let limiters = [
-                Arc::clone(&self.hub.total),
-                Arc::clone(direction),
-                Arc::clone(&limiter),
-            ];
+            let limiters = [Arc::clone(&self.hub.total), Arc::clone(direction), Arc::clone(&limiter)];
             Throttle::new(limiters, Arc::clone(&self.seams.timer))
         };
         let span = tracing::info_span!("transfer", %id, ?direction, object = provider.object());

@@ -117,11 +117,7 @@ impl Loop {
         loop {
             let now = self.seams.timer.now();
             self.receive(&mut mail, now);
-            if self
-                .engine
-                .poll_timeout()
-                .is_some_and(|due| due <= now.mono)
-            {
+            if self.engine.poll_timeout().is_some_and(|due| due <= now.mono) {
                 self.engine.handle_timeout(now);
             }
             self.tick(now);
@@ -133,31 +129,18 @@ impl Loop {
                 break;
             }
 
-            let due = self
-                .engine
-                .poll_timeout()
-                .unwrap_or(Time::NEVER)
-                .min(self.next_tick);
+            let due = self.engine.poll_timeout().unwrap_or(Time::NEVER).min(self.next_tick);
             // An earlier alarm than needed costs one idle turn; a new one for every turn would cost a timer each.
-            if sleep
-                .as_ref()
-                .is_none_or(|(at, _)| due < *at || *at <= now.mono)
-            {
+            if sleep.as_ref().is_none_or(|(at, _)| due < *at || *at <= now.mono) {
                 sleep = (due != Time::NEVER).then(|| (due, self.seams.timer.sleep_until(due)));
             }
             std::future::poll_fn(|cx| {
                 let mail = self.mailbox.poll_take(&mut mail, cx);
-                let alarm = sleep
-                    .as_mut()
-                    .is_some_and(|(_, sleep)| sleep.poll_unpin(cx).is_ready());
+                let alarm = sleep.as_mut().is_some_and(|(_, sleep)| sleep.poll_unpin(cx).is_ready());
                 if alarm {
                     sleep = None;
                 }
-                if alarm || mail.is_ready() {
-                    std::task::Poll::Ready(())
-                } else {
-                    std::task::Poll::Pending
-                }
+                if alarm || mail.is_ready() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
             })
             .await;
         }
@@ -189,22 +172,11 @@ impl Loop {
 
     fn answer(&mut self, reply: Reply, now: Now) {
         let op = match reply {
-            Reply::Head {
-                op,
-                head,
-                disposition,
-            } => {
+            Reply::Head { op, head, disposition } => {
                 if let Some(known) = self.ops.get(&op) {
                     tracing::trace!(parent: self.span(known.task), %op, status = head.status.as_u16(), "head");
                 }
-                let answer = self.engine.handle_head(
-                    op,
-                    Head {
-                        status: head.status,
-                        headers: &head.headers,
-                    },
-                    now,
-                );
+                let answer = self.engine.handle_head(op, Head { status: head.status, headers: &head.headers }, now);
                 // An exchange that was cancelled meanwhile wants it no more.
                 let _ = disposition.send(answer);
                 if let Some(known) = self.ops.get(&op) {
@@ -226,6 +198,10 @@ impl Loop {
             }
             Reply::Journal { op, reply } => {
                 self.engine.handle_journal(op, reply, now);
+                op
+            }
+            Reply::Recall { op, reply } => {
+                self.engine.handle_recalled(op, reply, now);
                 op
             }
             Reply::Ask { op, answer } => {

@@ -18,15 +18,10 @@ use crate::mailbox::{Mailbox, Reply};
 impl Loop {
     pub(super) fn start(&mut self, intent: Intent) {
         match intent {
-            Intent::Http {
-                op,
-                task,
-                request,
-                digest,
-                deadlines: _,
-            } => self.http(op, task, request, digest),
+            Intent::Http { op, task, request, digest, deadlines: _ } => self.http(op, task, request, digest),
             Intent::File { op, task, action } => self.file(op, task, action),
             Intent::Journal { op, task, action } => self.journal(op, task, action),
+            Intent::Recall { op, task } => self.recall(op, task),
             Intent::Ask { op, task, question } => self.ask(op, task, question),
             Intent::Cancel { op } => {
                 // One that has answered meanwhile is unknown here already, or will be in the next turn.
@@ -70,9 +65,7 @@ impl Loop {
         tracing::trace!(parent: &task.span, %op, ?action, "file");
         let storage = Arc::clone(&task.storage);
         let work = move || storage.run(action, cancel);
-        self.run_local(work, move |reply: Result<FileReply, FileFault>| {
-            Reply::File { op, reply }
-        });
+        self.run_local(work, move |reply: Result<FileReply, FileFault>| Reply::File { op, reply });
     }
 
     fn journal(&mut self, op: OpId, id: TaskId, action: JournalOp) {
@@ -85,14 +78,22 @@ impl Loop {
         self.run_local(work, move |reply| Reply::Journal { op, reply });
     }
 
+    fn recall(&mut self, op: OpId, id: TaskId) {
+        let journal = self.register(op, id, Cancel::default(), None).journal.clone();
+        let work = move || match journal {
+            Some((journal, name)) => journal.load(&name),
+            None => std::future::ready(Ok(None)).boxed(),
+        };
+        self.run_local(work, move |reply| Reply::Recall { op, reply });
+    }
+
     fn ask(&mut self, op: OpId, id: TaskId, question: Question) {
         let cancel = Cancel::default();
         let task = self.register(op, id, cancel.clone(), None);
         tracing::debug!(parent: &task.span, %op, "asking the application");
         let refresher = task.refresher.clone();
         let obligation = Obligation::new(&self.mailbox, move |answer: Option<Answer>| {
-            let answer = answer
-                .unwrap_or_else(|| Answer::Refused("the application's answer panicked".into()));
+            let answer = answer.unwrap_or_else(|| Answer::Refused("the application's answer panicked".into()));
             Reply::Ask { op, answer }
         });
         self.seams.spawn.spawn(Box::pin(async move {
@@ -116,16 +117,10 @@ impl Loop {
         work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
         reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
     ) {
-        let obligation =
-            Obligation::new(&self.mailbox, move |done: Option<Result<T, FileFault>>| {
-                let gone = || {
-                    Err(FileFault::new(
-                        FileFaultKind::Io,
-                        "the operation panicked, or its runtime dropped it",
-                    ))
-                };
-                reply(done.unwrap_or_else(gone))
-            });
+        let obligation = Obligation::new(&self.mailbox, move |done: Option<Result<T, FileFault>>| {
+            let gone = || Err(FileFault::new(FileFaultKind::Io, "the operation panicked, or its runtime dropped it"));
+            reply(done.unwrap_or_else(gone))
+        });
         self.seams.spawn.spawn(Box::pin(async move {
             let work = async move { work().await };
             obligation.keep(AssertUnwindSafe(work).catch_unwind().await.ok());
@@ -136,27 +131,11 @@ impl Loop {
     ///
     /// # Panics
     /// When the engine names a transfer it never issued, which it cannot.
-    fn register(
-        &mut self,
-        op: OpId,
-        id: TaskId,
-        cancel: Cancel,
-        controls: Option<Controls>,
-    ) -> &Task {
+    fn register(&mut self, op: OpId, id: TaskId, cancel: Cancel, controls: Option<Controls>) -> &Task {
         self.exchanges += usize::from(controls.is_some());
-        self.ops.insert(
-            op,
-            Op {
-                task: id,
-                cancel,
-                controls,
-                written: 0,
-            },
-        );
+        self.ops.insert(op, Op { task: id, cancel, controls, written: 0 });
         self.touched.push(id);
-        self.tasks
-            .get(&id)
-            .expect("the engine asks only for transfers it accepted and was not told to forget")
+        self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget")
     }
 }
 
@@ -169,11 +148,7 @@ struct Obligation<T, F: FnOnce(Option<T>) -> Reply> {
 
 impl<T, F: FnOnce(Option<T>) -> Reply> Obligation<T, F> {
     fn new(mailbox: &Arc<Mailbox>, reply: F) -> Self {
-        Self {
-            mailbox: Arc::clone(mailbox),
-            reply: Some(reply),
-            answer: std::marker::PhantomData,
-        }
+        Self { mailbox: Arc::clone(mailbox), reply: Some(reply), answer: std::marker::PhantomData }
     }
 
     fn keep(mut self, answer: Option<T>) {

@@ -28,9 +28,7 @@ impl Loop {
             };
             task.shared.look(self.engine.status(id), Some(progress));
             if tick {
-                self.hub
-                    .board
-                    .progress(id, progress, task.on_progress.as_ref());
+                self.hub.board.progress(id, progress, task.on_progress.as_ref());
             }
         }
     }
@@ -40,8 +38,7 @@ impl Loop {
         let Some(task) = self.tasks.get(&id) else {
             return;
         };
-        task.shared
-            .look(self.engine.status(id), self.engine.progress(id));
+        task.shared.look(self.engine.status(id), self.engine.progress(id));
         match event.kind {
             EventKind::Ended(end) => self.end(id, end),
             kind => {
@@ -73,16 +70,8 @@ impl Loop {
             }
         }
         task.storage.ended(&end);
-        self.hub
-            .board
-            .progress(id, progress, task.on_progress.as_ref());
-        self.hub.board.end(
-            &Event {
-                task: id,
-                kind: EventKind::Ended(end),
-            },
-            task.on_end.take(),
-        );
+        self.hub.board.progress(id, progress, task.on_progress.as_ref());
+        self.hub.board.end(&Event { task: id, kind: EventKind::Ended(end) }, task.on_end.take());
         if task.abandoned {
             self.forget(id);
         }
