@@ -4,44 +4,44 @@
 //! schedules retries; `keeper` decides when facts become durable. A transfer never sees another one and never decides whether
 //! it may send: the engine asks it for one request at a time, under all limits.
 
+mod command;
 mod download;
 mod ending;
 mod keeper;
+mod local;
 pub(crate) mod parts;
 pub(crate) mod phase;
 mod rate;
 mod requests;
 pub(crate) mod segments;
+mod state;
 mod upload;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use bytes::Bytes;
 use http::Uri;
 use uuid::Uuid;
 
 pub use phase::Phase;
 
 use crate::checkpoint::{Checkpoint, Stage};
-use crate::digest::{Digest, Verification};
+use crate::digest::Verification;
 use crate::engine::events::Events;
-use crate::error::{Error, Fault, FileFault, ServerFault};
+use crate::error::{Error, Fault, FileFault};
 use crate::event::{Completed, End, EventKind, Progress, Restart};
 use crate::id::{OpId, TaskId};
-use crate::intent::{Answer, FileOp, FileReply, Fingerprint, JournalOp, Moved, Question};
+use crate::intent::{FileOp, JournalOp, Moved, Question};
 use crate::layout::Layout;
-use crate::provider::{Begin, Context, Object, Profile, Reply, Step, UploadedPart, Validator, Verdict};
+use crate::provider::{Begin, Context, Profile, Reply, Step, UploadedPart, Validator, Verdict};
 use crate::rng::Rng;
 use crate::spec::{Config, Direction, Durability, Spec};
 use crate::time::{Now, Time};
 use keeper::Keeper;
-use parts::{Flight, Parts, Tries};
+use parts::{Parts, Tries};
 use phase::Signal;
 use rate::Rate;
-use segments::Segments;
+use state::{Recall, Refresh, Remote, Session, Single, Source};
 
 /// What surrounds one call.
 pub(crate) struct Cx<'a> {
@@ -109,33 +109,6 @@ pub(crate) enum Want {
     Request { bytes: u64, retry: bool },
 }
 
-/// The state of the phases that consist of one request at a time.
-#[derive(Debug, Default)]
-struct Single {
-    op: Option<OpId>,
-    /// Whose answer must not be lost: it may name a session nobody else knows of.
-    opens: bool,
-    tries: Tries,
-    due: Option<Time>,
-}
-
-/// Reading what an earlier run recorded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Recall {
-    Wanted,
-    InFlight(OpId),
-    Done,
-}
-
-/// Fresh credentials or URLs from the application.
-#[derive(Debug, Default)]
-struct Refresh {
-    wanted: Option<ServerFault>,
-    op: Option<OpId>,
-    /// Refusals since the last success: the second one is terminal.
-    refusals: u32,
-}
-
 #[derive(Debug)]
 pub(crate) struct Transfer {
     pub(crate) id: TaskId,
@@ -174,67 +147,6 @@ pub(crate) struct Transfer {
     session: Session,
     cleaning: ending::Cleaning,
     commit_sent: bool,
-}
-
-/// What is known of the remote object (downloads).
-#[derive(Debug, Default)]
-struct Remote {
-    object: Object,
-    /// Size and validator are latched.
-    known: bool,
-    by_range: bool,
-    /// Ranges turned out to be of no use with this server.
-    force_serial: bool,
-    /// One response without a range, because nothing pins a version or ranges are not served.
-    serial: bool,
-    /// A 206 has been seen.
-    ranged: bool,
-    segments: Segments,
-    /// Bytes the consumer of an ordered target has taken.
-    consumed: u64,
-    verified: usize,
-    path: Option<String>,
-    /// Digests the whole must have: the caller's, else the server's strongest.
-    expected: Vec<Digest>,
-}
-
-/// What is known of the source (uploads).
-#[derive(Debug, Default)]
-struct Source {
-    total: Option<u64>,
-    fingerprint: Option<Fingerprint>,
-    digest: Option<Digest>,
-    layout: Option<Layout>,
-    /// Its length is only known when all of it has been read.
-    endless: bool,
-    /// Everything goes up in one request, which is still to be made.
-    whole: bool,
-}
-
-/// What is known of the upload on the server.
-#[derive(Debug, Default)]
-struct Session {
-    id: Option<String>,
-    parts: BTreeMap<u64, UploadedPart>,
-    /// CRC-64/NVME of each confirmed part as it was sent.
-    digests: BTreeMap<u64, Digest>,
-    stage: Stage,
-    marker: Option<String>,
-    listed: BTreeMap<u64, UploadedPart>,
-    /// Next byte under `Order::ServerOffset`.
-    cursor: u64,
-    /// Farthest the server ever confirmed.
-    high: u64,
-    rewinds: u32,
-    /// A former run left this session, or had sent requests for it.
-    resumed: bool,
-    /// How often a confirmation said that the commit had not taken effect.
-    commits: u32,
-    known_uncommitted: bool,
-    /// The commit failed for good: its outcome is not waited for any longer.
-    given_up: bool,
-    /// Recorded parts must be compared with the source before they are believed.
-    recheck: bool,
 }
 
 impl Transfer {
@@ -407,179 +319,7 @@ impl Transfer {
         }
     }
 
-    /// There is a place to work: begins, or goes on where a pause stopped it.
-    pub(crate) fn start(&mut self, cx: &mut Cx<'_>) {
-        if !core::mem::replace(&mut self.started, true) {
-            cx.events.push(self.id, EventKind::Started);
-        }
-        self.begin(cx);
-    }
-
-    /// The first step of all, once it is known what an earlier run left.
-    fn begin(&mut self, cx: &mut Cx<'_>) {
-        if self.phase != Phase::Queued || self.recall != Recall::Done || self.run != Run::Running || !self.started {
-            return;
-        }
-        match self.spec.direction {
-            Direction::Download => self.start_download(cx),
-            Direction::Upload => self.signal(Signal::Start, cx),
-        }
-    }
-
-    // Commands.
-
-    pub(crate) fn pause(&mut self, cx: &mut Cx<'_>) {
-        if self.run == Run::Running && self.stop.is_none() {
-            self.run = Run::Pausing;
-            self.cancel_interruptible();
-            self.settle(cx);
-        }
-    }
-
-    pub(crate) fn resume(&mut self, cx: &mut Cx<'_>) {
-        if self.run != Run::Running && self.stop.is_none() {
-            let told = self.run == Run::Paused;
-            self.run = Run::Running;
-            self.parts.release_delayed();
-            self.single.due = None;
-            self.single.tries = Tries::default();
-            if told {
-                cx.events.push(self.id, EventKind::Resumed);
-            }
-            if self.spec.direction == Direction::Download {
-                self.check_moved(cx);
-            }
-            self.begin(cx);
-            self.settle(cx);
-        }
-    }
-
-    /// Begins to end. The first reason stands, except that `Close` overrides a wish to clean up remotely.
-    pub(crate) fn stop(&mut self, stop: Stop, cx: &mut Cx<'_>) {
-        let closing = stop == Stop::Close;
-        if self.stop.is_none() {
-            self.stop = Some(stop);
-            self.run = Run::Running;
-            self.restart = None;
-            self.refresh.wanted = None;
-            if self.recall == Recall::Wanted && self.stop != Some(Stop::Cancel) {
-                self.recall = Recall::Done;
-            }
-            self.obey_stop(cx);
-        } else if closing && self.phase == Phase::Aborting {
-            self.give_up_abort(Error::Closed, cx);
-        }
-        if closing {
-            self.cancel_all();
-        } else {
-            self.cancel_interruptible();
-        }
-        self.settle(cx);
-    }
-
-    /// Takes the way out where the phase allows it. What an earlier run left must be known before it can be cleaned up.
-    fn obey_stop(&mut self, cx: &mut Cx<'_>) {
-        let known = self.recall == Recall::Done;
-        if known && phase::next(self.spec.direction, self.phase, Signal::Stop).is_some() {
-            self.parts.clear();
-            self.signal(Signal::Stop, cx);
-        }
-    }
-
-    pub(crate) fn fail(&mut self, error: Error, cx: &mut Cx<'_>) {
-        self.stop(Stop::Fail { error, discard: false }, cx);
-    }
-
     // What to do next.
-
-    /// The next local operation, if one may start now.
-    pub(crate) fn next_local(&mut self, cx: &mut Cx<'_>) -> Option<Local> {
-        match self.recall {
-            Recall::Wanted if self.run == Run::Running => return Some(Local::Recall),
-            Recall::Wanted | Recall::InFlight(_) => return None,
-            Recall::Done => {}
-        }
-        // While cleaning, the file goes before its record: a crash in between must leave something to find it by.
-        if self.phase != Phase::Cleaning
-            && let Some(journal) = self.next_journal(cx)
-        {
-            return Some(journal);
-        }
-        if self.refresh.op.is_none()
-            && let Some(fault) = &self.refresh.wanted
-            && self.works()
-        {
-            return Some(Local::Ask(Question::Refresh(fault.clone())));
-        }
-        if self.file.is_none()
-            && let Some(file) = self.next_file(cx)
-        {
-            return Some(Local::File(file));
-        }
-        // What was just made ready, without needing a sync, can be recorded at once.
-        let journal = self.next_journal(cx);
-        if journal.is_none() {
-            self.settle(cx);
-        }
-        journal
-    }
-
-    fn next_journal(&mut self, cx: &Cx<'_>) -> Option<Local> {
-        if self.phase == Phase::Cleaning && (self.file.is_some() || self.cleaning_file().is_some()) {
-            return None;
-        }
-        let flush = self.run != Run::Running || self.stop.is_some();
-        let write = self.keeper.next(cx.now.mono, cx.config.interval, flush)?;
-        Some(Local::Journal(match write {
-            keeper::Write::Replace => JournalOp::Replace(self.to_checkpoint().encode()),
-            keeper::Write::Append(frames) => JournalOp::Append(frames),
-            keeper::Write::Remove => JournalOp::Remove,
-        }))
-    }
-
-    /// Records the id under which what [`Self::next_local`] gave was issued.
-    pub(crate) fn local_issued(&mut self, op: OpId, local: &Local, now: Time) {
-        match local {
-            Local::Recall => self.recall = Recall::InFlight(op),
-            Local::File(_) => self.file = Some(op),
-            Local::Journal(_) => self.keeper.issued(op, now),
-            Local::Ask(_) => self.refresh.op = Some(op),
-        }
-    }
-
-    fn next_file(&mut self, cx: &mut Cx<'_>) -> Option<FileOp> {
-        if self.phase == Phase::Cleaning {
-            return self.cleaning_file();
-        }
-        if self.phase.is_ending() {
-            let last = self.phase == Phase::Ending && self.keeps_stored() && self.in_flight() == 0;
-            return if last && self.keeper.has_unsynced() { self.begin_sync() } else { None };
-        }
-        match self.run {
-            Run::Paused => None,
-            // What was stored until now becomes a checkpoint before the pause is complete.
-            Run::Pausing => {
-                let settled = self.in_flight() == 0 && self.keeper.has_unsynced();
-                if settled { self.begin_sync() } else { None }
-            }
-            Run::Running if self.phase == Phase::Moving => {
-                let due = self.keeper.wants_sync(cx.now.mono, cx.config.interval);
-                if due { self.begin_sync() } else { None }
-            }
-            Run::Running => match self.spec.direction {
-                Direction::Download => self.download_file(),
-                Direction::Upload => self.upload_file(),
-            },
-        }
-    }
-
-    /// Takes what is stored now for the next checkpoint; the sync to issue, if one is needed.
-    fn begin_sync(&mut self) -> Option<FileOp> {
-        let stored = self.remote.segments.iter();
-        let moving = self.parts.flights.iter().filter(|flight| flight.accepted.is_some()).filter_map(Flight::written);
-        let segments = stored.chain(moving).collect();
-        self.keeper.sync_begins(segments).then_some(FileOp::Sync)
-    }
 
     /// Whether the transfer goes about its business (and is not waiting, pausing or ending).
     fn works(&self) -> bool {
@@ -668,89 +408,6 @@ impl Transfer {
     }
 
     // Answers.
-
-    pub(crate) fn on_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, cx: &mut Cx<'_>) {
-        if self.file != Some(op) {
-            return;
-        }
-        self.file = None;
-        let saved = self.keeper.sync_ended(reply.is_ok());
-        if self.phase == Phase::Cleaning {
-            self.cleaned_file(reply.err());
-        } else if self.phase.is_ending() {
-            // Whatever it was, nothing depends on it any more.
-        } else {
-            match reply {
-                Ok(_) if saved => {}
-                Ok(reply) => match self.spec.direction {
-                    Direction::Download => self.download_replied(reply, cx),
-                    Direction::Upload => self.upload_replied(reply, cx),
-                },
-                // Stopped by a pause or restart, which may be over by now: it is simply asked for again.
-                Err(fault) if fault.kind == crate::error::FileFaultKind::Cancelled => {}
-                Err(fault) => self.fail(Error::Disk(fault), cx),
-            }
-        }
-        self.settle(cx);
-    }
-
-    /// The journal was read.
-    pub(crate) fn on_recalled(&mut self, op: OpId, reply: Result<Option<Bytes>, FileFault>, cx: &mut Cx<'_>) {
-        if self.recall != Recall::InFlight(op) {
-            return;
-        }
-        self.recall = Recall::Done;
-        match reply.map(|journal| journal.map(|journal| Checkpoint::decode(&journal))) {
-            Ok(None) => {}
-            Ok(Some(Ok(checkpoint))) => self.adopt(checkpoint),
-            Ok(Some(Err(error))) => cx.events.push(self.id, EventKind::CheckpointUnusable(error)),
-            Err(fault) => cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault))),
-        }
-        if self.stop.is_some() {
-            self.obey_stop(cx);
-        }
-        self.begin(cx);
-        self.settle(cx);
-    }
-
-    pub(crate) fn on_journal(&mut self, op: OpId, reply: Result<(), FileFault>, cx: &mut Cx<'_>) {
-        if let Some(fault) = self.keeper.answered(op, reply) {
-            cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault)));
-        }
-        self.settle(cx);
-    }
-
-    pub(crate) fn on_answer(&mut self, op: OpId, answer: Answer, cancelled: bool, cx: &mut Cx<'_>) {
-        if self.refresh.op != Some(op) {
-            return;
-        }
-        self.refresh.op = None;
-        // A question withdrawn by a pause is asked again; only a real refusal is one.
-        if cancelled && matches!(answer, Answer::Refused(_)) {
-            self.settle(cx);
-            return;
-        }
-        if let Some(fault) = self.refresh.wanted.take() {
-            match answer {
-                Answer::Provider(provider) if provider.object() == self.spec.provider.object() => {
-                    self.profile = provider.profile();
-                    self.spec.provider = provider;
-                    self.location = None;
-                    self.parts.release_delayed();
-                    self.single.due = None;
-                }
-                Answer::Provider(_) => {
-                    let detail = String::from("the application's fresh URL or credentials are for another object");
-                    self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
-                }
-                Answer::Refused(why) => {
-                    let detail = if why.is_empty() { fault.detail.clone() } else { why };
-                    self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
-                }
-            }
-        }
-        self.settle(cx);
-    }
 
     pub(crate) fn on_consumed(&mut self, upto: u64) {
         self.remote.consumed = self.remote.consumed.max(upto);

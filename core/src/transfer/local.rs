@@ -1,0 +1,190 @@
+//! Local work: file operations, the journal, questions to the application. One of each kind at a time.
+
+use alloc::string::String;
+
+use bytes::Bytes;
+
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, FileFault, ServerFault};
+use crate::event::EventKind;
+use crate::id::OpId;
+use crate::intent::{Answer, FileOp, FileReply, JournalOp, Question};
+use crate::spec::Direction;
+use crate::time::Time;
+use crate::transfer::parts::Flight;
+use crate::transfer::state::Recall;
+use crate::transfer::{Cx, Local, Phase, Run, Transfer, keeper};
+
+impl Transfer {
+    /// The next local operation, if one may start now.
+    pub(crate) fn next_local(&mut self, cx: &mut Cx<'_>) -> Option<Local> {
+        match self.recall {
+            Recall::Wanted if self.run == Run::Running => return Some(Local::Recall),
+            Recall::Wanted | Recall::InFlight(_) => return None,
+            Recall::Done => {}
+        }
+        // While cleaning, the file goes before its record: a crash in between must leave something to find it by.
+        if self.phase != Phase::Cleaning
+            && let Some(journal) = self.next_journal(cx)
+        {
+            return Some(journal);
+        }
+        if self.refresh.op.is_none()
+            && let Some(fault) = &self.refresh.wanted
+            && self.works()
+        {
+            return Some(Local::Ask(Question::Refresh(fault.clone())));
+        }
+        if self.file.is_none()
+            && let Some(file) = self.next_file(cx)
+        {
+            return Some(Local::File(file));
+        }
+        // What was just made ready, without needing a sync, can be recorded at once.
+        let journal = self.next_journal(cx);
+        if journal.is_none() {
+            self.settle(cx);
+        }
+        journal
+    }
+
+    fn next_journal(&mut self, cx: &Cx<'_>) -> Option<Local> {
+        if self.phase == Phase::Cleaning && (self.file.is_some() || self.cleaning_file().is_some()) {
+            return None;
+        }
+        let flush = self.run != Run::Running || self.stop.is_some();
+        let write = self.keeper.next(cx.now.mono, cx.config.interval, flush)?;
+        Some(Local::Journal(match write {
+            keeper::Write::Replace => JournalOp::Replace(self.to_checkpoint().encode()),
+            keeper::Write::Append(frames) => JournalOp::Append(frames),
+            keeper::Write::Remove => JournalOp::Remove,
+        }))
+    }
+
+    /// Records the id under which what [`Self::next_local`] gave was issued.
+    pub(crate) fn local_issued(&mut self, op: OpId, local: &Local, now: Time) {
+        match local {
+            Local::Recall => self.recall = Recall::InFlight(op),
+            Local::File(_) => self.file = Some(op),
+            Local::Journal(_) => self.keeper.issued(op, now),
+            Local::Ask(_) => self.refresh.op = Some(op),
+        }
+    }
+
+    fn next_file(&mut self, cx: &mut Cx<'_>) -> Option<FileOp> {
+        if self.phase == Phase::Cleaning {
+            return self.cleaning_file();
+        }
+        if self.phase.is_ending() {
+            let last = self.phase == Phase::Ending && self.keeps_stored() && self.in_flight() == 0;
+            return if last && self.keeper.has_unsynced() { self.begin_sync() } else { None };
+        }
+        match self.run {
+            Run::Paused => None,
+            // What was stored until now becomes a checkpoint before the pause is complete.
+            Run::Pausing => {
+                let settled = self.in_flight() == 0 && self.keeper.has_unsynced();
+                if settled { self.begin_sync() } else { None }
+            }
+            Run::Running if self.phase == Phase::Moving => {
+                let due = self.keeper.wants_sync(cx.now.mono, cx.config.interval);
+                if due { self.begin_sync() } else { None }
+            }
+            Run::Running => match self.spec.direction {
+                Direction::Download => self.download_file(),
+                Direction::Upload => self.upload_file(),
+            },
+        }
+    }
+
+    /// Takes what is stored now for the next checkpoint; the sync to issue, if one is needed.
+    fn begin_sync(&mut self) -> Option<FileOp> {
+        let stored = self.remote.segments.iter();
+        let moving = self.parts.flights.iter().filter(|flight| flight.accepted.is_some()).filter_map(Flight::written);
+        let segments = stored.chain(moving).collect();
+        self.keeper.sync_begins(segments).then_some(FileOp::Sync)
+    }
+
+    pub(crate) fn on_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, cx: &mut Cx<'_>) {
+        if self.file != Some(op) {
+            return;
+        }
+        self.file = None;
+        let saved = self.keeper.sync_ended(reply.is_ok());
+        if self.phase == Phase::Cleaning {
+            self.cleaned_file(reply.err());
+        } else if self.phase.is_ending() {
+            // Whatever it was, nothing depends on it any more.
+        } else {
+            match reply {
+                Ok(_) if saved => {}
+                Ok(reply) => match self.spec.direction {
+                    Direction::Download => self.download_replied(reply, cx),
+                    Direction::Upload => self.upload_replied(reply, cx),
+                },
+                // Stopped by a pause or restart, which may be over by now: it is simply asked for again.
+                Err(fault) if fault.kind == crate::error::FileFaultKind::Cancelled => {}
+                Err(fault) => self.fail(Error::Disk(fault), cx),
+            }
+        }
+        self.settle(cx);
+    }
+
+    /// The journal was read.
+    pub(crate) fn on_recalled(&mut self, op: OpId, reply: Result<Option<Bytes>, FileFault>, cx: &mut Cx<'_>) {
+        if self.recall != Recall::InFlight(op) {
+            return;
+        }
+        self.recall = Recall::Done;
+        match reply.map(|journal| journal.map(|journal| Checkpoint::decode(&journal))) {
+            Ok(None) => {}
+            Ok(Some(Ok(checkpoint))) => self.adopt(checkpoint),
+            Ok(Some(Err(error))) => cx.events.push(self.id, EventKind::CheckpointUnusable(error)),
+            Err(fault) => cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault))),
+        }
+        if self.stop.is_some() {
+            self.obey_stop(cx);
+        }
+        self.begin(cx);
+        self.settle(cx);
+    }
+
+    pub(crate) fn on_journal(&mut self, op: OpId, reply: Result<(), FileFault>, cx: &mut Cx<'_>) {
+        if let Some(fault) = self.keeper.answered(op, reply) {
+            cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault)));
+        }
+        self.settle(cx);
+    }
+
+    pub(crate) fn on_answer(&mut self, op: OpId, answer: Answer, cancelled: bool, cx: &mut Cx<'_>) {
+        if self.refresh.op != Some(op) {
+            return;
+        }
+        self.refresh.op = None;
+        // A question withdrawn by a pause is asked again; only a real refusal is one.
+        if cancelled && matches!(answer, Answer::Refused(_)) {
+            self.settle(cx);
+            return;
+        }
+        if let Some(fault) = self.refresh.wanted.take() {
+            match answer {
+                Answer::Provider(provider) if provider.object() == self.spec.provider.object() => {
+                    self.profile = provider.profile();
+                    self.spec.provider = provider;
+                    self.location = None;
+                    self.parts.release_delayed();
+                    self.single.due = None;
+                }
+                Answer::Provider(_) => {
+                    let detail = String::from("the application's fresh URL or credentials are for another object");
+                    self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
+                }
+                Answer::Refused(why) => {
+                    let detail = if why.is_empty() { fault.detail.clone() } else { why };
+                    self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
+                }
+            }
+        }
+        self.settle(cx);
+    }
+}

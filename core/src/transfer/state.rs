@@ -1,0 +1,104 @@
+//! What a transfer knows and remembers, by subject.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::checkpoint::Stage;
+use crate::digest::Digest;
+use crate::error::ServerFault;
+use crate::id::OpId;
+use crate::intent::Fingerprint;
+use crate::layout::Layout;
+use crate::provider::{Object, UploadedPart};
+use crate::time::Time;
+use crate::transfer::parts::Tries;
+use crate::transfer::segments::Segments;
+
+/// The state of the phases that consist of one request at a time.
+#[derive(Debug, Default)]
+pub(super) struct Single {
+    pub(super) op: Option<OpId>,
+    /// Whose answer must not be lost: it may name a session nobody else knows of.
+    pub(super) opens: bool,
+    pub(super) tries: Tries,
+    pub(super) due: Option<Time>,
+}
+
+/// Reading what an earlier run recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Recall {
+    Wanted,
+    InFlight(OpId),
+    Done,
+}
+
+/// Fresh credentials or URLs from the application.
+#[derive(Debug, Default)]
+pub(super) struct Refresh {
+    pub(super) wanted: Option<ServerFault>,
+    pub(super) op: Option<OpId>,
+    /// Refusals since the last success: the second one is terminal.
+    pub(super) refusals: u32,
+}
+
+/// What is known of the remote object (downloads).
+#[derive(Debug, Default)]
+pub(super) struct Remote {
+    pub(super) object: Object,
+    /// Size and validator are latched.
+    pub(super) known: bool,
+    pub(super) by_range: bool,
+    /// Ranges turned out to be of no use with this server.
+    pub(super) force_serial: bool,
+    /// One response without a range, because nothing pins a version or ranges are not served.
+    pub(super) serial: bool,
+    /// A 206 has been seen.
+    pub(super) ranged: bool,
+    pub(super) segments: Segments,
+    /// Bytes the consumer of an ordered target has taken.
+    pub(super) consumed: u64,
+    pub(super) verified: usize,
+    pub(super) path: Option<String>,
+    /// Digests the whole must have: the caller's, else the server's strongest.
+    pub(super) expected: Vec<Digest>,
+}
+
+/// What is known of the source (uploads).
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pub(super) total: Option<u64>,
+    pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) digest: Option<Digest>,
+    pub(super) layout: Option<Layout>,
+    /// Its length is only known when all of it has been read.
+    pub(super) endless: bool,
+    /// Everything goes up in one request, which is still to be made.
+    pub(super) whole: bool,
+}
+
+/// What is known of the upload on the server.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    pub(super) id: Option<String>,
+    pub(super) parts: BTreeMap<u64, UploadedPart>,
+    /// CRC-64/NVME of each confirmed part as it was sent.
+    pub(super) digests: BTreeMap<u64, Digest>,
+    pub(super) stage: Stage,
+    pub(super) marker: Option<String>,
+    pub(super) listed: BTreeMap<u64, UploadedPart>,
+    /// Next byte under `Order::ServerOffset`.
+    pub(super) cursor: u64,
+    /// Farthest the server ever confirmed.
+    pub(super) high: u64,
+    pub(super) rewinds: u32,
+    /// A former run left this session, or had sent requests for it.
+    pub(super) resumed: bool,
+    /// How often a confirmation said that the commit had not taken effect.
+    pub(super) commits: u32,
+    pub(super) known_uncommitted: bool,
+    /// The commit failed for good: its outcome is not waited for any longer.
+    pub(super) given_up: bool,
+    /// Recorded parts must be compared with the source before they are believed.
+    pub(super) recheck: bool,
+}
