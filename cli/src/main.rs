@@ -1,2 +1,82 @@
-//! The `longhaul` command.
-fn main() {}
+//! The `longhaul` command: get, put, resume, serve, demo.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod exit;
+mod get;
+mod report;
+mod request;
+mod resume;
+mod serve;
+mod shown;
+mod signal;
+mod state;
+mod transfer;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use args::Command;
+use exit::{Code, Failure};
+use signal::Signals;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How long what still blocks (reading standard input, say) may hold the end up.
+const GRACE: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let cli = match args::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(code) => return code.into(),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            report::failure(&Failure::new(Code::Failed, format!("cannot start: {error}")));
+            return Code::Failed.into();
+        }
+    };
+    let code = runtime.block_on(run(cli.command)).unwrap_or_else(|failure| {
+        report::failure(&failure);
+        failure.code
+    });
+    runtime.shutdown_timeout(GRACE);
+    code.into()
+}
+
+async fn run(command: Command) -> Result<Code, Failure> {
+    let signals = Signals::new();
+    trace(&command);
+    match command {
+        Command::Get(args) => get::get(args, signals).await,
+        Command::Put(args) => get::put(args, signals).await,
+        Command::Resume(args) => resume::resume(args, signals).await,
+        Command::Serve(args) => serve::serve(args, signals).await,
+        Command::Demo(_) => Ok(Code::Done),
+    }
+}
+
+/// Tells on standard error what happens inside, as far as `-v` asks for it.
+fn trace(command: &Command) {
+    let verbose = match command {
+        Command::Get(args) => args.output_options.verbose,
+        Command::Put(args) => args.output_options.verbose,
+        Command::Resume(args) => args.output_options.verbose,
+        Command::Serve(args) => args.verbose,
+        Command::Demo(args) => args.verbose,
+    };
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    // Our own words only: what other crates trace may hold headers.
+    let ours = Targets::new().with_target("longhaul", level);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false);
+    tracing_subscriber::registry().with(ours).with(lines).init();
+}

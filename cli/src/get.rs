@@ -1,0 +1,55 @@
+//! `longhaul get` and `longhaul put`: one transfer.
+
+use crate::args;
+use crate::exit::{Code, Failure};
+use crate::report::{self, Outcome, Summary, out};
+use crate::request::{Request, What};
+use crate::signal::Signals;
+use crate::state::State;
+use crate::transfer::Run;
+
+/// Downloads.
+pub(crate) async fn get(args: args::Get, signals: Signals) -> Result<Code, Failure> {
+    let (state, output) = (State::new(args.state.folder().as_deref())?, copy(&args.output_options));
+    one(Request::from_get(args)?, &state, &output, signals).await
+}
+
+/// Uploads.
+pub(crate) async fn put(args: args::Put, signals: Signals) -> Result<Code, Failure> {
+    let (state, output) = (State::new(args.state.folder().as_deref())?, copy(&args.output_options));
+    one(Request::from_put(args)?, &state, &output, signals).await
+}
+
+async fn one(request: Request, state: &State, output: &args::Output, signals: Signals) -> Result<Code, Failure> {
+    let mut report = report::new(output);
+    let mut run = Run { state, report: report.as_mut(), signals };
+    let summaries = run.all(vec![request.clone()]).await;
+    report.close();
+    let Some(summary) = summaries.first() else { return Ok(Code::Failed) };
+    if summary.code() == Code::Interrupted {
+        report::hint(&format!("stopped; to go on: {}", request.command(state.named())));
+    }
+    if !output.json {
+        result(&request, summary);
+    }
+    Ok(summary.code())
+}
+
+/// What was asked for, on standard output: the path of a download, the server's name for an upload.
+fn result(request: &Request, summary: &Summary) {
+    if matches!(summary.outcome, Outcome::Failed(_)) {
+        return;
+    }
+    let told = match (&request.what, &summary.path, &summary.file_id) {
+        (What::Get { .. }, Some(path), _) => path.as_encoded_bytes(),
+        (What::Put { .. }, _, Some(id)) => id.as_bytes(),
+        _ => return,
+    };
+    let mut line = told.to_vec();
+    line.push(b'\n');
+    out::stdout_bytes(&line);
+}
+
+fn copy(output: &args::Output) -> args::Output {
+    args::Output { json: output.json, quiet: output.quiet, verbose: output.verbose }
+}

@@ -1,0 +1,254 @@
+//! One transfer as it was asked for: on the command line, or by a record of an earlier run.
+
+mod checksum;
+mod command;
+mod headers;
+mod job;
+
+use std::num::{NonZeroU32, NonZeroU64};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use longhaul::http::Url;
+use longhaul::{Digest, Direction};
+use sha2::{Digest as _, Sha256};
+
+use crate::args::{self, Method, Overwrite};
+use crate::exit::{Code, Failure};
+use crate::shown;
+
+pub(crate) use checksum::file_has;
+pub(crate) use headers::Fields;
+pub(crate) use job::{Reach, Ready, make};
+
+/// A transfer to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) what: What,
+    /// In full. Never shown and never stored: see [`Request::object`].
+    pub(crate) url: String,
+    pub(crate) options: Options,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum What {
+    Get { to: Target, overwrite: Overwrite },
+    Put { from: Source, method: Method, name: Option<String>, category: Option<String> },
+}
+
+/// Where a download goes. Paths are absolute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    File(PathBuf),
+    /// By the name the server or the URL gives.
+    Folder(PathBuf),
+    Stdout,
+}
+
+/// Where an upload comes from. Paths are absolute.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Stdin,
+}
+
+/// What get and put have in common.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) parts: Option<NonZeroU32>,
+    pub(crate) part_size: Option<NonZeroU64>,
+    pub(crate) limit_rate: Option<NonZeroU64>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) fields: Fields,
+    pub(crate) checksums: Vec<Digest>,
+    pub(crate) cacert: Option<PathBuf>,
+    pub(crate) proxy: Option<String>,
+    pub(crate) checkpoint: Option<NonZeroU64>,
+}
+
+impl Request {
+    pub(crate) fn from_get(get: args::Get) -> Result<Self, Failure> {
+        check_url(&get.url)?;
+        let to = target(get.output.as_deref())?;
+        if to == Target::Stdout && get.output_options.json {
+            return Err(Failure::usage("-o - and --json both want standard output: leave one of them out"));
+        }
+        let what = What::Get { to, overwrite: get.overwrite };
+        Ok(Self { what, url: get.url, options: Options::from_args(get.options)? })
+    }
+
+    pub(crate) fn from_put(put: args::Put) -> Result<Self, Failure> {
+        check_url(&put.url)?;
+        let from = if put.file.as_os_str() == "-" { Source::Stdin } else { Source::File(absolute(&put.file)?) };
+        if put.method == Method::Put && (put.name.is_some() || put.category.is_some()) {
+            let words = "--name and --category belong to --method form: with --method put the URL says what is stored";
+            return Err(Failure::usage(words));
+        }
+        if from == Source::Stdin && put.method == Method::Form && put.name.is_none() {
+            return Err(Failure::usage(
+                "standard input has no name: say with --name what the server shall store it as",
+            ));
+        }
+        if from == Source::Stdin && !put.options.checksum.is_empty() {
+            return Err(Failure::usage(
+                "--checksum needs a file: what standard input holds is known only once it is sent",
+            ));
+        }
+        let what = What::Put { from, method: put.method, name: put.name, category: put.category };
+        Ok(Self { what, url: put.url, options: Options::from_args(put.options)? })
+    }
+
+    pub(crate) const fn direction(&self) -> Direction {
+        match self.what {
+            What::Get { .. } => Direction::Download,
+            What::Put { .. } => Direction::Upload,
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self.what {
+            What::Get { .. } => "get",
+            What::Put { .. } => "put",
+        }
+    }
+
+    /// The URL without query and userinfo.
+    pub(crate) fn object(&self) -> String {
+        Url::parse(&self.url).map_or_else(|_| shown::url(&self.url), |url| url.object().to_owned())
+    }
+
+    /// The local path, if there is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.what {
+            What::Get { to: Target::File(path) | Target::Folder(path), .. } => Some(path),
+            What::Put { from: Source::File(path), .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether a later run could go on, so that a record makes sense.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.path().is_some()
+    }
+
+    /// What must not be recorded, in words.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut secrets = Vec::new();
+        if let Ok(url) = Url::parse(&self.url) {
+            if url.uri().query().is_some() {
+                secrets.push("the URL's query".to_owned());
+            }
+            if url.authorization().is_some() {
+                secrets.push("the URL's user and password".to_owned());
+            }
+        }
+        secrets.extend(self.options.fields.lines().map(|name| format!("--header {name}")));
+        if self.options.proxy.as_deref().is_some_and(is_secret_proxy) {
+            secrets.push("the proxy's user and password".to_owned());
+        }
+        secrets
+    }
+
+    /// Names the transfer among the records: the same for the same command, whatever the URL's secrets are where that is safe.
+    pub(crate) fn id(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        add(self.kind().as_bytes());
+        match &self.what {
+            // One file has one transfer at a time, whatever the URL.
+            What::Get { to: Target::File(path), .. } => add(path.as_os_str().as_encoded_bytes()),
+            // The query may be all that tells two objects in one folder apart.
+            What::Get { to: Target::Folder(path), .. } => {
+                add(path.as_os_str().as_encoded_bytes());
+                add(b"/");
+                add(Url::parse(&self.url).map(|url| url.uri().to_string()).unwrap_or_default().as_bytes());
+            }
+            What::Get { to: Target::Stdout, .. } => add(self.object().as_bytes()),
+            What::Put { from, method, name, category } => {
+                if let Source::File(path) = from {
+                    add(path.as_os_str().as_encoded_bytes());
+                }
+                add(self.object().as_bytes());
+                add(format!("{method:?} {name:?} {category:?}").as_bytes());
+            }
+        }
+        hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Options {
+    fn from_args(args: args::Options) -> Result<Self, Failure> {
+        if let Some(proxy) = args.proxy.as_deref().filter(|proxy| *proxy != "none") {
+            check_proxy(proxy)?;
+        }
+        Ok(Self {
+            parts: args.parts.given(),
+            part_size: args.part_size.given(),
+            limit_rate: args.limit_rate,
+            retries: args.retries,
+            idle_timeout: args.idle_timeout,
+            fields: Fields::read(&args.header)?,
+            checksums: args.checksum,
+            cacert: args.cacert.as_deref().map(absolute).transpose()?,
+            proxy: args.proxy,
+            checkpoint: args.checkpoint.given(),
+        })
+    }
+}
+
+/// Says what is wrong with a URL before anything else is done.
+fn check_url(url: &str) -> Result<(), Failure> {
+    Url::parse(url)
+        .map(drop)
+        .map_err(|error| Failure::usage(format!("URL {}: {error}", shown::path(Path::new(&shown::url(url))))))
+}
+
+fn check_proxy(proxy: &str) -> Result<(), Failure> {
+    Url::parse(proxy).map(drop).map_err(|error| Failure::usage(format!("--proxy: {error} (or none, for no proxy)")))
+}
+
+/// Whether a proxy's URL holds anything that must not be recorded.
+pub(crate) fn is_secret_proxy(proxy: &str) -> bool {
+    proxy != "none"
+        && Url::parse(proxy).map_or(true, |url| url.authorization().is_some() || url.uri().query().is_some())
+}
+
+fn target(output: Option<&Path>) -> Result<Target, Failure> {
+    let Some(output) = output else {
+        return Ok(Target::Folder(absolute(Path::new("."))?));
+    };
+    if output.as_os_str() == "-" {
+        return Ok(Target::Stdout);
+    }
+    let path = absolute(output)?;
+    let as_folder =
+        output.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)));
+    if path.is_dir() {
+        return Ok(Target::Folder(path));
+    }
+    let parent = if as_folder { Some(path.as_path()) } else { path.parent() };
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+        let shown = shown::path(parent);
+        return Err(Failure::new(
+            Code::Disk,
+            if parent.exists() {
+                format!("{shown} is not a folder: name another place with -o")
+            } else {
+                format!("there is no folder {shown}: create it first (mkdir -p {})", shown::quoted(parent.as_os_str()))
+            },
+        ));
+    }
+    Ok(Target::File(path))
+}
+
+/// The path from the root on, so that it means the same in any folder. What it names need not exist.
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    if path.as_os_str().is_empty() {
+        return Err(Failure::usage("a path is empty: name a file or folder (. is this folder)"));
+    }
+    std::path::absolute(path).map_err(|error| Failure::disk("find the folder of", path, &error))
+}

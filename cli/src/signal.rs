@@ -1,0 +1,86 @@
+//! The wish to stop: Ctrl-C, SIGTERM and their like.
+
+use tokio::sync::watch;
+
+use crate::exit::Code;
+
+/// Told when somebody wants the command to stop. The second time, the process ends at once.
+#[derive(Clone)]
+pub(crate) struct Signals(watch::Receiver<bool>);
+
+impl Signals {
+    /// Listens from now on. Where signals cannot be listened to, they keep their usual effect.
+    pub(crate) fn new() -> Self {
+        let (tell, told) = watch::channel(false);
+        // Registered before anything else happens: what comes from now on counts.
+        let listening = system::Listener::new();
+        tokio::spawn(async move {
+            let Ok(mut listener) = listening else {
+                tracing::warn!("cannot listen to signals");
+                tell.closed().await;
+                return;
+            };
+            while listener.next().await {
+                if tell.send_replace(true) {
+                    std::process::exit(i32::from(Code::Interrupted as u8));
+                }
+            }
+        });
+        Self(told)
+    }
+
+    /// Waits for the first one; returns at once when there was one.
+    pub(crate) async fn wait(&mut self) {
+        if self.0.wait_for(|wish| *wish).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Whether there was one.
+    pub(crate) fn came(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    /// SIGHUP keeps its usual effect, or none under nohup.
+    pub(super) struct Listener([Signal; 2]);
+
+    impl Listener {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
+        }
+
+        /// Waits for the next one; false when there will be none.
+        pub(super) async fn next(&mut self) -> bool {
+            let [interrupt, terminate] = &mut self.0;
+            tokio::select! {
+                came = interrupt.recv() => came.is_some(),
+                came = terminate.recv() => came.is_some(),
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::io;
+
+    pub(super) struct Listener;
+
+    impl Listener {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Waits for the next one; false when there will be none.
+        pub(super) async fn next(&mut self) -> bool {
+            tokio::signal::ctrl_c().await.is_ok()
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Runs transfers side by side to their ends: tells what happens, keeps the records, and stops when asked to.
+
+use std::future::poll_fn;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use futures::{Stream, StreamExt};
+use longhaul::driver::job::Recalled;
+use longhaul::driver::stream::StreamReader;
+use longhaul::{Client, Completed, Digest, Error, Event, EventKind, FileFaultKind, Transfer};
+use tokio::io::AsyncWriteExt;
+use tokio::task::JoinHandle;
+
+use crate::args::{Method, Overwrite};
+use crate::exit::{Code, Failure};
+use crate::report::{Label, Report, Summary};
+use crate::request::{self, Reach, Ready, Request, Source, Target, What};
+use crate::signal::Signals;
+use crate::state::{Entry, State};
+
+/// How often progress is looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How long a client may take to close, and standard output to take the rest.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What all transfers of a run have in common.
+pub(crate) struct Run<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) report: &'a mut dyn Report,
+    pub(crate) signals: Signals,
+}
+
+/// A transfer at work.
+struct Task {
+    index: usize,
+    request: Request,
+    entry: Option<Entry>,
+    transfer: Transfer,
+    copy: Option<JoinHandle<Result<(), Failure>>>,
+    began: Instant,
+    /// Whether it reached the point from which a record is worth something.
+    worth: bool,
+    ended: Option<Result<Completed, Error>>,
+}
+
+impl Run<'_> {
+    /// Runs all of `requests`; their ends, in their order.
+    pub(crate) async fn all(&mut self, requests: Vec<Request>) -> Vec<Summary> {
+        let mut summaries: Vec<Option<Summary>> = requests.iter().map(|_| None).collect();
+        let mut clients: Vec<(Reach, Client)> = Vec::new();
+        let mut tasks = Vec::new();
+        for (index, request) in requests.into_iter().enumerate() {
+            self.report.start(index, &Label::of(&request));
+            match self.begin(index, request, &mut clients).await {
+                Ok(task) => tasks.push(task),
+                Err(failure) => self.end(index, Summary::failed(failure), &mut summaries),
+            }
+        }
+        self.watch(&mut tasks, &clients).await;
+        for task in tasks {
+            let index = task.index;
+            let summary = self.finish(task).await;
+            self.end(index, summary, &mut summaries);
+        }
+        for (_, client) in clients {
+            let _ = tokio::time::timeout(PATIENCE, client.close()).await;
+        }
+        summaries.into_iter().flatten().collect()
+    }
+
+    fn end(&mut self, index: usize, summary: Summary, summaries: &mut [Option<Summary>]) {
+        self.report.end(index, &summary);
+        if let Some(place) = summaries.get_mut(index) {
+            *place = Some(summary);
+        }
+    }
+
+    async fn begin(
+        &mut self,
+        index: usize,
+        request: Request,
+        clients: &mut Vec<(Reach, Client)>,
+    ) -> Result<Task, Failure> {
+        let began = Instant::now();
+        let (entry, warning) = self.state.enter(&request)?;
+        if let Some(words) = warning {
+            self.report.note(Some(index), &words);
+        }
+        self.check_source(&request).await?;
+        let journals = self.state.journals().filter(|_| entry.is_some());
+        let Ready { mut job, reader } = request::make(&request, journals)?;
+        let recorded = entry.as_ref().is_some_and(Entry::recorded);
+        if let Some(words) = recalled(&job.recall().await?, &request, recorded) {
+            self.report.note(Some(index), &words);
+        }
+        let client = client_for(&request, clients)?;
+        let transfer = client.submit(job).await?;
+        let copy = reader.map(|reader| tokio::spawn(copy(reader)));
+        Ok(Task { index, request, entry, transfer, copy, began, worth: false, ended: None })
+    }
+
+    /// An upload's checksum is the source's; it is compared before anything is sent.
+    async fn check_source(&mut self, request: &Request) -> Result<(), Failure> {
+        match &request.what {
+            What::Put { from: Source::File(path), .. } => {
+                request::file_has(path.clone(), request.options.checksums.clone()).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells what happens until everything has ended.
+    async fn watch(&mut self, tasks: &mut [Task], clients: &[(Reach, Client)]) {
+        let mut signals = self.signals.clone();
+        let mut tick = tokio::time::interval(TICK);
+        let mut closing = false;
+        let mut deadline = None;
+        while tasks.iter().any(|task| task.ended.is_none()) {
+            let patience = async move {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = signals.wait(), if !closing => {
+                    closing = true;
+                    deadline = Some(tokio::time::Instant::now() + PATIENCE);
+                    for (_, client) in clients {
+                        // Refuses new work and breaks requests off from the moment of the call.
+                        drop(client.close());
+                    }
+                }
+                () = patience => {
+                    tracing::warn!("transfers did not stop in time");
+                    return;
+                }
+                (at, event) = next(tasks) => self.event(tasks, at, event),
+                _ = tick.tick() => {
+                    for task in tasks.iter().filter(|task| task.ended.is_none()) {
+                        self.report.progress(task.index, &task.transfer.progress(), task.transfer.status());
+                    }
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, tasks: &mut [Task], at: usize, event: Option<Event>) {
+        let Some(task) = tasks.get_mut(at) else { return };
+        match event {
+            Some(Event { kind: EventKind::Ended(_), .. }) | None => {
+                self.report.progress(task.index, &task.transfer.progress(), task.transfer.status());
+                task.ended = Some(task.transfer.outcome().unwrap_or(Err(Error::Closed)));
+            }
+            Some(event) => {
+                let worth = match task.request.what {
+                    // From here on the target is reserved.
+                    What::Get { .. } => matches!(event.kind, EventKind::Moving { .. }),
+                    What::Put { .. } => matches!(event.kind, EventKind::Started),
+                };
+                if worth && !task.worth {
+                    task.worth = true;
+                    if let Some(entry) = &mut task.entry
+                        && let Err(failure) = entry.record(&task.request)
+                    {
+                        self.report.note(Some(task.index), &format!("{failure}; `resume` will not know this transfer"));
+                    }
+                }
+                self.report.event(task.index, &event);
+            }
+        }
+    }
+
+    /// What became of it, and of its record.
+    async fn finish(&mut self, mut task: Task) -> Summary {
+        let progress = task.transfer.progress();
+        let mut outcome = task.ended.take().unwrap_or(Err(Error::Closed)).map_err(Failure::from);
+        if let Some(copy) = task.copy.take() {
+            outcome = match (outcome, delivered(copy).await) {
+                // That the reader has gone is why the transfer failed.
+                (_, Err(failure)) => Err(failure),
+                (outcome, Ok(())) => outcome,
+            };
+        }
+        let mut checked = None;
+        if let Ok(completed) = &outcome
+            && completed.unchanged
+        {
+            match self.unchanged(&task.request, completed).await {
+                Ok(digest) => checked = digest,
+                Err(failure) => outcome = Err(failure),
+            }
+        }
+        if let Err(failure) = &mut outcome {
+            remedy(failure, &task.request);
+        }
+        let over = match &outcome {
+            Ok(_) => true,
+            // Nothing is left that could go on.
+            Err(failure) => matches!(failure.code, Code::Integrity | Code::Usage),
+        };
+        if over && let Some(entry) = &mut task.entry {
+            entry.forget();
+        }
+        let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
+        if outcome.is_ok()
+            && let What::Get { to: Target::File(path), .. } = &task.request.what
+        {
+            summary.path = Some(path.clone().into());
+        }
+        if let (What::Get { to: Target::Folder(folder), .. }, Some(path)) = (&task.request.what, &summary.path) {
+            // The library gives text; the folder's own name may be none.
+            let name = PathBuf::from(path).file_name().map(|name| folder.join(name));
+            summary.path = name.map(Into::into).or(summary.path);
+        }
+        summary
+    }
+
+    /// Size and time are the server's; a checksum that was asked for must hold, too.
+    async fn unchanged(&mut self, request: &Request, completed: &Completed) -> Result<Option<Digest>, Failure> {
+        let path = match &request.what {
+            What::Get { to: Target::File(path), .. } => path.clone(),
+            _ => match &completed.path {
+                Some(path) => PathBuf::from(path),
+                None => return Ok(None),
+            },
+        };
+        request::file_has(path, request.options.checksums.clone()).await?;
+        Ok(request.options.checksums.first().copied())
+    }
+}
+
+/// The next event of any of them.
+async fn next(tasks: &mut [Task]) -> (usize, Option<Event>) {
+    poll_fn(|cx| {
+        for (at, task) in tasks.iter_mut().enumerate().filter(|(_, task)| task.ended.is_none()) {
+            if let Poll::Ready(event) = Pin::new(&mut task.transfer).poll_next(cx) {
+                return Poll::Ready((at, event));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn client_for<'a>(request: &Request, clients: &'a mut Vec<(Reach, Client)>) -> Result<&'a Client, Failure> {
+    let reach = Reach::of(request);
+    let at = match clients.iter().position(|(known, _)| *known == reach) {
+        Some(at) => at,
+        None => {
+            let client = reach.client()?;
+            clients.push((reach, client));
+            clients.len() - 1
+        }
+    };
+    clients.get(at).map(|(_, client)| client).ok_or_else(|| Failure::new(Code::Failed, "there is no client"))
+}
+
+/// What to say about what an earlier run left.
+fn recalled(recalled: &Recalled, request: &Request, recorded: bool) -> Option<String> {
+    match (recalled, &request.what) {
+        (Recalled::Unusable(error), _) => Some(error.to_string()),
+        (Recalled::Nothing, What::Get { .. }) if recorded => {
+            Some("what an earlier run left is gone; it starts afresh".to_owned())
+        }
+        (Recalled::Nothing, What::Put { method: Method::Put, .. }) if recorded => {
+            Some("a single PUT cannot be continued; it starts afresh".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// Adds to an error what can be done about it, where the command knows more than the library.
+fn remedy(failure: &mut Failure, request: &Request) {
+    let more = match (&failure.error, &request.what) {
+        (Some(Error::Disk(fault)), What::Get { overwrite: Overwrite::Never, .. })
+            if fault.kind == FileFaultKind::Exists =>
+        {
+            "; remove it, name another place with -o, or allow it with --overwrite"
+        }
+        (Some(Error::Disk(fault)), What::Put { from: Source::File(_), .. })
+            if fault.kind == FileFaultKind::NotFound =>
+        {
+            "; check the path (- is standard input)"
+        }
+        (Some(Error::Network(_)), _) if request.is_repeatable() => "; the same command goes on where it stopped",
+        _ => return,
+    };
+    failure.words.push_str(more);
+}
+
+/// Writes what arrives to standard output, in order.
+async fn copy(mut reader: StreamReader) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(Code::Disk, format!("cannot write to standard output: {error}"));
+    let mut out = tokio::io::stdout();
+    // An error of the transfer itself comes as its outcome.
+    while let Some(Ok(bytes)) = reader.next().await {
+        out.write_all(&bytes).await.map_err(failed)?;
+    }
+    out.flush().await.map_err(failed)
+}
+
+async fn delivered(copy: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
+    match tokio::time::timeout(PATIENCE, copy).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Failure::new(Code::Failed, "writing to standard output was broken off")),
+        Err(_) => Err(Failure::new(Code::Disk, "standard output does not take the content")),
+    }
+}
