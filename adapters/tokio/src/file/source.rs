@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
-use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_core::intent::{FileOp, FileReply, Fingerprint};
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
@@ -18,7 +19,9 @@ use crate::sys;
 /// A regular file as the source of an upload.
 ///
 /// Nothing is opened before the transfer asks for the first time. Every look at the file opens it anew and reads go to the file
-/// last looked at, so that a file replaced in the meantime shows in the fingerprint and is never mixed with the former one.
+/// last looked at, so that a file replaced in the meantime shows in the fingerprint and is never mixed with the former one. After
+/// each read the open file is looked at again: bytes are only handed on while nobody has written to it, whatever it pretends its
+/// modification time to be.
 #[derive(Clone, Debug)]
 pub struct FileSource(Arc<Inner>);
 
@@ -31,9 +34,13 @@ struct Inner {
 #[derive(Debug)]
 struct Opened {
     file: File,
-    /// Size when it was opened.
-    len: u64,
+    /// What it looked like when it was opened.
+    fingerprint: Fingerprint,
 }
+
+/// File systems keep time in steps of up to this size. A write within the same step as a look would go unnoticed, so a file that
+/// was touched just now is given time to grow older.
+const TIME_STEP: Duration = Duration::from_millis(20);
 
 impl FileSource {
     /// The file at `path`.
@@ -56,11 +63,15 @@ impl Inner {
         // Looked at first: opening a device or a pipe can do things.
         regular(path, &std::fs::metadata(path).map_err(failed)?)?;
         let file = sys::open_source(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        let mut metadata = file.metadata().map_err(failed)?;
         regular(path, &metadata)?;
+        if touched_just_now(&sys::fingerprint(&metadata)) {
+            grow_older();
+            metadata = file.metadata().map_err(failed)?;
+        }
         let fingerprint = sys::fingerprint(&metadata);
-        self.set(Some(Arc::new(Opened { file, len: metadata.len() })));
-        Ok(FileReply::Source { len: Some(metadata.len()), fingerprint: Some(fingerprint) })
+        self.set(Some(Arc::new(Opened { file, fingerprint })));
+        Ok(FileReply::Source { len: Some(fingerprint.len), fingerprint: Some(fingerprint) })
     }
 
     fn opened(&self) -> Result<Arc<Opened>, FileFault> {
@@ -78,7 +89,11 @@ impl Inner {
             io::ErrorKind::StaleNetworkFileHandle => at(FileFaultKind::Changed, &self.path, "was replaced"),
             _ => fault("read", &self.path, &error),
         })?;
-        let promised = opened.len.saturating_sub(offset).min(chunk.buffer.capacity() as u64);
+        let now = opened.file.metadata().map_err(|error| fault("look at", &self.path, &error))?;
+        if sys::fingerprint(&now) != opened.fingerprint {
+            return Err(at(FileFaultKind::Changed, &self.path, "was written to or replaced"));
+        }
+        let promised = opened.fingerprint.len.saturating_sub(offset).min(chunk.buffer.capacity() as u64);
         if (chunk.buffer.len() as u64) < promised {
             return Err(at(FileFaultKind::Changed, &self.path, "has become shorter"));
         }
@@ -97,6 +112,19 @@ impl Inner {
     }
 }
 
+/// Whether a write that follows could bear the same times.
+#[expect(clippy::disallowed_methods, reason = "compared with the file's own times, which are of this clock")]
+fn touched_just_now(fingerprint: &Fingerprint) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let touched = Duration::from_nanos(u64::try_from(fingerprint.modified.max(fingerprint.changed)).unwrap_or(0));
+    now.saturating_sub(touched) < TIME_STEP
+}
+
+#[expect(clippy::disallowed_methods, reason = "on a thread for blocking work, once per look at a file just written")]
+fn grow_older() {
+    std::thread::sleep(TIME_STEP);
+}
+
 fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<(), FileFault> {
     if metadata.is_file() {
         Ok(())
@@ -113,7 +141,7 @@ impl Storage for FileSource {
         let inner = Arc::clone(&self.0);
         Box::pin(blocking(move || match op {
             FileOp::Stat => inner.stat(),
-            FileOp::Fill { .. } => Ok(FileReply::Filled { len: inner.opened()?.len, end: true }),
+            FileOp::Fill { .. } => Ok(FileReply::Filled { len: inner.opened()?.fingerprint.len, end: true }),
             FileOp::Digest { algorithm, ranges } => {
                 let opened = inner.opened()?;
                 digests(&opened.file, &inner.path, algorithm, &ranges, &cancel).map(FileReply::Digests)
