@@ -38,7 +38,6 @@ pub(crate) enum Reply {
     Journal { op: OpId, reply: Result<(), FileFault> },
     /// The journal was read.
     Recall { op: OpId, reply: Result<Option<Bytes>, FileFault> },
-    /// What an earlier run recorded was read.
     /// The application answered.
     Ask { op: OpId, answer: Answer },
 }

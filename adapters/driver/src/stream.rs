@@ -117,6 +117,9 @@ impl Inner {
             }
             FileOp::Digest { ranges, .. } => Ok(FileReply::Digests(vec![None; ranges.len()])),
             FileOp::Publish { len, .. } => {
+                if self.gone && self.next < len {
+                    return Err(dropped());
+                }
                 self.end = Some(Ok(len));
                 Ok(FileReply::Published { path: String::new() })
             }
@@ -125,12 +128,12 @@ impl Inner {
         }
     }
 
-    /// The next bytes in order, and what to tell the engine about it.
+    /// The next bytes in order. The engine is told of a quarter of a window at a time: less would make for tiny requests, and
+    /// it cannot wait for more than that, since it fetches a whole window ahead of what it was told.
     fn take(&mut self) -> Option<Bytes> {
         let bytes = self.pieces.remove(&self.next)?;
         self.next += bytes.len() as u64;
-        let starving = !self.pieces.contains_key(&self.next);
-        if starving || self.next - self.told >= self.window / 4 {
+        if self.next - self.told >= self.window / 4 {
             self.told = self.next;
             if let Some(link) = &self.link {
                 link.consumed(self.next);
@@ -176,8 +179,7 @@ impl Storage for StreamTarget {
         }
         let mut inner = self.0.lock();
         if inner.gone {
-            let fault = FileFault::new(FileFaultKind::Io, "the reader of the stream was dropped");
-            return futures::future::ready(Err(fault)).boxed();
+            return futures::future::ready(Err(dropped())).boxed();
         }
         for frame in batch.frames.drain(..) {
             let len = frame.len() as u64;
@@ -204,7 +206,11 @@ impl Storage for StreamTarget {
     }
 
     fn attach(&self, link: Link) {
-        self.0.lock().link = Some(link);
+        let mut inner = self.0.lock();
+        if inner.gone {
+            link.consumed(u64::MAX);
+        }
+        inner.link = Some(link);
     }
 
     fn ended(&self, end: &End) {
@@ -291,10 +297,17 @@ impl Drop for StreamReader {
         inner.gone = true;
         let pieces = std::mem::take(&mut inner.pieces);
         let writers = std::mem::take(&mut inner.writers);
+        let link = inner.link.take();
         drop(inner);
         drop(pieces);
         StreamTarget::wake(None, writers);
+        // The window opens, so that the next bytes come, and are refused.
+        link.into_iter().for_each(|link| link.consumed(u64::MAX));
     }
+}
+
+fn dropped() -> FileFault {
+    FileFault::new(FileFaultKind::Io, "the reader of the stream was dropped")
 }
 
 /// The transfer's [`Error`] inside an [`io::Error`].

@@ -1,13 +1,10 @@
 //! A runtime of a few threads, and the small things every test needs. Used by the crate's unit tests too.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    reason = "each test binary uses its share"
-)]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its share")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "the tests' own runtime and clock"
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a runtime and clock of the tests' own"
 )]
 
 pub mod provider;
@@ -74,9 +71,8 @@ impl Task {
         self.queued.store(false, Ordering::Release);
         let Some(future) = slot.as_mut() else { return };
         let waker = Waker::from(Arc::clone(&self));
-        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            future.as_mut().poll(&mut Context::from_waker(&waker))
-        }));
+        let polled =
+            std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut Context::from_waker(&waker))));
         if polled.is_err() {
             self.inner.panics.fetch_add(1, Ordering::AcqRel);
         }
@@ -144,9 +140,7 @@ impl Inner {
                 .sleepers
                 .keys()
                 .next()
-                .map_or(Duration::from_secs(1), |(at, _)| {
-                    at.saturating_duration_since(Instant::now())
-                });
+                .map_or(Duration::from_secs(1), |(at, _)| at.saturating_duration_since(Instant::now()));
             queue = self.work.wait_timeout(queue, nap).unwrap().0;
         }
     }
@@ -155,11 +149,7 @@ impl Inner {
 impl Spawn for Runtime {
     fn spawn(&self, task: BoxFuture<'static, ()>) {
         self.0.live.fetch_add(1, Ordering::AcqRel);
-        let task = Task {
-            inner: Arc::clone(&self.0),
-            future: Mutex::new(Some(task)),
-            queued: AtomicBool::new(false),
-        };
+        let task = Task { inner: Arc::clone(&self.0), future: Mutex::new(Some(task)), queued: AtomicBool::new(false) };
         Arc::new(task).wake();
     }
 
@@ -202,11 +192,13 @@ impl Timer for Runtime {
 }
 
 /// Runs `future` on this thread; a test that hangs fails instead.
+#[track_caller]
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     run_within(Duration::from_secs(30), future)
 }
 
 /// The same with a limit of its own.
+#[track_caller]
 pub fn run_within<T>(limit: Duration, future: impl Future<Output = T>) -> T {
     struct Thread(std::thread::Thread);
     impl Wake for Thread {
@@ -228,6 +220,7 @@ pub fn run_within<T>(limit: Duration, future: impl Future<Output = T>) -> T {
 }
 
 /// Waits until `holds`; fails after ten seconds.
+#[track_caller]
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
     while !holds() {
@@ -244,10 +237,7 @@ where
     F: Fn(http::Request<SendBody>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<http::Response<Frames>, Fault>> + Send + 'static,
 {
-    fn send(
-        &self,
-        request: http::Request<SendBody>,
-    ) -> BoxFuture<'static, Result<http::Response<Frames>, Fault>> {
+    fn send(&self, request: http::Request<SendBody>) -> BoxFuture<'static, Result<http::Response<Frames>, Fault>> {
         (self.0)(request).boxed()
     }
 }
@@ -295,4 +285,52 @@ pub async fn drain(body: SendBody) -> Result<Vec<u8>, longhaul_driver::transport
         all.extend_from_slice(&frame?);
     }
     Ok(all)
+}
+
+/// A client on a server of its own.
+pub struct World {
+    pub runtime: Arc<Runtime>,
+    pub server: server::Server,
+    pub client: longhaul_driver::Client,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(longhaul_driver::ClientConfig::builder().seed(1))
+    }
+
+    pub fn with(config: longhaul_driver::config::ClientConfigBuilder) -> Self {
+        let runtime = Runtime::new();
+        let server = server::Server::new(&runtime);
+        let client = longhaul_driver::Client::new(
+            config.build().unwrap(),
+            Arc::new(server.clone()),
+            runtime.clone(),
+            runtime.clone(),
+        );
+        Self { runtime, server, client }
+    }
+
+    /// A download of `name` into memory.
+    pub fn download(name: &str) -> (longhaul_driver::Job, longhaul_driver::memory::MemoryTarget) {
+        let target = longhaul_driver::memory::MemoryTarget::new(1 << 28);
+        let spec = provider::Plain::download(name);
+        (longhaul_driver::Job::new(spec, Arc::new(target.clone())), target)
+    }
+
+    /// An upload of `content` to `name`.
+    pub fn upload(name: &str, content: Bytes) -> longhaul_driver::Job {
+        let source = longhaul_driver::memory::MemorySource::new(content);
+        longhaul_driver::Job::new(provider::Plain::upload(name), Arc::new(source))
+    }
+
+    /// Closes within the time C4 and C9 allow, and leaves nothing behind.
+    pub fn close(self) {
+        let begin = Instant::now();
+        run(self.client.close());
+        let took = begin.elapsed();
+        assert!(took < Duration::from_millis(250), "closing took {took:?}");
+        eventually("every task ends", || self.runtime.live() == 0);
+        assert_eq!(self.runtime.panics(), 0);
+    }
 }

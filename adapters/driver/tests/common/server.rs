@@ -52,10 +52,7 @@ pub struct Server {
 
 impl Server {
     pub fn new(runtime: &Arc<Runtime>) -> Self {
-        Self {
-            model: Arc::default(),
-            runtime: Arc::clone(runtime),
-        }
+        Self { model: Arc::default(), runtime: Arc::clone(runtime) }
     }
 
     pub fn put(&self, name: &str, content: Bytes) {
@@ -68,17 +65,11 @@ impl Server {
 
     /// The next requests of `kind` fare so; the last fate is that of all later ones.
     pub fn fate(&self, kind: &str, fates: impl IntoIterator<Item = Option<Fate>>) {
-        self.model()
-            .fates
-            .insert(kind.into(), fates.into_iter().collect());
+        self.model().fates.insert(kind.into(), fates.into_iter().collect());
     }
 
     pub fn seen(&self, kind: &str) -> usize {
-        self.model()
-            .seen
-            .iter()
-            .filter(|seen| *seen == kind)
-            .count()
+        self.model().seen.iter().filter(|seen| *seen == kind).count()
     }
 
     pub fn model(&self) -> std::sync::MutexGuard<'_, Model> {
@@ -89,11 +80,7 @@ impl Server {
         let mut model = self.model();
         model.seen.push(kind.into());
         let fates = model.fates.get_mut(kind)?;
-        if fates.len() > 1 {
-            fates.pop_front()?
-        } else {
-            *fates.front()?
-        }
+        if fates.len() > 1 { fates.pop_front()? } else { *fates.front()? }
     }
 
     async fn answer(self, request: Request<SendBody>) -> Result<Response<Frames>, Fault> {
@@ -105,25 +92,15 @@ impl Server {
         match fate {
             Some(Fate::Silent) => std::future::pending::<()>().await,
             Some(Fate::Late(delay)) => {
-                self.runtime
-                    .sleep_until(self.runtime.now().mono + delay)
-                    .await;
+                self.runtime.sleep_until(self.runtime.now().mono + delay).await;
             }
             Some(Fate::Status(status)) => {
-                return Ok(Response::builder()
-                    .status(status)
-                    .body(frames(vec![]))
-                    .unwrap());
+                return Ok(Response::builder().status(status).body(frames(vec![])).unwrap());
             }
             _ => {}
         }
         let (head, body) = request.into_parts();
-        let empty = |status: u16| {
-            Response::builder()
-                .status(status)
-                .body(frames(vec![]))
-                .unwrap()
-        };
+        let empty = |status: u16| Response::builder().status(status).body(frames(vec![])).unwrap();
         Ok(match head.method {
             Method::GET | Method::HEAD => {
                 let Some(object) = self.object(&path[1..]) else {
@@ -132,26 +109,17 @@ impl Server {
                 let total = object.len();
                 let answer = Response::builder().header("etag", "\"v1\"");
                 if head.method == Method::HEAD {
-                    return Ok(answer
-                        .header("content-length", total)
-                        .body(frames(vec![]))
-                        .unwrap());
+                    return Ok(answer.header("content-length", total).body(frames(vec![])).unwrap());
                 }
                 let range = head.headers.get("range").map(|range| {
                     let range = range.to_str().unwrap().strip_prefix("bytes=").unwrap();
                     let (first, last) = range.split_once('-').unwrap();
-                    (
-                        first.parse().unwrap(),
-                        last.parse::<usize>().unwrap().min(total - 1),
-                    )
+                    (first.parse().unwrap(), last.parse::<usize>().unwrap().min(total - 1))
                 });
                 let (answer, wanted) = match range {
                     Some((first, last)) => {
                         let told = format!("bytes {first}-{last}/{total}");
-                        (
-                            answer.status(206).header("content-range", told),
-                            object.slice(first..=last),
-                        )
+                        (answer.status(206).header("content-range", told), object.slice(first..=last))
                     }
                     None => (answer, object),
                 };
@@ -162,11 +130,7 @@ impl Server {
                 let Ok(part) = drain(body).await else {
                     return Err(Fault::new(FaultKind::Reset, Sent::Maybe, "body"));
                 };
-                self.model()
-                    .parts
-                    .entry(path)
-                    .or_default()
-                    .insert(number, part);
+                self.model().parts.entry(path).or_default().insert(number, part);
                 empty(200)
             }
             Method::POST if query == "commit" => {
@@ -186,8 +150,7 @@ impl Server {
 
     fn body(wanted: &Bytes, fate: Option<Fate>) -> Frames {
         let all = cut(wanted, 4096);
-        let some =
-            |len: usize| stream::iter(cut(&wanted.slice(..len.min(wanted.len())), 4096)).map(Ok);
+        let some = |len: usize| stream::iter(cut(&wanted.slice(..len.min(wanted.len())), 4096)).map(Ok);
         match fate {
             Some(Fate::StallAfter(len)) => some(len).chain(stream::pending()).boxed(),
             Some(Fate::BreakAfter(len)) => {
@@ -200,10 +163,7 @@ impl Server {
 }
 
 impl Transport for Server {
-    fn send(
-        &self,
-        request: Request<SendBody>,
-    ) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
+    fn send(&self, request: Request<SendBody>) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
         self.clone().answer(request).boxed()
     }
 }
