@@ -124,6 +124,25 @@ impl Checkpoint {
         }
     }
 
+    /// The stretches recorded of a download, in order, each with the digest of its bytes where there is one.
+    pub fn segments(&self) -> impl Iterator<Item = (ByteRange, Option<Digest>)> + '_ {
+        self.segments
+            .iter()
+            .map(|segment| (segment.range, segment.digest))
+    }
+
+    /// The upload session recorded, if one was opened. An identifier, not a secret.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    /// Whether the opening of a session was recorded without its outcome: there may be one nobody knows the name of.
+    #[must_use]
+    pub fn opening(&self) -> bool {
+        self.stage == Stage::Opening
+    }
+
     /// The whole checkpoint as a fresh journal.
     #[must_use]
     pub fn encode(&self) -> Bytes {

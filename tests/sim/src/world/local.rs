@@ -1,0 +1,131 @@
+//! File operations, journal writes and questions come to their end.
+
+use longhaul_core::OpId;
+use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::intent::{Answer, FileOp, FileReply, JournalOp};
+
+use super::{Local, Work, World};
+use crate::disk::temporary;
+use crate::weather::happens;
+
+impl World {
+    pub(crate) fn local_done(&mut self, op: OpId) {
+        let Some(local) = self.locals.remove(&op) else {
+            return;
+        };
+        match &local.work {
+            Work::Ask => {
+                let answer =
+                    if local.cancelled { Answer::Refused(String::from("cancelled")) } else { self.fresh(local.job) };
+                let now = self.now();
+                self.trace.note(self.now, format_args!("{op} answer"));
+                self.engine.handle_answer(op, answer, now);
+            }
+            Work::Journal(action) => {
+                let reply = self.write_journal(local.job, action);
+                self.trace.note(self.now, format_args!("{op} journal {}", reply.is_ok()));
+                let now = self.now();
+                self.engine.handle_journal(op, reply, now);
+            }
+            Work::File(action, mark) => {
+                let reply = self.do_file(&local, action, *mark);
+                self.trace.note(self.now, format_args!("{op} file {reply:?}"));
+                let now = self.now();
+                self.engine.handle_file(op, reply, now);
+            }
+        }
+        self.check_journal(local.job);
+    }
+
+    fn do_file(&mut self, local: &Local, action: &FileOp, mark: usize) -> Result<FileReply, FileFault> {
+        if local.cancelled && matches!(action, FileOp::Stat | FileOp::Digest { .. }) {
+            return Err(FileFault::new(FileFaultKind::Cancelled, ""));
+        }
+        let letting_go = matches!(action, FileOp::Release | FileOp::Remove);
+        if !letting_go && happens(&mut self.rng, self.weather.disk) {
+            return Err(FileFault::new(FileFaultKind::Io, "bad disk"));
+        }
+        let Some(job) = self.jobs.get(local.job) else {
+            return Ok(FileReply::Done);
+        };
+        let name = job.file().to_owned();
+        let upload = job.direction() == longhaul_core::Direction::Upload;
+        match action {
+            FileOp::Stat => {
+                let file = self.disk.file(&name).ok_or_else(|| FileFault::new(FileFaultKind::NotFound, ""))?;
+                Ok(FileReply::Source { len: Some(file.content.len()), fingerprint: Some(file.print) })
+            }
+            FileOp::Digest { algorithm, ranges } => {
+                let name = if upload { name } else { temporary(&name) };
+                self.disk.digests(&name, *algorithm, ranges).map(FileReply::Digests)
+            }
+            FileOp::Reserve { total, keep, .. } => {
+                self.disk.reserve(&name, *total, *keep).map(|kept| FileReply::Reserved { kept })
+            }
+            FileOp::Sync => self.disk.sync(&name, mark).map(|()| FileReply::Done),
+            FileOp::Publish { len, durable, .. } => {
+                self.check_publish(local.job, *len);
+                self.disk.publish(&name, *len, *durable)?;
+                Ok(FileReply::Published { path: name })
+            }
+            FileOp::Release | FileOp::Remove => {
+                if !upload {
+                    self.disk.release(&name, *action == FileOp::Remove);
+                }
+                Ok(FileReply::Done)
+            }
+            _ => Err(FileFault::new(FileFaultKind::Unusable, "not modelled")),
+        }
+    }
+
+    fn write_journal(&mut self, job: usize, action: &JournalOp) -> Result<(), FileFault> {
+        let fails = happens(&mut self.rng, self.weather.journal) || self.disk.full;
+        if fails {
+            if let JournalOp::Append(frames) = action {
+                let torn = self.rng.up_to(frames.len() as u64);
+                let torn = usize::try_from(torn).unwrap_or(0);
+                let journal = self.journals.entry(job).or_default();
+                journal.extend_from_slice(frames.get(..torn).unwrap_or_default());
+            }
+            return Err(FileFault::new(FileFaultKind::Full, ""));
+        }
+        match action {
+            JournalOp::Replace(all) => {
+                self.journals.insert(job, all.to_vec());
+            }
+            JournalOp::Append(frames) => {
+                let journal = self.journals.entry(job).or_default();
+                journal.extend_from_slice(frames);
+            }
+            _ => {
+                self.journals.remove(&job);
+            }
+        }
+        Ok(())
+    }
+
+    /// The process dies while local work is under way: each may have happened, or, of an append, a part.
+    pub(crate) fn crash_locals(&mut self, power: bool) {
+        let _ = power;
+        for (_, local) in core::mem::take(&mut self.locals) {
+            let happened = self.rng.up_to(1) == 0;
+            match &local.work {
+                Work::Journal(JournalOp::Append(frames)) => {
+                    let kept = self.rng.up_to(frames.len() as u64);
+                    let kept = usize::try_from(kept).unwrap_or(0);
+                    let journal = self.journals.entry(local.job).or_default();
+                    journal.extend_from_slice(frames.get(..kept).unwrap_or_default());
+                }
+                Work::Journal(action) if happened => {
+                    let weather = core::mem::replace(&mut self.weather.journal, 0);
+                    let _ = self.write_journal(local.job, action);
+                    self.weather.journal = weather;
+                }
+                Work::File(action, mark) if happened && !matches!(action, FileOp::Stat) => {
+                    let _ = self.do_file(&local, action, *mark);
+                }
+                _ => {}
+            }
+        }
+    }
+}
