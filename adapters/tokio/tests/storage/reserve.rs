@@ -177,7 +177,8 @@ async fn removing_without_reserving_takes_what_an_earlier_run_left() {
 #[tokio::test]
 async fn space_is_reserved_before_the_first_byte() {
     use std::os::unix::fs::MetadataExt;
-    let folder = tempfile::tempdir().unwrap();
+    // Beside the test binary: the system's temporary folder may be memory, where there is nothing to reserve.
+    let folder = tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap();
     let target = FileTarget::new(folder.path().join("a"));
     run(&target, reserve(Some(8 << 20), false)).await.unwrap();
     let metadata = fs::metadata(target.temporary().unwrap()).unwrap();
