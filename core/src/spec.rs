@@ -225,13 +225,13 @@ impl Default for Concurrency {
 pub struct Interval {
     /// After this many bytes. Default 64 MiB.
     pub bytes: u64,
-    /// Or after this long with anything new. Default 5 s.
+    /// Or after this long with anything new. Default 2 s.
     pub time: Duration,
 }
 
 impl Default for Interval {
     fn default() -> Self {
-        Self { bytes: 64 << 20, time: Duration::from_secs(5) }
+        Self { bytes: 64 << 20, time: Duration::from_secs(2) }
     }
 }
 
