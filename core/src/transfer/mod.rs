@@ -419,8 +419,10 @@ impl Transfer {
         let Some(flight) = self.parts.flight(op) else {
             return;
         };
-        let bytes = |moved: &Moved| if download { moved.written } else { moved.sent };
-        let fresh = bytes(&moved).saturating_sub(bytes(&flight.moved)).min(flight.range.len());
+        // A form's own words are sent too; only content counts.
+        let len = flight.range.len();
+        let bytes = |moved: &Moved| if download { moved.written } else { moved.sent }.min(len);
+        let fresh = bytes(&moved).saturating_sub(bytes(&flight.moved));
         flight.moved = moved;
         self.account(fresh, now);
     }

@@ -270,7 +270,10 @@ impl Transfer {
     pub(super) fn succeeded(&mut self) {
         self.refresh.refusals = 0;
         self.hops = 0;
-        self.reason = None;
+        // What still waits for its retry keeps its reason.
+        if self.parts.delayed.is_empty() {
+            self.reason = None;
+        }
     }
 
     /// The remote object is another one: start over as far as policy and budget go.
