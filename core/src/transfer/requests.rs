@@ -119,6 +119,10 @@ impl Transfer {
                     self.single.tries.failed == 0 && !self.session.resumed && self.session.commits == 0;
                 self.judge(verdict, self.single.tries, kind, cx)
             }
+            StepKind::Begin if unsure && self.profile.begin == Begin::Creates => {
+                self.maybe_orphan(cx);
+                self.judge(verdict, self.single.tries, kind, cx)
+            }
             StepKind::Abort if gone => {
                 self.signal(Signal::Aborted, cx);
                 Next::Handled

@@ -181,6 +181,7 @@ impl Transfer {
         if let Some(session) = session {
             self.session_opened(session);
         } else if self.profile.begin == Begin::Creates {
+            self.maybe_orphan(cx);
             self.fail(protocol(StepKind::Begin, "the answer names no upload session"), cx);
             return;
         }
