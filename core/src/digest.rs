@@ -1,5 +1,7 @@
 //! Digests as values: which algorithm, which bytes. Computed by adapters while the bytes stream, compared here.
 
+mod combine;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
