@@ -73,6 +73,9 @@ pub struct Profile {
     pub content_digest: Option<Algorithm>,
     /// A digest that each part's request carries, computed before the part is sent.
     pub part_digest: Option<Algorithm>,
+    /// A digest computed over content as it is sent, to be compared with what the server says it received
+    /// ([`Context::sent`], [`Context::digests`]).
+    pub sent_digest: Option<Algorithm>,
     /// Whether the total size must be known before the first request.
     pub needs_total: bool,
     /// Whether a refused credential or expired URL can be replaced by asking the application.
@@ -96,6 +99,7 @@ impl Profile {
             abort: false,
             content_digest: None,
             part_digest: None,
+            sent_digest: None,
             needs_total: false,
             refresh: false,
             answer_limit: 64 << 10,
@@ -244,6 +248,12 @@ pub struct Context<'a> {
     pub session: Option<&'a str>,
     /// Parts the server confirmed, by number.
     pub parts: &'a BTreeMap<u64, UploadedPart>,
+    /// Digests of the parts the server confirmed, by number, as they were sent: of the algorithm that [`Profile::part_digest`]
+    /// or [`Profile::sent_digest`] names. One that is not known is missing.
+    pub digests: &'a BTreeMap<u64, Digest>,
+    /// When the answer to sent content is read: the digest of that content, where [`Profile::sent_digest`] asks for one and all
+    /// of it was sent.
+    pub sent: Option<Digest>,
     /// Digest of the whole content where [`Profile::content_digest`] asks for one.
     pub content_digest: Option<&'a Digest>,
     /// Where a redirect led, to be used in place of the provider's own URL.
@@ -268,6 +278,7 @@ impl fmt::Debug for Context<'_> {
 }
 
 static NO_PARTS: BTreeMap<u64, UploadedPart> = BTreeMap::new();
+static NO_DIGESTS: BTreeMap<u64, Digest> = BTreeMap::new();
 static NO_VALIDATOR: Validator = Validator { etag: None, modified: None };
 
 impl Context<'_> {
@@ -279,6 +290,8 @@ impl Context<'_> {
             validator: &NO_VALIDATOR,
             session: None,
             parts: &NO_PARTS,
+            digests: &NO_DIGESTS,
+            sent: None,
             content_digest: None,
             location: None,
             nonce,

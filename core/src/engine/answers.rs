@@ -100,11 +100,14 @@ impl Engine {
 
     /// What an outcome means, with the provider's reading of the answer.
     fn exchange(&self, task: TaskId, request: &Request, outcome: Outcome) -> Exchange {
+        let sent = outcome.moved().digest.filter(|_| request.watch.all_sent());
         let judge = |body: &[u8]| {
             let transfer = self.tasks.get(task)?.live()?;
             let (status, headers) = request.head.as_ref()?;
             let head = Head { status: *status, headers };
-            Some(transfer.spec.provider.interpret(&request.step, &transfer.context(), head, body, self.now))
+            let mut cx = transfer.context();
+            cx.sent = sent;
+            Some(transfer.spec.provider.interpret(&request.step, &cx, head, body, self.now))
         };
         match outcome {
             Outcome::Complete { body, .. } => judge(&body).map_or(Exchange::Moved, Exchange::Judged),

@@ -99,6 +99,11 @@ impl Watch {
         fresh
     }
 
+    /// Whether the whole body was handed to the connection.
+    pub(crate) const fn all_sent(&self) -> bool {
+        self.moved.sent >= self.body
+    }
+
     /// The clock that runs out first.
     pub(crate) fn next(&self) -> Option<(Time, Deadline)> {
         let deadlines = &self.deadlines;
@@ -107,7 +112,7 @@ impl Watch {
             let connect = deadlines.connect.map(|span| (self.issued + span, Deadline::Connect));
             return [connect, total].into_iter().flatten().min_by_key(|&(at, _)| at);
         };
-        let waits_for_head = self.headed.is_none() && self.moved.sent >= self.body;
+        let waits_for_head = self.headed.is_none() && self.all_sent();
         let silence = if waits_for_head {
             deadlines.first_byte.map(|span| (self.last_moved + span, Deadline::FirstByte))
         } else {

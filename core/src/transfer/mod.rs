@@ -275,6 +275,8 @@ impl Transfer {
             validator: &self.remote.object.validator,
             session: self.session.id.as_deref(),
             parts: &self.session.parts,
+            digests: &self.session.digests,
+            sent: None,
             content_digest: self.source.digest.as_ref(),
             location: self.location.as_ref(),
             nonce: self.nonce,

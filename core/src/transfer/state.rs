@@ -82,7 +82,7 @@ pub(super) struct Source {
 pub(super) struct Session {
     pub(super) id: Option<String>,
     pub(super) parts: BTreeMap<u64, UploadedPart>,
-    /// CRC-64/NVME of each confirmed part as it was sent.
+    /// Digest of each confirmed part as it was sent: CRC-64/NVME where the provider names no other algorithm.
     pub(super) digests: BTreeMap<u64, Digest>,
     pub(super) stage: Stage,
     pub(super) marker: Option<String>,

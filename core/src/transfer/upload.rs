@@ -33,7 +33,7 @@ impl Transfer {
             }
             Phase::Rechecking => {
                 let ranges = self.session.parts.values().map(|part| part.range).collect();
-                Some(FileOp::Digest { algorithm: SENT, ranges })
+                Some(FileOp::Digest { algorithm: self.recorded(), ranges })
             }
             _ => None,
         }
@@ -281,7 +281,18 @@ impl Transfer {
     /// The digest to compute over what the next request sends.
     pub(crate) fn sent_digest(&self, step: &Step) -> Option<Algorithm> {
         let parallel = self.profile.order == Order::Parallel && self.spec.journal;
-        (parallel && matches!(step, Step::PutPart { .. })).then_some(SENT)
+        match step {
+            // Known before it is sent.
+            Step::PutPart { .. } if self.profile.part_digest.is_some() => None,
+            Step::PutPart { .. } => self.profile.sent_digest.or(parallel.then_some(SENT)),
+            Step::PutWhole { .. } => self.profile.sent_digest,
+            _ => None,
+        }
+    }
+
+    /// The algorithm of the digests that parts are recorded with.
+    fn recorded(&self) -> Algorithm {
+        self.profile.part_digest.or(self.profile.sent_digest).unwrap_or(SENT)
     }
 
     /// An upload request is over.
