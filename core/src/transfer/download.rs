@@ -71,6 +71,7 @@ impl Transfer {
     pub(super) fn download_file(&mut self) -> Option<FileOp> {
         let remote = &self.remote;
         match self.phase {
+            Phase::Reserving if self.keeper.is_busy() => None,
             Phase::Reserving => Some(FileOp::Reserve {
                 total: remote.object.total,
                 keep: !remote.segments.is_empty(),
@@ -251,7 +252,8 @@ impl Transfer {
             return Err(wrong("the range of the answer is not within the one asked for"));
         }
         self.latch(object, status)?;
-        let total = self.remote.object.total.ok_or_else(|| wrong("Content-Range tells no total and none is known"))?;
+        // `*` where no total is known: another way of probing may tell it.
+        let total = self.remote.object.total.ok_or(Verdict::Changed(Changed::Ranges))?;
         if got.end() > total {
             return Err(wrong("the range of the answer ends beyond the object"));
         }

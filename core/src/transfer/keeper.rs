@@ -94,8 +94,13 @@ impl Keeper {
 
     /// Nothing stored is worth anything any more.
     pub(crate) fn reset(&mut self) {
+        // What a journal already names must be gone from it before it is gone from the file.
+        self.replace |= self.enabled && !self.durable.is_empty();
         self.durable = Segments::default();
-        self.syncing = None;
+        // A sync under way covers nothing that counts, but its end must still be known as a sync's.
+        if let Some(segments) = &mut self.syncing {
+            segments.clear();
+        }
         self.unsynced = 0;
         self.forget_pending();
     }
