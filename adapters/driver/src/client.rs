@@ -292,8 +292,12 @@ impl Client {
         }
     }
 
-    pub(crate) fn note(&self, note: Note) {
-        self.0.mailbox.note(note);
+    /// A handle is gone: an ended transfer's id is unknown from now on, another's once it ends.
+    pub(crate) fn let_go(&self, transfer: &Shared) {
+        if transfer.status() == State::Ended {
+            self.0.hub.transfers().remove(&transfer.id());
+        }
+        self.0.mailbox.note(Note::Dropped(transfer.id()));
     }
 }
 

@@ -15,7 +15,7 @@ use longhaul_core::{Error, Event, EventKind, TaskId};
 
 use crate::client::Client;
 use crate::listen::outcome;
-use crate::mailbox::{Control, Note};
+use crate::mailbox::Control;
 use crate::rate::Rate;
 use crate::throttle::Limiter;
 
@@ -151,7 +151,7 @@ impl Future for Transfer {
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        self.client.note(Note::Dropped(self.shared.id));
+        self.client.let_go(&self.shared);
     }
 }
 
@@ -201,6 +201,10 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
     pub(crate) fn status(&self) -> State {
         self.lock().state
     }
@@ -245,5 +249,48 @@ impl Shared {
         drop(inner);
         waker.into_iter().for_each(Waker::wake);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use futures::StreamExt;
+    use std::time::Duration;
+
+    use crate::common::{World, content, run};
+
+    #[test]
+    fn unread_events_are_dropped_oldest_first_and_the_end_never() {
+        let capacity = std::num::NonZeroUsize::new(3).expect("not zero");
+        let world = World::with(crate::ClientConfig::builder().event_capacity(capacity));
+        let transfer = run(world.client.submit(World::download("none").0.paused())).expect("accepted");
+        let shared = Arc::clone(&transfer.shared);
+        for retry in 0..10 {
+            let reason = Error::Cancelled;
+            let step = longhaul_core::provider::StepKind::Probe;
+            let kind = EventKind::Retrying { step, attempt: retry, delay: Duration::ZERO, reason };
+            shared.event(Event { task: transfer.id(), kind });
+        }
+        assert!(shared.end(End::Failed(Error::Closed)));
+        assert!(!shared.end(End::Failed(Error::Cancelled)), "the first end stands");
+        assert_eq!(transfer.events_lost(), 7);
+        let events: Vec<_> = run(StreamExt::map(transfer, |event| event.kind).collect());
+        assert!(matches!(events[0], EventKind::Retrying { attempt: 7, .. }), "{events:?}");
+        assert_eq!(events.len(), 4);
+        assert_eq!(events[3], EventKind::Ended(End::Failed(Error::Closed)));
+        world.close();
+    }
+
+    #[test]
+    fn the_outcome_wakes_whoever_waits_and_stays() {
+        let world = World::new();
+        world.server.put("a", content(10));
+        let mut transfer = run(world.client.submit(World::download("a").0)).expect("accepted");
+        assert!(run(&mut transfer).is_ok());
+        assert!((&mut transfer).now_or_never().is_some());
+        assert!(transfer.outcome().is_some_and(|outcome| outcome.is_ok()));
+        world.close();
     }
 }

@@ -106,6 +106,8 @@ struct Inner {
     waiting: BTreeMap<u64, Waker>,
     next_ticket: u64,
     receiver: Option<Waker>,
+    /// Nobody will look any more.
+    deserted: bool,
 }
 
 impl Mailbox {
@@ -183,17 +185,22 @@ impl Mailbox {
         Poll::Ready(())
     }
 
-    /// Throws away what nobody will look at any more: whoever waits for an answer to it learns that it is closed.
-    pub(crate) fn clear(&self) {
+    /// Nobody will look any more: throws away what is in and what still comes. Whoever waits for an answer learns from that
+    /// that the client is closed.
+    pub(crate) fn desert(&self) {
         let mut inner = self.lock();
+        inner.deserted = true;
         let mail = std::mem::take(&mut inner.mail);
-        inner.mail.closed = mail.closed;
+        inner.mail.closed = true;
         drop(inner);
         drop(mail);
     }
 
     fn put(&self, put: impl FnOnce(&mut Mail)) {
         let mut inner = self.lock();
+        if inner.deserted {
+            return;
+        }
         put(&mut inner.mail);
         let receiver = inner.receiver.take();
         drop(inner);

@@ -1,7 +1,8 @@
-//! Local ends in memory: a source over bytes, a target that becomes bytes. For small things and for tests.
+//! Local ends in memory: a source over bytes, a target that becomes bytes, and a journal. For small things and for tests.
 //!
 //! The target keeps a file's rules: content is written in any order, and nothing is there before it is published.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -9,10 +10,11 @@ use futures::future::{BoxFuture, FutureExt, ready};
 use longhaul_core::ByteRange;
 use longhaul_core::digest::{Algorithm, Digest};
 use longhaul_core::error::{FileFault, FileFaultKind};
-use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_core::intent::{FileOp, FileReply, JournalOp};
 
 use crate::cancel::Cancel;
 use crate::hash::Hasher;
+use crate::journal::{Journal, JournalName};
 use crate::storage::{Batch, Chunk, Storage};
 
 type Reply<T> = Result<T, FileFault>;
@@ -161,6 +163,55 @@ impl Storage for MemoryTarget {
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Reply<Batch>> {
         let reply = self.lock().write(offset, batch);
         ready(reply).boxed()
+    }
+}
+
+/// Checkpoints kept as long as this value, or a clone of it, lives.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryJournal(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl MemoryJournal {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The names under which something is kept.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn run(&self, name: &JournalName, op: JournalOp, _: bool) -> BoxFuture<'static, Reply<()>> {
+        let mut kept = self.lock();
+        let done = match op {
+            JournalOp::Replace(frames) => {
+                kept.insert(name.id.clone(), frames.into());
+                Ok(())
+            }
+            JournalOp::Append(frames) => {
+                kept.entry(name.id.clone()).or_default().extend_from_slice(&frames);
+                Ok(())
+            }
+            JournalOp::Remove => {
+                kept.remove(&name.id);
+                Ok(())
+            }
+            _ => Err(unusable("the journal does not know this operation")),
+        };
+        ready(done).boxed()
+    }
+
+    fn load(&self, name: &JournalName) -> BoxFuture<'static, Reply<Option<Bytes>>> {
+        let kept = self.lock().get(&name.id).cloned().map(Bytes::from);
+        ready(Ok(kept)).boxed()
     }
 }
 

@@ -337,3 +337,80 @@ impl fmt::Debug for StreamReader {
         f.debug_struct("StreamReader").field("position", &self.position()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::common::content;
+    use longhaul_core::ByteRange;
+
+    fn write(target: &StreamTarget, offset: u64, bytes: Bytes) -> Result<Batch, FileFault> {
+        let batch = Batch { frames: vec![bytes], hasher: None };
+        target.write(offset, batch).now_or_never().expect("at once")
+    }
+
+    fn read(reader: &mut StreamReader) -> Option<Result<Bytes, Error>> {
+        reader.next().now_or_never().flatten()
+    }
+
+    fn run(target: &StreamTarget, op: FileOp) -> Result<FileReply, FileFault> {
+        target.run(op, Cancel::default()).now_or_never().expect("at once")
+    }
+
+    #[test]
+    fn pieces_in_any_order_twice_and_overlapping_are_read_once_in_order() {
+        let object = content(1000);
+        // A fixed shuffle of overlapping pieces that together cover everything.
+        let pieces = (0..100u64).map(|index| (index * 37) % 100).map(|place| {
+            let start = place * 10;
+            ByteRange::new(start.saturating_sub(place % 7), (start + 10 + place % 5).min(1000)).expect("ordered")
+        });
+        let (target, mut reader) = target(1000);
+        let mut seen = Vec::new();
+        for range in pieces {
+            let (start, end) = (range.start() as usize, range.end() as usize);
+            write(&target, range.start(), object.slice(start..end)).expect("written");
+            while let Some(bytes) = read(&mut reader) {
+                seen.extend_from_slice(&bytes.expect("no error"));
+            }
+        }
+        assert_eq!(seen, object);
+        run(&target, FileOp::Publish { len: 1000, modified: None, durable: false }).expect("published");
+        assert_eq!(reader.next().now_or_never(), Some(None));
+    }
+
+    #[test]
+    fn starting_over_is_only_possible_before_anything_was_handed_on() {
+        let reserve = |keep| FileOp::Reserve { total: None, keep, name: None, modified: None };
+        let (target, mut reader) = target(1000);
+        assert_eq!(run(&target, reserve(false)), Ok(FileReply::Reserved { kept: false }));
+        write(&target, 0, content(10)).expect("written");
+        assert_eq!(run(&target, reserve(true)), Ok(FileReply::Reserved { kept: true }));
+        assert_eq!(run(&target, reserve(false)), Ok(FileReply::Reserved { kept: false }));
+        assert!(read(&mut reader).is_none(), "thrown away");
+        write(&target, 0, content(10)).expect("written");
+        assert!(read(&mut reader).is_some());
+        assert_eq!(run(&target, reserve(true)), Ok(FileReply::Reserved { kept: true }));
+        assert_eq!(run(&target, reserve(false)).expect_err("too late").kind, FileFaultKind::Unusable);
+    }
+
+    #[test]
+    fn a_failure_comes_after_what_was_received() {
+        let (target, mut reader) = target(1000);
+        write(&target, 0, content(10)).expect("written");
+        target.ended(&End::Failed(Error::Cancelled));
+        assert_eq!(read(&mut reader), Some(Ok(content(10))));
+        assert_eq!(read(&mut reader), Some(Err(Error::Cancelled)));
+        assert_eq!(reader.next().now_or_never(), Some(None));
+    }
+
+    #[test]
+    fn nothing_is_published_behind_the_back_of_a_dropped_reader() {
+        let (target, reader) = target(1000);
+        write(&target, 0, content(10)).expect("written");
+        drop(reader);
+        assert!(write(&target, 10, content(10)).is_err());
+        assert!(target.room(u64::MAX).is_none(), "nobody waits for it");
+        assert!(run(&target, FileOp::Publish { len: 10, modified: None, durable: false }).is_err());
+    }
+}

@@ -178,3 +178,73 @@ impl Drop for Ticket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "they measure real time")]
+
+    use super::*;
+    use std::time::Instant;
+
+    use crate::common::{Runtime, run};
+
+    fn throttle(runtime: &Arc<Runtime>, rates: [Option<u64>; 3]) -> Throttle {
+        let limiters = rates.map(|rate| Arc::new(Limiter::new(rate.and_then(Rate::new))));
+        Throttle::new(limiters, runtime.clone())
+    }
+
+    fn drain(throttle: &Throttle) {
+        while throttle.reserve(10).is_none() {}
+    }
+
+    #[test]
+    fn nothing_limited_waits_for_nothing() {
+        let runtime = Runtime::new();
+        let throttle = throttle(&runtime, [None; 3]);
+        assert_eq!(throttle.slice(), None);
+        assert!(throttle.reserve(u64::MAX).is_none());
+    }
+
+    #[test]
+    fn the_tightest_of_the_limits_holds() {
+        let runtime = Runtime::new();
+        let throttle = throttle(&runtime, [Some(1_000_000), Some(1000), Some(5000)]);
+        assert_eq!(throttle.slice(), Some(100));
+        drain(&throttle);
+        let begin = Instant::now();
+        for _ in 0..20 {
+            if let Some(wait) = throttle.reserve(10) {
+                run(wait);
+            }
+        }
+        assert!((150..400).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn a_change_reaches_those_who_wait() {
+        let runtime = Runtime::new();
+        for change in [None, Rate::new(1_000_000)] {
+            let throttle = throttle(&runtime, [None, Some(1), None]);
+            drain(&throttle);
+            // Ten seconds at this rate.
+            let wait = throttle.reserve(10).expect("has to wait");
+            throttle.limiters[1].set(change);
+            let begin = Instant::now();
+            run(wait);
+            assert!(begin.elapsed() < Duration::from_millis(200), "{:?}", begin.elapsed());
+        }
+    }
+
+    #[test]
+    fn whoever_gives_up_leaves_his_place_to_the_next() {
+        let runtime = Runtime::new();
+        let throttle = throttle(&runtime, [Some(100), None, None]);
+        drain(&throttle);
+        // Each of these would take a second.
+        let waiting: Vec<_> = (0..10).map(|_| throttle.reserve(100)).collect();
+        drop(waiting);
+        let begin = Instant::now();
+        run(throttle.reserve(10).expect("has to wait"));
+        assert!(begin.elapsed() < Duration::from_millis(400), "{:?}", begin.elapsed());
+    }
+}

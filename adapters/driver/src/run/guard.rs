@@ -9,7 +9,7 @@ impl Drop for Loop {
     /// Also when the runtime drops the loop, or a provider's panic ends it: no handle waits for ever, no request goes on.
     fn drop(&mut self) {
         self.mailbox.close();
-        self.mailbox.clear();
+        self.mailbox.desert();
         for op in self.ops.values() {
             op.cancel.set();
         }

@@ -311,6 +311,16 @@ impl World {
         Self { runtime, server, client }
     }
 
+    /// Another client on the same server.
+    pub fn on(server: &server::Server) -> Self {
+        let mut world = Self::new();
+        let runtime: Arc<Runtime> = world.runtime.clone();
+        let config = longhaul_driver::ClientConfig::default();
+        world.server = server.clone();
+        world.client = longhaul_driver::Client::new(config, Arc::new(server.clone()), runtime.clone(), runtime);
+        world
+    }
+
     /// A download of `name` into memory.
     pub fn download(name: &str) -> (longhaul_driver::Job, longhaul_driver::memory::MemoryTarget) {
         let target = longhaul_driver::memory::MemoryTarget::new(1 << 28);

@@ -44,6 +44,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn fault(step: &Step, status: StatusCode) -> Verdict {
     let fault = |kind| ServerFault::new(kind, step.kind(), Some(status.as_u16()), "");
     match status.as_u16() {
+        403 => Verdict::Refresh(fault(ServerFaultKind::Denied)),
         404 => Verdict::Fatal(fault(ServerFaultKind::NotFound)),
         429 => Verdict::Retry { fault: fault(ServerFaultKind::Throttled), after: None },
         500.. => Verdict::Retry { fault: fault(ServerFaultKind::Unavailable), after: None },
@@ -74,6 +75,7 @@ impl Provider for Plain {
         profile.begin = Begin::Creates;
         profile.commit = true;
         profile.abort = true;
+        profile.refresh = true;
         profile
     }
 

@@ -86,7 +86,7 @@ impl Server {
     async fn answer(self, request: Request<SendBody>) -> Result<Response<Frames>, Fault> {
         let path = request.uri().path().to_owned();
         let query = request.uri().query().unwrap_or_default().to_owned();
-        let name = query.split('=').next().unwrap_or_default();
+        let name = query.split(['=', '&']).next().unwrap_or_default().replace("sig", "");
         let kind = format!("{} {name}", request.method()).trim().to_owned();
         let fate = self.fate_of(&kind);
         match fate {
@@ -126,14 +126,14 @@ impl Server {
                 answer.body(Self::body(&wanted, fate)).unwrap()
             }
             Method::PUT => {
-                let number = query.split_once('=').unwrap().1.parse().unwrap();
+                let number = query.split(['=', '&']).nth(1).unwrap().parse().unwrap();
                 let Ok(part) = drain(body).await else {
                     return Err(Fault::new(FaultKind::Reset, Sent::Maybe, "body"));
                 };
                 self.model().parts.entry(path).or_default().insert(number, part);
                 empty(200)
             }
-            Method::POST if query == "commit" => {
+            Method::POST if query.starts_with("commit") => {
                 let mut model = self.model();
                 let parts = model.parts.remove(&path).unwrap_or_default();
                 let whole: Vec<u8> = parts.into_values().flatten().collect();
