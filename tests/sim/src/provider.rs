@@ -102,6 +102,8 @@ impl Provider for StoreProvider {
             (Step::Begin, 200) if !text.is_empty() => {
                 Ok(Reply::Begun { session: Some(text), next: None, receipt: None })
             }
+            // There is a session, and its name was lost.
+            (Step::Begin, 200) => Err(Verdict::Unknown(fault(ServerFaultKind::Protocol, "no name"))),
             (Step::PutPart { .. }, 200) => {
                 Ok(Reply::Part { tag: header(ETAG.as_str()).ok_or_else(broken)?, next: None, receipt: None })
             }

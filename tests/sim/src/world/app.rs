@@ -288,6 +288,8 @@ impl World {
         // Ids begin anew: what was to happen to the old ones must not happen to theirs.
         self.queue.retain(|_, event| matches!(event, Event::Ghost(_)));
         for job in &mut self.jobs {
+            // Without a journal nothing is known of what its run had opened.
+            job.unrecorded |= job.task.is_some() && !job.journal;
             job.task = None;
         }
     }
