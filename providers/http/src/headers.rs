@@ -111,8 +111,16 @@ impl Headers {
         self.map.is_empty()
     }
 
-    /// Refuses fields that a provider sets itself.
-    pub(crate) fn refuse(&self, fields: &[(HeaderName, &str)]) -> Result<(), BuildError> {
+    /// The fields, in no particular order. The values are marked sensitive and must not be shown.
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.map.iter()
+    }
+
+    /// Refuses fields that a provider sets itself, each with the reason.
+    ///
+    /// # Errors
+    /// Names the first one that is present.
+    pub fn refuse(&self, fields: &[(HeaderName, &str)]) -> Result<(), BuildError> {
         match fields.iter().find(|(name, _)| self.map.contains_key(name)) {
             Some((name, reason)) => Err(refused(name, reason)),
             None => Ok(()),

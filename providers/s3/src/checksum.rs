@@ -1,0 +1,206 @@
+//! Checksums of S3: which go along with an upload, how they are written, and what entity tags tell.
+//!
+//! Follows <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html> and
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::str;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::HeaderName;
+use longhaul_core::provider::{Context, UploadedPart};
+use longhaul_core::{Algorithm, Digest};
+use longhaul_http::read::single;
+use md5::{Digest as _, Md5};
+
+/// Which checksums go along with an upload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Integrity {
+    /// None is sent: every store takes such an upload. What the store returns of its own accord is compared with what was
+    /// sent: Amazon S3 does so for every part.
+    #[default]
+    Returned,
+    /// CRC-32C, sent with every part and repeated at the end. The content is read twice.
+    Crc32c,
+    /// CRC-64/NVME, sent with every part and, combined, for the whole object at the end. The content is read twice.
+    Crc64Nvme,
+    /// SHA-256, sent with every part and repeated at the end. The content is read twice.
+    Sha256,
+}
+
+impl Integrity {
+    /// The algorithm declared to the store.
+    #[must_use]
+    pub const fn algorithm(self) -> Option<Algorithm> {
+        match self {
+            Self::Returned => None,
+            Self::Crc32c => Some(Algorithm::Crc32c),
+            Self::Crc64Nvme => Some(Algorithm::Crc64Nvme),
+            Self::Sha256 => Some(Algorithm::Sha256),
+        }
+    }
+
+    /// `x-amz-checksum-algorithm` and `x-amz-checksum-type` of `CreateMultipartUpload`.
+    pub(crate) const fn declared(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Returned => None,
+            Self::Crc32c => Some(("CRC32C", "COMPOSITE")),
+            Self::Crc64Nvme => Some(("CRC64NVME", "FULL_OBJECT")),
+            Self::Sha256 => Some(("SHA256", "COMPOSITE")),
+        }
+    }
+}
+
+/// The names a checksum has: algorithm, header field, element.
+const NAMES: [(Algorithm, &str, &str); 5] = [
+    (Algorithm::Sha256, "x-amz-checksum-sha256", "ChecksumSHA256"),
+    (Algorithm::Sha1, "x-amz-checksum-sha1", "ChecksumSHA1"),
+    (Algorithm::Crc64Nvme, "x-amz-checksum-crc64nvme", "ChecksumCRC64NVME"),
+    (Algorithm::Crc32c, "x-amz-checksum-crc32c", "ChecksumCRC32C"),
+    (Algorithm::Crc32, "x-amz-checksum-crc32", "ChecksumCRC32"),
+];
+
+/// The header field for a checksum.
+pub(crate) fn field(algorithm: Algorithm) -> Option<HeaderName> {
+    NAMES.into_iter().find(|(known, ..)| *known == algorithm).map(|(_, field, _)| HeaderName::from_static(field))
+}
+
+/// The element for a checksum in lists and results.
+pub(crate) fn element(algorithm: Algorithm) -> Option<&'static str> {
+    NAMES.into_iter().find(|(known, ..)| *known == algorithm).map(|(.., element)| element)
+}
+
+/// A checksum as it is written: base64, most significant byte first.
+pub(crate) fn text(digest: &Digest) -> String {
+    STANDARD.encode(digest.bytes())
+}
+
+/// Reads such a text. `None` for composite checksums (`…-3`) and everything malformed.
+pub(crate) fn parse(algorithm: Algorithm, text: &str) -> Option<Digest> {
+    // No digest is longer.
+    let text = Some(text.trim()).filter(|text| text.len() <= 128)?;
+    Digest::new(algorithm, &STANDARD.decode(text).ok()?)
+}
+
+/// The checksums in an answer's head, in the order of [`Algorithm::ALL`], whatever they are of.
+pub(crate) fn in_head(headers: &HeaderMap) -> Vec<Digest> {
+    NAMES
+        .into_iter()
+        .filter_map(|(algorithm, field, _)| {
+            let value = single(headers, field).ok().flatten()?;
+            parse(algorithm, str::from_utf8(value).ok()?)
+        })
+        .collect()
+}
+
+/// Those of them that are of the whole object: of type `FULL_OBJECT`, or without a type where the object did not go up in parts
+/// (then they cannot be composite). A composite one has the number of parts behind it and is no digest of any content.
+pub(crate) fn of_whole(headers: &HeaderMap) -> Vec<Digest> {
+    let kind = single(headers, "x-amz-checksum-type").ok().flatten();
+    let is_full = match kind {
+        Some(kind) => kind.eq_ignore_ascii_case(b"FULL_OBJECT"),
+        None => part_count(headers).is_none(),
+    };
+    // CRC-64/NVME is never composite.
+    in_head(headers).into_iter().filter(|digest| is_full || digest.algorithm() == Algorithm::Crc64Nvme).collect()
+}
+
+/// The CRC of the whole object, combined from those of its parts as they were sent. `None` where one is not known, or does not
+/// combine.
+pub(crate) fn whole(cx: &Context<'_>) -> Option<Digest> {
+    let mut whole: Option<Digest> = None;
+    for (number, part) in cx.parts {
+        let digest = cx.digests.get(number)?;
+        whole = Some(match whole {
+            Some(before) => before.followed_by(digest, part.range.len())?,
+            None => *digest,
+        });
+    }
+    whole.filter(|whole| matches!(whole.algorithm(), Algorithm::Crc64Nvme | Algorithm::Crc32c | Algorithm::Crc32))
+}
+
+/// An entity tag without its quotes.
+pub(crate) fn bare(tag: &str) -> &str {
+    tag.trim().trim_matches('"')
+}
+
+/// The number behind the dash of a multipart object's tag.
+pub(crate) fn part_count(headers: &HeaderMap) -> Option<u64> {
+    let tag = single(headers, "ETag").ok().flatten().and_then(|tag| str::from_utf8(tag).ok())?;
+    bare(tag).rsplit_once('-')?.1.parse().ok()
+}
+
+/// The MD5 that a tag stands for, where it has the shape of one.
+pub(crate) fn md5_of_tag(tag: &str) -> Option<Digest> {
+    Digest::from_hex(Algorithm::Md5, bare(tag))
+}
+
+/// The tag of the object made of these parts, in order, without quotes; `None` where one of the parts' tags is no MD5.
+#[must_use]
+pub fn composite_etag<'a>(parts: impl Iterator<Item = &'a UploadedPart>) -> Option<String> {
+    let mut all = Md5::new();
+    let mut count = 0u64;
+    for part in parts {
+        all.update(md5_of_tag(&part.tag)?.bytes());
+        count += 1;
+    }
+    let whole = Digest::new(Algorithm::Md5, &all.finalize())?;
+    (count > 0).then(|| format!("{}-{count}", whole.hex()))
+}
+
+/// Whether an object's tag may have nothing to do with its content: encrypted with KMS or with a customer's key.
+pub(crate) fn is_veiled(headers: &HeaderMap) -> bool {
+    let kms = headers.get_all("x-amz-server-side-encryption").iter().any(|value| value.as_bytes() != b"AES256");
+    kms || headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use longhaul_core::ByteRange;
+
+    fn head(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn the_composite_tag_is_as_amazon_computes_it() {
+        let part = |number, tag| UploadedPart::new(number, ByteRange::at(0, 1), tag);
+        // MD5 of two MD5s of nothing; one tag with quotes, one without.
+        let parts = [part(1, "\"d41d8cd98f00b204e9800998ecf8427e\""), part(2, "D41D8CD98F00B204E9800998ECF8427E")];
+        assert_eq!(composite_etag(parts.iter()).as_deref(), Some("5873dd45edd01f09c1ef2e7819369e8e-2"));
+        assert_eq!(composite_etag([part(1, "opaque")].iter()), None);
+        assert_eq!(composite_etag([].iter()), None);
+    }
+
+    #[test]
+    fn d13_only_checksums_of_the_whole_object_are_taken() {
+        let crc64 = ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=");
+        let crc32 = ("x-amz-checksum-crc32", "AAAAAA==");
+        let sha = ("x-amz-checksum-sha256", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        let found = |lines: &[(&'static str, &'static str)]| -> Vec<Algorithm> {
+            of_whole(&head(lines)).iter().map(Digest::algorithm).collect()
+        };
+        assert_eq!(found(&[crc32, sha]), [Algorithm::Sha256, Algorithm::Crc32]);
+        assert_eq!(found(&[crc32, ("x-amz-checksum-type", "FULL_OBJECT"), ("etag", "\"a-3\"")]), [Algorithm::Crc32]);
+        assert_eq!(found(&[crc32, sha, ("etag", "\"a-3\"")]), []);
+        assert_eq!(found(&[crc32, crc64, ("x-amz-checksum-type", "COMPOSITE")]), [Algorithm::Crc64Nvme]);
+        for bad in ["AAAAAA==-3", "AAAAAAA=", "", "!"] {
+            assert_eq!(found(&[("x-amz-checksum-crc32", bad)]), [], "{bad}");
+        }
+    }
+
+    #[test]
+    fn checksums_are_written_as_they_are_read() {
+        for (algorithm, ..) in NAMES {
+            let digest = Digest::new(algorithm, &alloc::vec![0xa5; algorithm.len()]).expect("its length");
+            assert_eq!(parse(algorithm, &text(&digest)), Some(digest));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The documents of a multipart upload: the part list that is sent, the results and lists that come.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use longhaul_core::error::BuildError;
+use longhaul_core::provider::{Context, UploadedPart};
+use longhaul_core::{Algorithm, ByteRange, Digest};
+use longhaul_sign::xml::{self, Element, Limits};
+
+use crate::checksum::{self, bare};
+
+/// Largest answer that is read, in bytes: a page of 1,000 parts with all checksums has about 600 KB.
+pub const MOST_ANSWER: usize = 2 << 20;
+
+const LIMITS: Limits = Limits { bytes: MOST_ANSWER, depth: 8, elements: 30_000 };
+
+/// Longest upload id and tag, in bytes. Amazon's ids have about 130.
+const MOST_ID: usize = 2048;
+
+/// The exact list of parts, ascending, each with its tag and, where one was declared, its checksum.
+pub(super) fn part_list(cx: &Context<'_>, algorithm: Option<Algorithm>) -> Result<String, BuildError> {
+    let mut body = String::with_capacity(96 + cx.parts.len() * 128);
+    body.push_str("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+    for (number, part) in cx.parts {
+        let tag = xml::escape(&format!("\"{}\"", bare(&part.tag)));
+        // Writing to a String cannot fail.
+        let _ = write!(body, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag>");
+        if let Some(algorithm) = algorithm {
+            let digest = cx.digests.get(number).filter(|digest| digest.algorithm() == algorithm);
+            let (Some(name), Some(digest)) = (checksum::element(algorithm), digest) else {
+                let what = format!("the {} of part {number} is not known any more", algorithm.name());
+                return Err(BuildError::new(what, "cancel the upload and start it anew"));
+            };
+            let _ = write!(body, "<{name}>{}</{name}>", checksum::text(digest));
+        }
+        body.push_str("</Part>");
+    }
+    body.push_str("</CompleteMultipartUpload>");
+    Ok(body)
+}
+
+/// The `UploadId` of an `InitiateMultipartUploadResult`.
+pub(super) fn upload_id(body: &[u8]) -> Result<String, String> {
+    let root = parse(body, "InitiateMultipartUploadResult")?;
+    let id = root.text_at(&["UploadId"]).map(str::trim).unwrap_or_default();
+    if id.is_empty() || id.len() > MOST_ID || id.chars().any(char::is_control) {
+        return Err("the answer names no usable upload id".into());
+    }
+    Ok(id.to_string())
+}
+
+/// One page of a `ListPartsResult`: the parts, and where the next page starts.
+///
+/// S3 tells sizes, not places: a part of the size we recorded has the place we recorded. Stores that list no tags (s3s) are
+/// taken at their sizes.
+pub(super) fn part_page(body: &[u8], cx: &Context<'_>) -> Result<(Vec<UploadedPart>, Option<String>), String> {
+    let root = parse(body, "ListPartsResult")?;
+    let mut parts = Vec::new();
+    for part in root.all("Part") {
+        let part_number = number(part, "PartNumber").filter(|at| *at > 0).ok_or("a part in the list has no number")?;
+        let size = number(part, "Size").ok_or("a part in the list has no size")?;
+        let ours = cx.parts.get(&part_number);
+        let tag = match part.text_at(&["ETag"]).map(bare).filter(|tag| !tag.is_empty()) {
+            Some(tag) if tag.len() > MOST_ID => return Err("a part in the list has an endless tag".into()),
+            Some(tag) => tag.to_string(),
+            None => ours.map(|part| part.tag.clone()).unwrap_or_default(),
+        };
+        let range = ours.map(|part| part.range).filter(|range| range.len() == size).unwrap_or(ByteRange::at(0, size));
+        parts.push(UploadedPart::new(part_number, range, tag));
+    }
+    if root.text_at(&["IsTruncated"]).map(str::trim) != Some("true") {
+        return Ok((parts, None));
+    }
+    let next = root.text_at(&["NextPartNumberMarker"]).map(str::trim).unwrap_or_default();
+    match next.parse::<u64>() {
+        // A list that says it goes on and does not say where cannot be read to its end.
+        Ok(next) if next > 0 => Ok((parts, Some(next.to_string()))),
+        _ => match parts.iter().map(|part| part.number).max() {
+            Some(last) => Ok((parts, Some(last.to_string()))),
+            None => Err("the list goes on and does not say where".into()),
+        },
+    }
+}
+
+/// The root of a document, which must have this name.
+fn parse(body: &[u8], name: &str) -> Result<Element, String> {
+    let root = xml::parse(body, &LIMITS).map_err(|error| format!("the answer is not the XML it should be: {error}"))?;
+    if root.name() == name { Ok(root) } else { Err(format!("the answer is not a {name}")) }
+}
+
+fn number(element: &Element, name: &str) -> Option<u64> {
+    element.text_at(&[name])?.trim().parse().ok()
+}
+
+/// What a commit's body, sent with 200, turns out to be.
+#[derive(Debug)]
+pub(super) enum Completed {
+    /// The object's tag and checksums.
+    Result { etag: Option<String>, digests: Vec<Digest> },
+    /// An `<Error>` after all.
+    Error(Element),
+    /// Cut off, empty, or something else.
+    Unclear(String),
+}
+
+/// Reads the body of a commit: success is a well-formed `CompleteMultipartUploadResult`, nothing less.
+pub(super) fn completed(body: &[u8]) -> Completed {
+    match xml::parse(body, &LIMITS) {
+        Ok(root) if root.name() == "CompleteMultipartUploadResult" => {
+            let etag = root.text_at(&["ETag"]).map(str::trim).filter(|tag| !tag.is_empty() && tag.len() <= MOST_ID);
+            let composite = root.text_at(&["ChecksumType"]).map(str::trim) == Some("COMPOSITE");
+            let whole = [Algorithm::Crc64Nvme, Algorithm::Crc32c, Algorithm::Crc32].into_iter().filter(|_| !composite);
+            let digests = whole
+                .filter_map(|algorithm| checksum::parse(algorithm, root.text_at(&[checksum::element(algorithm)?])?))
+                .collect();
+            Completed::Result { etag: etag.map(String::from), digests }
+        }
+        Ok(root) if root.name() == "Error" || root.find(&["Error"]).is_some() => Completed::Error(root),
+        Ok(root) => {
+            Completed::Unclear(format!("the answer is a <{}>", root.name().chars().take(40).collect::<String>()))
+        }
+        Err(error) => Completed::Unclear(error.to_string()),
+    }
+}
