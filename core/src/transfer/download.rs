@@ -293,8 +293,11 @@ impl Transfer {
             {
                 return Err(Verdict::Changed(Changed::Size { known, seen }));
             }
+            self.remote.object.total = object.total.or(declared);
         }
-        let len = object.total.or(self.remote.object.total).unwrap_or(u64::MAX);
+        // The probe may not have told it.
+        self.remote.object.total = self.remote.object.total.or(object.total);
+        let len = self.remote.object.total.unwrap_or(u64::MAX);
         Ok(Accepted { skip: 0, range: ByteRange::at(0, len), digest: false })
     }
 
