@@ -6,6 +6,21 @@
 //! * [`TokioRuntime`] tells the time and runs tasks.
 //!
 //! Each implements a trait of `longhaul-driver` and can be replaced by another implementation.
+//!
+//! ```
+//! use longhaul_driver::ClientConfig;
+//! use longhaul_tokio::{HyperTransport, Protocols};
+//!
+//! # async fn start(company_root: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! let transport = HyperTransport::builder()
+//!     .root_certificates(company_root)
+//!     .protocols(Protocols::Http1)
+//!     .build()?;
+//! let client = longhaul_tokio::client(ClientConfig::default(), transport)?;
+//! # client.close().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod file;
 mod journal;

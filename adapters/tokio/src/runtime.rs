@@ -82,3 +82,40 @@ impl Spawn for TokioRuntime {
         drop(self.handle.spawn_blocking(work));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn time_passes_and_sleeps_end_when_due() {
+        let runtime = TokioRuntime::current().unwrap();
+        let before = runtime.now();
+        assert!(before.wall.as_unix() > 1_700_000_000);
+        runtime.sleep_until(before.mono + Duration::from_millis(20)).await;
+        assert!(runtime.now().mono.since(before.mono) >= Duration::from_millis(20));
+        runtime.sleep_until(Time::ZERO).await;
+        assert!(runtime.sleep_until(Time::NEVER).now_or_never().is_none());
+    }
+
+    #[test]
+    fn it_serves_threads_outside_the_runtime() {
+        assert!(TokioRuntime::current().is_err());
+        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = TokioRuntime::new(tokio.handle().clone());
+        let (send, receive) = std::sync::mpsc::sync_channel(2);
+        let (also, due) = (send.clone(), runtime.now().mono + Duration::from_millis(5));
+        let sleep = runtime.sleep_until(due);
+        runtime.spawn(Box::pin(async move {
+            sleep.await;
+            send.send("task").unwrap();
+        }));
+        runtime.spawn_blocking(Box::new(move || also.send("blocking").unwrap()));
+        let mut both = [receive.recv().unwrap(), receive.recv().unwrap()];
+        both.sort_unstable();
+        assert_eq!(both, ["blocking", "task"]);
+        assert!(runtime.now().mono >= due);
+    }
+}

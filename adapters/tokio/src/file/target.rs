@@ -1,7 +1,7 @@
 //! A file to receive.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
@@ -32,6 +32,8 @@ struct Inner {
     /// Held shared while bytes are written or read, alone while the file is opened, renamed or let go of: a write whose caller
     /// has gone can never reach a published file.
     open: RwLock<Option<Open>>,
+    /// Target and temporary file as last reserved. Apart, because the lock above may be held for as long as a disk takes.
+    paths: Mutex<Option<(PathBuf, PathBuf)>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,7 @@ struct Open {
 impl FileTarget {
     /// The file at `path`. Symbolic links are followed: what they point to is replaced, not they.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self::at(Place::File(path.into()))
+        Self::at(Overwrite::default(), Place::File(path.into()))
     }
 
     /// A file in `folder` by the name the server suggests, or by the name `fallback` where it suggests none.
@@ -56,37 +58,42 @@ impl FileTarget {
         naming: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let naming: Naming = Arc::new(naming);
-        Self::at(Place::Folder { folder: folder.into(), fallback: fallback.into(), naming })
-    }
-
-    fn at(place: Place) -> Self {
-        Self(Arc::new(Inner { place, overwrite: Overwrite::default(), open: RwLock::default() }))
+        Self::at(Overwrite::default(), Place::Folder { folder: folder.into(), fallback: fallback.into(), naming })
     }
 
     /// What to do when the target exists. Default [`Overwrite::Always`].
     #[must_use]
     pub fn overwrite(self, overwrite: Overwrite) -> Self {
-        Self::at_with(self.0.place.clone(), overwrite)
+        Self::at(overwrite, self.0.place.clone())
     }
 
-    fn at_with(place: Place, overwrite: Overwrite) -> Self {
-        Self(Arc::new(Inner { place, overwrite, open: RwLock::default() }))
+    fn at(overwrite: Overwrite, place: Place) -> Self {
+        Self(Arc::new(Inner { place, overwrite, open: RwLock::default(), paths: Mutex::default() }))
     }
 
-    /// Where the file will be: once reserved for sure, before that as far as it can be told (not in a folder, where the server
-    /// has a say).
+    /// Where the file is or will be: once reserved for sure, before that as far as it can be told (not in a folder, where the
+    /// server has a say).
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        self.0.read().as_ref().map(|open| open.target.clone()).or_else(|| self.0.expected())
+        self.0.paths().map(|(target, _)| target).or_else(|| self.0.expected())
     }
 
     /// Where the temporary file is or, before it is reserved, should be: the place to keep a journal beside.
     #[must_use]
     pub fn temporary(&self) -> Option<PathBuf> {
-        if let Some(open) = self.0.read().as_ref() {
-            return Some(open.temporary.path.clone());
+        if let Some((_, temporary)) = self.0.paths() {
+            return Some(temporary);
         }
         candidates(&self.0.expected()?).ok().map(|candidates| candidates.first())
+    }
+
+    /// The folder the file will be in, as it was given.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        match &self.0.place {
+            Place::File(path) => folder(path),
+            Place::Folder { folder, .. } => folder.clone(),
+        }
     }
 }
 
@@ -97,6 +104,10 @@ impl Inner {
 
     fn write(&self) -> RwLockWriteGuard<'_, Option<Open>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn paths(&self) -> Option<(PathBuf, PathBuf)> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn expected(&self) -> Option<PathBuf> {
@@ -136,6 +147,8 @@ impl Inner {
         };
         match prepare(&temporary, replaced.as_ref(), total, keep) {
             Ok(kept) => {
+                let paths = (target.clone(), temporary.path.clone());
+                *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
                 *slot = Some(Open { temporary, target });
                 Ok(FileReply::Reserved { kept })
             }

@@ -33,6 +33,7 @@ async fn d7_the_target_appears_only_when_published() {
     assert_eq!(reply, FileReply::Published { path: path.display().to_string() });
     assert_eq!(names(folder.path()), ["image.iso"]);
     assert_eq!(fs::read(&path).unwrap(), content);
+    assert_eq!(target.path(), Some(path.clone()));
     // Nothing can reach it any more.
     assert_eq!(kind(write(&target, 0, b"late").await), FileFaultKind::Lost);
     assert_eq!(fs::read(&path).unwrap(), content);
