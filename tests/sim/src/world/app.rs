@@ -85,6 +85,8 @@ pub struct Job {
     pub sources: Vec<Content>,
     /// The journal could not be written at some time.
     pub unrecorded: bool,
+    /// Its present run has written a journal of its own.
+    pub recorded: bool,
     /// All events of all runs, in order.
     pub events: Vec<EventKind>,
     /// Content bytes received for it (downloads), over all runs.
@@ -112,6 +114,7 @@ impl Job {
             disturbed: false,
             sources: Vec::new(),
             unrecorded: false,
+            recorded: false,
             events: Vec::new(),
             received: 0,
             completions: 0,
@@ -140,15 +143,6 @@ impl Job {
     #[must_use]
     pub const fn is_done(&self) -> bool {
         matches!(self.end, Some(End::Completed(_)))
-    }
-
-    /// Whether content has begun to move in its present run.
-    pub(crate) fn was_moving(&self) -> bool {
-        self.events
-            .iter()
-            .rev()
-            .take_while(|event| !matches!(event, EventKind::Started))
-            .any(|event| matches!(event, EventKind::Moving { .. }))
     }
 
     pub(crate) fn provider(&self) -> Option<Arc<dyn Provider>> {
@@ -210,6 +204,7 @@ impl World {
             Ok(task) => {
                 self.owners.insert(task, at);
                 job.task = Some(task);
+                job.recorded = false;
                 job.end = None;
                 job.wish = if start == Start::Now { Wish::Done } else { Wish::Paused };
                 Some(task)

@@ -184,7 +184,7 @@ impl World {
     }
 }
 
-fn words(body: &Body) -> Vec<crate::wire::WirePiece> {
+pub(crate) fn words(body: &Body) -> Vec<crate::wire::WirePiece> {
     body.clone()
         .into_pieces()
         .into_iter()

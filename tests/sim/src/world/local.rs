@@ -89,6 +89,9 @@ impl World {
             }
             return Err(FileFault::new(FileFaultKind::Full, ""));
         }
+        if let Some(job) = self.jobs.get_mut(job) {
+            job.recorded |= matches!(action, JournalOp::Replace(_));
+        }
         match action {
             JournalOp::Replace(all) => {
                 self.journals.insert(job, all.to_vec());

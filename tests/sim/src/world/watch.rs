@@ -21,7 +21,7 @@ impl World {
         if *method == Method::DELETE && others > 0 {
             self.broken(Invariant::AbortAlone, format!("{task} aborts with {others} requests in flight"));
         }
-        let piece = format!("{method} {uri} {range} {}", body.len());
+        let piece = format!("{method} {uri} {range} {} {:?}", body.len(), super::intents::words(body));
         let attempts = self.books.attempts.entry((task, piece)).or_insert(0);
         *attempts += 1;
         if *attempts > MOST_ATTEMPTS {
@@ -216,7 +216,7 @@ impl World {
         };
         let synced = job.durability == longhaul_core::spec::Durability::Power;
         // Only while its own run holds it: edits from outside are found when it is resumed.
-        if job.task.is_none() || job.disturbed || !job.was_moving() {
+        if job.task.is_none() || job.disturbed || !job.recorded {
             return;
         }
         let target = target.clone();
