@@ -396,9 +396,10 @@ impl Engine {
         let Some(transfer) = task.live() else {
             return false;
         };
-        transfer.in_flight() == 0
-            && (task.blocked.is_some() || transfer.deadline(&self.config).is_some_and(|due| due > self.now.mono))
-            && transfer.reason.is_some()
+        let retries = || {
+            transfer.reason.is_some() && transfer.deadline(&self.config).is_some_and(|due| due > self.now.mono)
+        };
+        transfer.in_flight() == 0 && (task.blocked.is_some() || retries())
     }
 
     fn commandable(&mut self, id: TaskId) -> Result<&mut Task, CommandError> {

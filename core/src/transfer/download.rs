@@ -370,9 +370,8 @@ impl Transfer {
         let stored = ByteRange::at(flight.range.start(), written);
         self.account(written.saturating_sub(flight.moved.written), cx.now.mono);
         let live = self.restart.is_none();
-        if live {
-            self.remote.segments.insert(Segment { range: stored, digest: moved.digest });
-        }
+        // Also when a restart is about to drop it: until then it is there.
+        self.remote.segments.insert(Segment { range: stored, digest: moved.digest });
         let rest = ByteRange::new(stored.end(), flight.range.end()).unwrap_or_default();
         if self.stop.is_some() || !live {
             return;

@@ -34,6 +34,10 @@ impl Transfer {
             }
             Phase::Ending if self.abort_wanted() => self.signal(Signal::AbortWanted, cx),
             Phase::Ending => {
+                // A session that is neither given up nor recorded is nobody's any more.
+                if self.profile.abort && self.session.id.is_some() && !(self.spec.journal && self.keeps_stored()) {
+                    self.maybe_orphan(cx);
+                }
                 self.signal(Signal::Quiet, cx);
                 self.settle_ending(cx);
             }

@@ -334,8 +334,7 @@ impl Transfer {
             None => Want::Nothing,
             Some((step, tries)) => Want::Request {
                 bytes: step.range().map_or(0, |range| range.len()),
-                // A stale connection costs nothing: only real failures ask the budget.
-                retry: tries.failed > 0,
+                retry: tries.costs(),
             },
         }
     }
@@ -362,7 +361,7 @@ impl Transfer {
         if tries.is_retry() {
             self.progress.retries += 1;
         }
-        Some(Planned { step, retry: tries.failed > 0 })
+        Some(Planned { step, retry: tries.costs() })
     }
 
     fn peek(&self, now: Time, config: &Config, parallel: usize) -> Option<(Step, Tries)> {

@@ -44,6 +44,11 @@ impl Tries {
     pub(crate) const fn is_retry(self) -> bool {
         self.failed > 0 || self.stale > 0
     }
+
+    /// Whether it has to be paid for: a failure that is repeated. A stale connection costs nothing.
+    pub(crate) const fn costs(self) -> bool {
+        self.failed > 0 && self.stale == 0
+    }
 }
 
 /// A range in flight.

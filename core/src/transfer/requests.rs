@@ -52,6 +52,7 @@ impl Transfer {
         let next = match exchange {
             Exchange::Judged(Ok(reply)) => {
                 self.succeeded();
+                self.single.tries = Tries::default();
                 self.single_replied(step, reply, cx);
                 return;
             }
