@@ -260,7 +260,7 @@ pub(crate) const fn next(direction: Direction, phase: Phase, signal: Signal) -> 
                 (P::Reconciling | P::Moving, S::SessionGone) => P::Opening,
                 (P::Opening, S::Opened) => P::Moving,
                 (P::Moving, S::Moved) => P::Checking,
-                (P::Opening | P::Moving, S::Complete) => P::Cleaning,
+                (P::Opening | P::Moving | P::Checking, S::Complete) => P::Cleaning,
                 (P::Checking, S::Same) => P::Committing,
                 (P::Committing, S::Unknown) => P::Confirming,
                 (P::Committing | P::Confirming, S::Committed) => P::Cleaning,

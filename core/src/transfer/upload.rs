@@ -58,8 +58,13 @@ impl Transfer {
             (Phase::Checking, FileReply::Source { len, fingerprint }) => {
                 let same =
                     len.is_none_or(|len| Some(len) == self.source.total) && fingerprint == self.source.fingerprint;
-                if same {
+                let stored = self.session.receipt.take();
+                if let Some(receipt) = stored.clone().filter(|_| same) {
+                    self.complete(Signal::Complete, receipt, cx);
+                } else if same {
                     self.signal(Signal::Same, cx);
+                } else if stored.is_some() {
+                    self.source_changed("it was written to while it was uploaded; the server may hold a mixture", cx);
                 } else {
                     self.source_changed("it was written to while it was uploaded; nothing was committed", cx);
                 }
@@ -407,6 +412,10 @@ impl Transfer {
     /// All content is on the server.
     fn finish_upload(&mut self, receipt: Receipt, cx: &mut Cx<'_>) {
         if self.profile.commit && self.session.id.is_some() {
+            self.signal(Signal::Moved, cx);
+        } else if self.phase == Phase::Moving && self.source.fingerprint.is_some() {
+            // There is no commit to withhold, but a mixture must not pass for a success.
+            self.session.receipt = Some(receipt);
             self.signal(Signal::Moved, cx);
         } else if self.phase == Phase::Moving {
             self.complete(Signal::Complete, receipt, cx);
