@@ -23,6 +23,7 @@ pub mod check;
 pub mod content;
 pub mod disk;
 pub mod net;
+pub mod parsers;
 pub mod provider;
 pub mod run;
 pub mod server;
