@@ -10,7 +10,7 @@ use crate::error::ServerFault;
 use crate::id::OpId;
 use crate::intent::Fingerprint;
 use crate::layout::Layout;
-use crate::provider::{Object, UploadedPart};
+use crate::provider::{Object, Receipt, UploadedPart};
 use crate::time::Time;
 use crate::transfer::parts::Tries;
 use crate::transfer::segments::Segments;
