@@ -175,7 +175,7 @@ impl Board {
         if !inner.working {
             inner.working = true;
             drop(inner);
-            let worker = Worker { board: Arc::clone(self) };
+            let worker = Worker { board: Arc::clone(self), ran: false };
             self.spawn.spawn_blocking(Box::new(move || worker.run()));
         }
     }
@@ -204,13 +204,15 @@ enum Telling {
     End(Event, Option<OnEnd>),
 }
 
-/// Tells what there is. Only one exists at a time; if the runtime drops it instead of running it, its `Drop` says so.
+/// Tells what there is. Only one exists at a time.
 struct Worker {
     board: Arc<Board>,
+    ran: bool,
 }
 
 impl Worker {
-    fn run(self) {
+    fn run(mut self) {
+        self.ran = true;
         for _ in 0..TURN {
             let Some((telling, listeners)) = self.board.next() else {
                 return;
@@ -238,17 +240,23 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// Hands over to a fresh one if something is left, else says that all is told.
+    /// Hands over to a fresh one if something is left, else says that all is told. One that the runtime dropped instead of
+    /// running it means that there is no runtime any more, and nobody to tell anything.
     fn drop(&mut self) {
         let mut inner = self.board.lock();
         inner.working = false;
-        if inner.items.is_empty() {
-            let idle = std::mem::take(&mut inner.idle);
-            drop(inner);
-            idle.into_iter().for_each(Waker::wake);
-        } else {
-            self.board.work(inner);
+        if self.ran {
+            INSIDE.set(false);
+            if !inner.items.is_empty() {
+                return self.board.work(inner);
+            }
         }
+        let untold = (std::mem::take(&mut inner.items), std::mem::take(&mut inner.progress));
+        inner.events = 0;
+        let idle = std::mem::take(&mut inner.idle);
+        drop(inner);
+        drop(untold);
+        idle.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -272,5 +280,110 @@ pub(crate) fn outcome(end: &End) -> Result<Completed, Error> {
         End::Failed(error) => Err(error.clone()),
         // No other end exists today; one that is added is not a completion.
         _ => Err(Error::Closed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Keeps work until it is asked to run it, or drops it.
+    #[derive(Default)]
+    struct Later {
+        work: Mutex<VecDeque<Box<dyn FnOnce() + Send>>>,
+        over: bool,
+    }
+
+    impl Spawn for Later {
+        fn spawn(&self, _: BoxFuture<'static, ()>) {}
+        fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+            if !self.over {
+                self.work.lock().expect("not poisoned").push_back(work);
+            }
+        }
+    }
+
+    impl Later {
+        fn next(&self) -> Option<Box<dyn FnOnce() + Send>> {
+            self.work.lock().expect("not poisoned").pop_front()
+        }
+
+        fn run(&self) -> usize {
+            std::iter::from_fn(|| self.next().map(|work| work())).count()
+        }
+    }
+
+    fn task() -> TaskId {
+        let spec = crate::common::provider::Plain::download("a");
+        let mut engine = longhaul_core::Engine::new(longhaul_core::Config::default(), 1);
+        engine.submit(spec, longhaul_core::Now::default()).expect("accepted")
+    }
+
+    fn event(kind: EventKind) -> Event {
+        Event { task: task(), kind }
+    }
+
+    fn ended() -> Event {
+        event(EventKind::Ended(End::Failed(Error::Cancelled)))
+    }
+
+    #[derive(Default)]
+    struct Tape(Mutex<Vec<String>>);
+
+    impl Listener for Arc<Tape> {
+        fn event(&self, event: &Event) {
+            self.0.lock().expect("not poisoned").push(format!("{:?}", event.kind));
+        }
+        fn progress(&self, _: TaskId, progress: &Progress) {
+            self.0.lock().expect("not poisoned").push(format!("{}", progress.acknowledged));
+        }
+    }
+
+    #[test]
+    fn progress_is_told_once_with_the_latest_and_events_beyond_the_bound_lose_the_oldest() {
+        let (later, tape) = (Arc::new(Later::default()), Arc::new(Tape::default()));
+        let board = Arc::new(Board::new(later.clone(), 2));
+        board.add(Arc::new(Arc::clone(&tape)));
+        for acknowledged in 0..10 {
+            let mut progress = Progress::default();
+            progress.acknowledged = acknowledged;
+            board.progress(task(), progress, None);
+        }
+        board.end(&ended(), None);
+        board.event(&event(EventKind::Started));
+        board.event(&event(EventKind::Resumed));
+        board.event(&event(EventKind::Paused));
+        board.end(&ended(), None);
+        assert!(board.idle().now_or_never().is_none());
+        assert_eq!(later.run(), 1, "one worker at a time");
+        let end = "Ended(Failed(Cancelled))";
+        assert_eq!(*tape.0.lock().expect("not poisoned"), ["9", end, "Resumed", "Paused", end]);
+        assert!(board.idle().now_or_never().is_some());
+    }
+
+    #[test]
+    fn long_work_is_handed_on_and_all_of_it_done() {
+        let (later, count) = (Arc::new(Later::default()), Arc::new(AtomicUsize::new(0)));
+        let board = Arc::new(Board::new(later.clone(), 1000));
+        let counted = Arc::clone(&count);
+        board.add(Arc::new(move |_: &Event| {
+            assert!(inside_callback());
+            counted.fetch_add(1, Ordering::SeqCst);
+        }));
+        (0..200).for_each(|_| board.event(&event(EventKind::Started)));
+        assert_eq!((later.run(), count.load(Ordering::SeqCst)), (4, 200));
+        assert!(!inside_callback());
+    }
+
+    #[test]
+    fn without_a_runtime_nothing_is_told_and_nobody_waits() {
+        let board = Arc::new(Board::new(Arc::new(Later { over: true, ..Later::default() }), 10));
+        board.add(Arc::new(|_: &Event| {}));
+        board.event(&event(EventKind::Started));
+        board.end(&ended(), Some(Box::new(|_, _| {})));
+        assert!(board.idle().now_or_never().is_some());
     }
 }
