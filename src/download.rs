@@ -121,9 +121,7 @@ impl Download {
     /// Into memory, at most `most` bytes.
     pub fn to_memory(self, most: usize) -> (Job, MemoryTarget) {
         let target = MemoryTarget::new(most);
-        // Every such target is one of its own; the address of what both share tells them apart.
-        let name = format!("memory {:p}", Arc::as_ptr(&Arc::new(())));
-        (self.into_storage(Arc::new(target.clone()), &name), target)
+        (self.into_storage(Arc::new(target.clone()), &crate::own_name("memory")), target)
     }
 
     /// As an ordered stream of bytes (also [`futures::io::AsyncRead`]), at most `window` bytes ahead of its reader.
@@ -131,8 +129,7 @@ impl Download {
         let (target, reader) = stream::target(window);
         self.spec.window = Some(target.window());
         self.spec.journal = false;
-        let name = format!("stream {:p}", &raw const reader);
-        (self.into_storage(Arc::new(target), &name), reader)
+        (self.into_storage(Arc::new(target), &crate::own_name("stream")), reader)
     }
 }
 

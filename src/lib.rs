@@ -30,12 +30,15 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `http` | yes | ranged download, the default multipart/form-data upload protocol, single `PUT` |
+//! | `s3` | no | Amazon S3 and S3-style stores, both directions |
 //! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
 
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "http")]
 mod download;
+#[cfg(feature = "s3")]
+mod s3_object;
 #[cfg(feature = "tokio")]
 mod start;
 #[cfg(feature = "http")]
@@ -45,6 +48,8 @@ pub use longhaul_core as core;
 pub use longhaul_driver as driver;
 #[cfg(feature = "http")]
 pub use longhaul_http as http;
+#[cfg(feature = "s3")]
+pub use longhaul_s3 as s3;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio as tokio;
 
@@ -65,11 +70,21 @@ pub use longhaul_driver::runtime::{Spawn, Timer};
 pub use longhaul_driver::storage::Storage;
 pub use longhaul_driver::transport::Transport;
 pub use longhaul_driver::{Client, ClientConfig, Job, Listener, ListenerId, SubmitError, Transfer};
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "s3"))]
 pub use longhaul_http::Headers;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio::Overwrite;
+#[cfg(feature = "s3")]
+pub use s3_object::S3Object;
 #[cfg(feature = "tokio")]
 pub use start::{ClientBuilder, StartError, client};
 #[cfg(feature = "http")]
 pub use upload::Upload;
+
+/// A name for a local end that is one of its own: a stream, a piece of memory. No other in this process has it.
+#[cfg(feature = "http")]
+fn own_name(kind: &str) -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    format!("{kind} {}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}

@@ -120,7 +120,7 @@ impl Upload {
     /// From memory.
     pub fn from_bytes(self, content: impl Into<Bytes>) -> Job {
         let content = content.into();
-        let name = format!("memory {:p}", content.as_ptr());
+        let name = format!("memory {:p} {}", content.as_ptr(), content.len());
         self.from_storage(Arc::new(MemorySource::new(content)), &name)
     }
 }
@@ -146,8 +146,7 @@ mod files {
         /// From a reader of unknown length, which is kept in an unlinked temporary file as far as the protocol needs it.
         pub fn from_reader(self, reader: impl ::tokio::io::AsyncRead + Send + 'static) -> Job {
             let source = SpoolFile::in_folder(std::env::temp_dir()).source(reader);
-            let name = format!("reader {:p}", &raw const source);
-            self.from_storage(Arc::new(source), &name)
+            self.from_storage(Arc::new(source), &crate::own_name("reader"))
         }
     }
 }
