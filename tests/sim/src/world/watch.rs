@@ -216,7 +216,7 @@ impl World {
         };
         let synced = job.durability == longhaul_core::spec::Durability::Power;
         // Only while its own run holds it: edits from outside are found when it is resumed.
-        if job.task.is_none() || job.disturbed || !job.recorded {
+        if job.task.is_none() || job.disturbed || job.unrecorded || !job.recorded {
             return;
         }
         let target = target.clone();
