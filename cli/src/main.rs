@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod demo;
 mod exit;
 mod get;
 mod report;
@@ -55,7 +56,7 @@ async fn run(command: Command) -> Result<Code, Failure> {
         Command::Put(args) => get::put(args, signals).await,
         Command::Resume(args) => resume::resume(args, signals).await,
         Command::Serve(args) => serve::serve(args, signals).await,
-        Command::Demo(_) => Ok(Code::Done),
+        Command::Demo(args) => demo::demo(args, signals).await,
     }
 }
 

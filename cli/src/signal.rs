@@ -35,11 +35,6 @@ impl Signals {
             std::future::pending().await
         }
     }
-
-    /// Whether there was one.
-    pub(crate) fn came(&self) -> bool {
-        *self.0.borrow()
-    }
 }
 
 #[cfg(unix)]

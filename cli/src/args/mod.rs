@@ -101,7 +101,8 @@ pub(crate) struct Options {
     /// How often one piece of work is tried again without any progress [default: 8]
     #[arg(long, value_name = "N")]
     pub(crate) retries: Option<u32>,
-    /// Longest silence in the middle of a transfer before a request is tried again (30s, 2m, 500ms) [default: 30s]
+    /// Longest silence in the middle of a transfer before a request is tried again (30s, 2m, 500ms); the beginning of an
+    /// answer may take twice as long [default: 30s]
     #[arg(long, value_parser = value::duration, value_name = "TIME")]
     pub(crate) idle_timeout: Option<Duration>,
     /// A header for every request, 'Name: value'; or @FILE with one per line, which keeps secrets off the command line

@@ -19,9 +19,6 @@ use crate::exit::{Code, Failure};
 /// How far a stream may be ahead of who reads it.
 const WINDOW: u64 = 16 << 20;
 
-/// Longest wait for an answer's head while `--idle-timeout` does not ask for more.
-const FIRST_BYTE_SECONDS: u64 = 60;
-
 /// A job, and what the command keeps of it.
 pub(crate) struct Ready {
     pub(crate) job: Job,
@@ -149,10 +146,8 @@ fn retry(options: &Options) -> RetryPolicy {
 fn deadlines(options: &Options) -> Deadlines {
     let deadlines = Deadlines::default();
     match options.idle_timeout {
-        // A server that is given minutes in the middle is given them before the first byte, too.
-        Some(idle) => deadlines
-            .with_idle(Some(idle))
-            .with_first_byte(Some(idle.max(std::time::Duration::from_secs(FIRST_BYTE_SECONDS)))),
+        // As with the defaults, an answer's first byte may take twice as long: the server has work to do.
+        Some(idle) => deadlines.with_idle(Some(idle)).with_first_byte(Some(idle.saturating_mul(2))),
         None => deadlines,
     }
 }

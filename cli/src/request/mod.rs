@@ -9,8 +9,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use longhaul::Digest;
 use longhaul::http::Url;
-use longhaul::{Digest, Direction};
 use sha2::{Digest as _, Sha256};
 
 use crate::args::{self, Method, Overwrite};
@@ -97,13 +97,6 @@ impl Request {
         }
         let what = What::Put { from, method: put.method, name: put.name, category: put.category };
         Ok(Self { what, url: put.url, options: Options::from_args(put.options)? })
-    }
-
-    pub(crate) const fn direction(&self) -> Direction {
-        match self.what {
-            What::Get { .. } => Direction::Download,
-            What::Put { .. } => Direction::Upload,
-        }
     }
 
     pub(crate) const fn kind(&self) -> &'static str {

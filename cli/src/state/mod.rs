@@ -47,11 +47,6 @@ impl State {
         Ok(Self { folder, named: named.is_some() })
     }
 
-    /// Where it is.
-    pub(crate) fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
-    }
-
     /// The folder as it has to be named in a command, if it has to.
     pub(crate) fn named(&self) -> Option<&Path> {
         self.folder.as_deref().filter(|_| self.named)
