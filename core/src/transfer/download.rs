@@ -31,7 +31,9 @@ impl Transfer {
         if remote.object.total.is_none() {
             remote.object.total = self.spec.declared_size;
         }
-        if self.spec.declared_size.is_some() || self.spec.probing == Probing::FirstRange {
+        // Where no range is left to ask for, only a probe can tell what the object is now.
+        let complete = remote.object.total == Some(remote.segments.total());
+        if (self.spec.declared_size.is_some() || self.spec.probing == Probing::FirstRange) && !complete {
             self.signal(Signal::StartKnown, cx);
         } else {
             self.signal(Signal::Start, cx);
@@ -65,6 +67,10 @@ impl Transfer {
     fn drop_stored(&mut self) {
         self.remote.segments = Segments::default();
         self.keeper.reset();
+        if !self.remote.known {
+            // What was recorded of the version they were of goes with them.
+            self.remote.object = Object { total: self.spec.declared_size, ..Object::default() };
+        }
     }
 
     /// The file operation the present phase consists of.

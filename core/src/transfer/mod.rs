@@ -208,7 +208,7 @@ impl Transfer {
         match self.spec.direction {
             Direction::Download => {
                 // Without a version to hold it against, what is stored cannot be continued.
-                if checkpoint.validator.pins() && checkpoint.total.is_some() {
+                if checkpoint.validator.pins() && checkpoint.total.is_some() && checkpoint.segments.total() > 0 {
                     self.remote.object.total = checkpoint.total;
                     self.remote.object.validator = checkpoint.validator;
                     self.remote.segments = checkpoint.segments;

@@ -111,7 +111,8 @@ impl Transfer {
         let unsure = matches!(&verdict, Verdict::Unknown(_));
         let gone = matches!(&verdict, Verdict::Fatal(fault) if fault.kind == ServerFaultKind::NotFound);
         match kind {
-            StepKind::Commit if unsure || (gone && (self.single.tries.failed > 0 || self.session.resumed)) => {
+            StepKind::Commit if unsure || gone => {
+                self.session.gone |= gone;
                 self.commit_unknown(verdict, cx)
             }
             // A refusal on the first try is an answer: there is no object.

@@ -99,6 +99,8 @@ pub(super) struct Session {
     pub(super) known_uncommitted: bool,
     /// The commit failed for good: its outcome is not waited for any longer.
     pub(super) given_up: bool,
+    /// A commit was told that there is no such session.
+    pub(super) gone: bool,
     /// The object is there already, without a commit: what the server said of it.
     pub(super) receipt: Option<Receipt>,
     /// Recorded parts must be compared with the source before they are believed.

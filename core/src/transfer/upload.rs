@@ -441,7 +441,10 @@ impl Transfer {
         if self.stop.is_some() {
             return;
         }
-        if self.session.commits > self.spec.retry.retries {
+        if self.session.gone {
+            // Neither session nor object: everything goes up again.
+            self.session_gone(cx);
+        } else if self.session.commits > self.spec.retry.retries {
             self.fail(protocol(StepKind::Commit, "the commit is accepted again and again without any effect"), cx);
         } else {
             self.signal(Signal::NotCommitted, cx);
