@@ -213,15 +213,18 @@ impl Shared {
         self.lock().progress
     }
 
-    /// What the getters say from now on. Returns whether progress differs from before.
-    pub(crate) fn look(&self, state: Option<State>, progress: Option<Progress>) -> bool {
+    /// What the getters say from now on. That it is over is only said with its end.
+    pub(crate) fn look(&self, state: Option<State>, progress: Option<Progress>) {
         let mut inner = self.lock();
-        if inner.end.is_none()
-            && let Some(state) = state
+        if let Some(state) = state
+            && state != State::Ended
+            && inner.end.is_none()
         {
             inner.state = state;
         }
-        progress.is_some_and(|progress| std::mem::replace(&mut inner.progress, progress) != progress)
+        if let Some(progress) = progress {
+            inner.progress = progress;
+        }
     }
 
     /// An event that is not the end.
@@ -237,18 +240,17 @@ impl Shared {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// The end. Only the first one counts; returns whether this was it.
-    pub(crate) fn end(&self, end: End) -> bool {
+    /// The end. Only the first one counts.
+    pub(crate) fn end(&self, end: End) {
         let mut inner = self.lock();
         if inner.end.is_some() {
-            return false;
+            return;
         }
         inner.end = Some(end);
         inner.state = State::Ended;
         let waker = inner.waker.take();
         drop(inner);
         waker.into_iter().for_each(Waker::wake);
-        true
     }
 }
 
@@ -273,13 +275,13 @@ mod tests {
             let kind = EventKind::Retrying { step, attempt: retry, delay: Duration::ZERO, reason };
             shared.event(Event { task: transfer.id(), kind });
         }
-        assert!(shared.end(End::Failed(Error::Closed)));
-        assert!(!shared.end(End::Failed(Error::Cancelled)), "the first end stands");
+        shared.end(End::Failed(Error::Closed));
+        shared.end(End::Failed(Error::Cancelled));
         assert_eq!(transfer.events_lost(), 7);
         let events: Vec<_> = run(StreamExt::map(transfer, |event| event.kind).collect());
         assert!(matches!(events[0], EventKind::Retrying { attempt: 7, .. }), "{events:?}");
         assert_eq!(events.len(), 4);
-        assert_eq!(events[3], EventKind::Ended(End::Failed(Error::Closed)));
+        assert_eq!(events[3], EventKind::Ended(End::Failed(Error::Closed)), "the first end stands");
         world.close();
     }
 

@@ -135,7 +135,7 @@ fn caught(world: &World, state: In) -> (Option<Transfer>, longhaul_core::TaskId,
         _ => download("a").0,
     };
     match state {
-        In::Active | In::Paused => world.server.fate("GET", [Some(Fate::Silent)]),
+        In::Active | In::Paused | In::PausedUnstarted => world.server.fate("GET", [Some(Fate::Silent)]),
         In::Waiting => world.server.fate("HEAD", [Some(Fate::Status(503))]),
         In::Ending => {
             world.server.fate("PUT part", [Some(Fate::Silent)]);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use longhaul_core::TaskId;
-use longhaul_core::event::{Progress, State};
+use longhaul_core::event::State;
 use longhaul_core::spec::{CommandError, Durability};
 use longhaul_core::time::Now;
 
@@ -90,7 +90,7 @@ impl Loop {
         }?;
         // Whoever asked sees the effect in the getters as soon as the command is answered.
         if let Some(task) = self.tasks.get(&id) {
-            task.shared.look(self.engine.status(id), None::<Progress>);
+            task.shared.look(self.engine.status(id), None);
         }
         self.touched.push(id);
         Ok(())

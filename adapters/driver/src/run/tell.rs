@@ -1,6 +1,6 @@
 //! What is told: views behind the getters, events to handles and listeners.
 
-use longhaul_core::event::End;
+use longhaul_core::event::{End, State};
 use longhaul_core::{Event, EventKind, TaskId};
 
 use super::Loop;
@@ -50,12 +50,13 @@ impl Loop {
         }
     }
 
-    /// The end of a transfer, told once.
+    /// The end of a transfer, told once: to the local end, to listeners, then to the handle, so that whoever has awaited the handle
+    /// knows that the rest is under way.
     pub(super) fn end(&mut self, id: TaskId, end: End) {
         let Some(task) = self.tasks.get_mut(&id) else {
             return;
         };
-        if !task.shared.end(end.clone()) {
+        if task.shared.status() == State::Ended {
             return;
         }
         let progress = task.shared.progress();
@@ -71,7 +72,9 @@ impl Loop {
         }
         task.storage.ended(&end);
         self.hub.board.progress(id, progress, task.on_progress.as_ref());
-        self.hub.board.end(&Event { task: id, kind: EventKind::Ended(end) }, task.on_end.take());
+        let event = Event { task: id, kind: EventKind::Ended(end.clone()) };
+        self.hub.board.end(&event, task.on_end.take());
+        task.shared.end(end);
         if task.abandoned {
             self.forget(id);
         }
