@@ -111,6 +111,14 @@ impl Temporary {
     }
 }
 
+impl Drop for Temporary {
+    /// Not left to closing: a process forked meanwhile holds a copy of the handle, and with it the lock, until it runs its own
+    /// program.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 enum Opened {
     Locked(Temporary),
     Missing,

@@ -18,7 +18,7 @@ async fn an_answer_cut_at_any_byte_is_told_for_what_it_is() {
                 head(&mut stream).await;
                 stream.write_all(&ANSWER.as_bytes()[..cut]).await.unwrap();
                 if by_reset {
-                    // Not before the other side has read what there is.
+                    // Most times not before the other side has read what there is.
                     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
                     reset(stream);
                 }
@@ -27,20 +27,22 @@ async fn an_answer_cut_at_any_byte_is_told_for_what_it_is() {
             let answer = get(&transport(), &format!("http://{address}/")).await;
             match answer {
                 Err(fault) => {
-                    assert!(cut < body_starts, "cut at {cut}");
+                    // A reset may overtake what was sent before it.
+                    assert!(cut < body_starts || by_reset, "cut at {cut}");
                     assert_eq!((fault.kind, fault.sent), (FaultKind::Reset, Sent::Maybe), "cut at {cut}: {fault}");
                     assert!(!fault.detail.is_empty());
                 }
                 Ok(response) => {
                     assert!(cut >= body_starts, "cut at {cut}");
                     let (read, end) = body(response).await;
-                    assert_eq!(read, &ANSWER.as_bytes()[body_starts..cut], "cut at {cut}");
+                    let sent = &ANSWER.as_bytes()[body_starts..cut];
+                    assert!(read == sent || by_reset && sent.starts_with(&read), "cut at {cut}: {read:?}");
                     match end {
                         Ok(_) => assert_eq!(cut, ANSWER.len()),
                         Err(fault) => {
                             let kind = if by_reset { FaultKind::Reset } else { FaultKind::Truncated };
                             assert_eq!(fault.kind, kind, "cut at {cut}: {fault}");
-                            assert!(cut < ANSWER.len());
+                            assert!(cut < ANSWER.len() || by_reset);
                         }
                     }
                 }
