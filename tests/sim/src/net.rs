@@ -189,6 +189,12 @@ impl Exchange {
         }
     }
 
+    /// Whether all of the request is sent and the server has not seen it yet.
+    #[must_use]
+    pub fn is_underway(&self) -> bool {
+        self.stage == Stage::Arriving && self.answer.is_none()
+    }
+
     /// Bytes written.
     #[must_use]
     pub fn written(&self) -> u64 {

@@ -47,6 +47,7 @@ impl Form {
         };
         let upload = self.uploads.entry((name, md5.clone())).or_default();
         upload.total = total;
+        let mut arrived = false;
         match field("offset") {
             None => self.prepares += 1,
             Some(offset) => {
@@ -58,7 +59,8 @@ impl Form {
                     return WireAnswer::status(400).text("partSize and file differ");
                 }
                 // Contiguous bytes only: what would leave a gap is not stored.
-                if offset <= upload.stored.len() {
+                arrived = offset <= upload.stored.len();
+                if arrived {
                     let mut at = offset;
                     for (range, fill) in content {
                         let to = ByteRange::at(at, range.len());
@@ -75,6 +77,7 @@ impl Form {
             let right = upload.stored.digest(Algorithm::Md5, all).is_some_and(|digest| digest.hex() == md5);
             if !right && self.verifies {
                 upload.stored = Content::empty();
+                arrived = false;
             } else {
                 upload.corrupt = !right;
                 upload.id = Some(format!("id-{md5}"));
@@ -83,7 +86,8 @@ impl Form {
         let next = upload.stored.len();
         let body = match (&upload.id, self.terse) {
             (Some(id), _) => format!("{{\"fileId\":\"{id}\"}}"),
-            (None, true) if field("offset").is_some() => String::from(" \n"),
+            // Silence says that the chunk has arrived: only where it has.
+            (None, true) if arrived => String::from(" \n"),
             (None, _) => format!("{{\"nextByte\":{next},\"more\":true}}"),
         };
         WireAnswer::status(200).text(body)

@@ -48,7 +48,7 @@ impl World {
         let Some(exchange) = self.exchanges.remove(&op) else {
             return;
         };
-        if exchange.stage == Stage::Arriving && happens(&mut self.rng, self.weather.ghost) {
+        if exchange.is_underway() && happens(&mut self.rng, self.weather.ghost) {
             let delay = self.rng.up_to(3_000_000);
             self.schedule(delay, Event::Ghost(Box::new(exchange.request())));
         }
@@ -320,7 +320,7 @@ impl World {
     /// All exchanges die with their process. What was on its way may arrive.
     pub(crate) fn crash_exchanges(&mut self) {
         for (_, exchange) in core::mem::take(&mut self.exchanges) {
-            if exchange.stage == Stage::Arriving && self.rng.up_to(1) == 0 {
+            if exchange.is_underway() && self.rng.up_to(1) == 0 {
                 let delay = self.rng.up_to(2_000_000);
                 self.schedule(delay, Event::Ghost(Box::new(exchange.request())));
             }
