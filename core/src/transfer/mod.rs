@@ -132,6 +132,8 @@ pub(crate) struct Transfer {
     skew_learned: bool,
     location: Option<Uri>,
     hops: u32,
+    /// Redirects followed in all: tells a request sent where the last one led from an earlier one.
+    way: u64,
     refresh: Refresh,
     single: Single,
     parts: Parts,
@@ -175,6 +177,7 @@ impl Transfer {
             skew_learned: false,
             location: None,
             hops: 0,
+            way: 0,
             refresh: Refresh::default(),
             single: Single::default(),
             parts: Parts::default(),
@@ -345,10 +348,11 @@ impl Transfer {
         match step.range() {
             Some(range) => {
                 self.parts.take_due(range);
-                self.parts.launch(op, range, tries);
+                self.parts.launch(op, range, Tries { way: self.way, ..tries });
             }
             None => {
                 self.single.op = Some(op);
+                self.single.tries.way = self.way;
                 self.single.due = None;
                 self.single.opens = matches!(step, Step::Begin) && self.profile.begin == Begin::Creates;
                 if matches!(step, Step::Commit) {

@@ -38,6 +38,8 @@ pub(crate) struct Tries {
     pub(crate) failed: u32,
     /// Stale connections in a row: repeated at once, but not for ever.
     pub(crate) stale: u32,
+    /// How many redirects had been followed when it was last sent.
+    pub(crate) way: u64,
 }
 
 impl Tries {
@@ -134,6 +136,6 @@ impl Flight {
 
     /// The tries that count for what is left of this flight's range.
     pub(crate) const fn tries_left(&self, moved: u64) -> Tries {
-        if moved >= PROGRESS { Tries { failed: 0, stale: 0 } } else { self.tries }
+        if moved >= PROGRESS { Tries { failed: 0, stale: 0, ..self.tries } } else { self.tries }
     }
 }

@@ -168,6 +168,8 @@ impl Transfer {
         match verdict {
             Verdict::Retry { fault, after } => self.again(tries, Error::Server(fault), after, kind, cx),
             Verdict::Unknown(fault) => self.again(tries, Error::Server(fault), None, kind, cx),
+            // Sent before another answer showed the way: it goes there, which is no hop of its own.
+            Verdict::Redirect { .. } if tries.way != self.way => Next::Again { tries, due: now },
             Verdict::Redirect { location, fault } => {
                 let downgrade = location.scheme_str() == Some("http") && self.is_secure();
                 let policy = cx.config.redirects;
@@ -177,11 +179,9 @@ impl Transfer {
                 if !may {
                     return Next::Failed(Error::Server(fault));
                 }
-                // Requests side by side are sent the same way: that is one hop, not one each.
-                if self.location.as_ref() != Some(&location) {
-                    self.hops += 1;
-                    self.location = Some(location);
-                }
+                self.hops += 1;
+                self.way += 1;
+                self.location = Some(location);
                 Next::Again { tries, due: now }
             }
             Verdict::Refresh(fault) => self.refused(fault, tries, kind, cx),
