@@ -1,5 +1,6 @@
 //! A plain HTTP download, described.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use longhaul_driver::stream::{self, StreamReader};
 use longhaul_http::{Headers, HttpDownload};
 
 /// What to download and how; where to is said last and makes a [`Job`] of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a download is described until `to`, `to_folder`, `to_memory` or `to_stream` makes a job of it"]
 pub struct Download {
     url: String,
@@ -130,6 +131,13 @@ impl Download {
         self.spec.window = Some(target.window());
         self.spec.journal = false;
         (self.into_storage(Arc::new(target), &crate::own_name("stream")), reader)
+    }
+}
+
+/// Without the URL's query and user information.
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("provider", &self.provider).field("spec", &self.spec).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! A plain HTTP upload, described.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use longhaul_driver::storage::Storage;
 use longhaul_http::{Headers, HttpPut, HttpUpload};
 
 /// What to upload to and how; where from is said last and makes a [`Job`] of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "an upload is described until `from`, `from_bytes` or `from_storage` makes a job of it"]
 pub struct Upload {
     url: String,
@@ -122,6 +123,13 @@ impl Upload {
         let content = content.into();
         let name = format!("memory {:p} {}", content.as_ptr(), content.len());
         self.from_storage(Arc::new(MemorySource::new(content)), &name)
+    }
+}
+
+/// Without the URL's query and user information.
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upload").field("protocol", &self.protocol).finish_non_exhaustive()
     }
 }
 
