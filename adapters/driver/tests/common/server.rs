@@ -26,6 +26,8 @@ pub enum Fate {
     BreakAfter(usize),
     /// This status.
     Status(u16),
+    /// All of it, whatever range was asked for.
+    Whole,
     /// The right answer, this much later.
     Late(Duration),
 }
@@ -111,7 +113,7 @@ impl Server {
                 if head.method == Method::HEAD {
                     return Ok(answer.header("content-length", total).body(frames(vec![])).unwrap());
                 }
-                let range = head.headers.get("range").map(|range| {
+                let range = head.headers.get("range").filter(|_| fate != Some(Fate::Whole)).map(|range| {
                     let range = range.to_str().unwrap().strip_prefix("bytes=").unwrap();
                     let (first, last) = range.split_once('-').unwrap();
                     (first.parse().unwrap(), last.parse::<usize>().unwrap().min(total - 1))
