@@ -1,23 +1,53 @@
 //! A request's body on its way to the connection.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
+use futures::task::AtomicWaker;
 use hyper::body::{Body, Frame, SizeHint};
 use longhaul_driver::transport::{SendBody, SourceGone};
+
+/// How far the sending of a body is, for those who may have to end it.
+#[derive(Debug, Default)]
+pub(super) struct Upload {
+    /// All of it is with the connection.
+    through: AtomicBool,
+    given_up: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Upload {
+    /// Ends the body if it is not through; returns whether that was so.
+    pub(super) fn give_up(&self) -> bool {
+        let open = !self.through.load(Ordering::Acquire);
+        if open {
+            self.given_up.store(true, Ordering::Release);
+            self.waker.wake();
+        }
+        open
+    }
+}
 
 /// A body of known length. What is taken from it is counted where it comes from.
 pub(super) struct Outgoing {
     frames: BoxStream<'static, Result<Bytes, SourceGone>>,
     /// Bytes not handed over yet.
     left: u64,
+    upload: Arc<Upload>,
 }
 
 impl Outgoing {
     pub(super) fn new(body: SendBody) -> Self {
-        Self { left: body.len(), frames: body.into_frames() }
+        let upload = Arc::new(Upload { through: body.is_empty().into(), ..Upload::default() });
+        Self { left: body.len(), frames: body.into_frames(), upload }
+    }
+
+    pub(super) fn upload(&self) -> Arc<Upload> {
+        Arc::clone(&self.upload)
     }
 }
 
@@ -29,6 +59,10 @@ impl Body for Outgoing {
         if self.left == 0 {
             return Poll::Ready(None);
         }
+        self.upload.waker.register(cx.waker());
+        if self.upload.given_up.load(Ordering::Acquire) {
+            return Poll::Ready(Some(Err(SourceGone)));
+        }
         let mut frame = match ready!(self.frames.poll_next_unpin(cx)) {
             Some(Ok(frame)) => frame,
             Some(Err(gone)) => return Poll::Ready(Some(Err(gone))),
@@ -37,6 +71,9 @@ impl Body for Outgoing {
         // Never more than announced: the rest would be read as the next request.
         frame.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left -= frame.len() as u64;
+        if self.left == 0 {
+            self.upload.through.store(true, Ordering::Release);
+        }
         Poll::Ready(Some(Ok(Frame::data(frame))))
     }
 

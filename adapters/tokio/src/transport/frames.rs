@@ -9,13 +9,23 @@ use hyper::body::Body;
 use longhaul_core::error::Fault;
 
 use super::fault;
+use super::link::Exchange;
 
 /// Data frames; trailers are passed over. Dropped before its end, it closes the connection (HTTP/1.1) or resets the stream.
-pub(super) struct Incoming(hyper::body::Incoming);
+pub(super) struct Incoming {
+    body: hyper::body::Incoming,
+    exchange: Exchange,
+}
 
 impl Incoming {
-    pub(super) fn new(body: hyper::body::Incoming) -> Self {
-        Self(body)
+    pub(super) fn new(body: hyper::body::Incoming, exchange: Exchange) -> Self {
+        Self { body, exchange }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        self.exchange.give_up();
     }
 }
 
@@ -24,7 +34,7 @@ impl Stream for Incoming {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            return Poll::Ready(match ready!(Pin::new(&mut self.0).poll_frame(cx)) {
+            return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 None => None,
                 Some(Err(error)) => Some(Err(fault::of_answer(&error))),
                 Some(Ok(frame)) => match frame.into_data() {

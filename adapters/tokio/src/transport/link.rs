@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
+use futures::task::AtomicWaker;
 use http::Extensions;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::body::Upload;
 
 /// A byte stream of whatever make.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -21,33 +24,50 @@ pub(super) struct Link {
     wire: Arc<Wire>,
     /// The other end is a proxy that wants whole URLs.
     proxied: bool,
-    http2: bool,
 }
 
-/// What is known about a connection from outside.
+/// What is known about a connection from outside, and what can be done to it.
 #[derive(Debug, Default)]
 struct Wire {
+    http2: bool,
     /// It has carried an answer before.
     used: AtomicBool,
     /// Bytes received.
     received: AtomicU64,
+    /// It fails from now on.
+    cut: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Wire {
+    /// Ends the connection, whatever it waits for.
+    fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    fn check(&self, cx: &Context<'_>) -> io::Result<()> {
+        self.waker.register(cx.waker());
+        if self.cut.load(Ordering::Acquire) { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
 }
 
 impl Link {
     pub(super) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> Self {
-        Self { io, wire: Arc::default(), proxied, http2 }
+        Self { io, wire: Arc::new(Wire { http2, ..Wire::default() }), proxied }
     }
 }
 
 impl Connection for Link {
     fn connected(&self) -> Connected {
         let connected = Connected::new().proxy(self.proxied).extra(Arc::clone(&self.wire));
-        if self.http2 { connected.negotiated_h2() } else { connected }
+        if self.wire.http2 { connected.negotiated_h2() } else { connected }
     }
 }
 
 impl AsyncRead for Link {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.wire.check(cx)?;
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
         self.wire.received.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
@@ -82,8 +102,9 @@ impl AsyncWrite for Link {
 }
 
 /// One request and its answer on some connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Exchange {
+    upload: Arc<Upload>,
     wire: Option<Arc<Wire>>,
     reused: bool,
     /// Bytes the connection had received when the exchange got it.
@@ -91,6 +112,11 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// One that sends `upload`.
+    pub(super) fn new(upload: Arc<Upload>) -> Self {
+        Self { upload, wire: None, reused: false, before: 0 }
+    }
+
     /// Takes note of the connection that carries it now, if any.
     pub(super) fn begin(&mut self, capture: &CaptureConnection) {
         let mut extras = Extensions::new();
@@ -111,6 +137,16 @@ impl Exchange {
     pub(super) fn answered(&self) {
         if let Some(wire) = &self.wire {
             wire.used.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Nobody wants more of it. An answer that is not at its end hyper takes care of; but a request that is still being sent,
+    /// although its answer is complete, would hold source and connection for as long as the server likes.
+    pub(super) fn give_up(&self) {
+        if self.upload.give_up()
+            && let Some(wire) = self.wire.as_ref().filter(|wire| !wire.http2)
+        {
+            wire.cut();
         }
     }
 

@@ -74,11 +74,13 @@ impl Transport for HyperTransport {
         Box::pin(async move {
             let mut request = request?;
             let capture = capture_connection(&mut request);
-            let mut exchange = Exchange::default();
+            let mut exchange = Exchange::new(request.body().upload());
             let mut waiting = capture.clone();
             let connected = async {
-                drop(waiting.wait_for_connection_metadata().await);
-                meter.connected();
+                // Without a connection the other side is gone as well, and the answer an error.
+                if waiting.wait_for_connection_metadata().await.is_some() {
+                    meter.connected();
+                }
             };
             let answer = match select(client.request(request), Box::pin(connected)).await {
                 Either::Left((answer, _)) => answer,
@@ -92,7 +94,7 @@ impl Transport for HyperTransport {
                 Ok(answer) => {
                     meter.connected();
                     exchange.answered();
-                    Ok(answer.map(|body| Incoming::new(body).boxed()))
+                    Ok(answer.map(|body| Incoming::new(body, exchange).boxed()))
                 }
                 Err(error) => Err(fault::of_request(&error, &exchange)),
             }

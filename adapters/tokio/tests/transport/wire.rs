@@ -1,12 +1,15 @@
 //! What goes over the wire, and when.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use http::Method;
 use longhaul_core::error::FaultKind;
 use longhaul_driver::transport::{SourceGone, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::support::{body, custom, fetch, get, head, request, serve, transport, within};
 
@@ -75,6 +78,46 @@ async fn an_answer_is_given_before_the_request_is_through() {
     let response = within(transport().send(request)).await.unwrap();
     assert_eq!(response.status(), 413);
     assert_eq!(body(response).await.1, Ok(b"no!".to_vec()));
+}
+
+#[tokio::test]
+async fn an_exchange_given_up_lets_go_of_its_source_and_connection() {
+    let (tell, mut told) = mpsc::channel(1);
+    let address = serve(move |_, mut stream| {
+        let tell = tell.clone();
+        async move {
+            head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nno!").await.unwrap();
+            // Reads nothing more for a while, so that the other side cannot write either.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            tell.send(()).await.unwrap();
+        }
+    })
+    .await;
+    for endless in [true, false] {
+        let (alive, gone) = oneshot::channel::<()>();
+        let frames: BoxStream<'static, _> = if endless {
+            stream::repeat_with(move || {
+                let _ = &alive;
+                Ok(Bytes::from_static(&[0; 1 << 16]))
+            })
+            .boxed()
+        } else {
+            stream::once(async move {
+                let () = std::future::pending().await;
+                drop(alive);
+                Err(SourceGone)
+            })
+            .boxed()
+        };
+        let (request, _) = custom(Method::PUT, &format!("http://{address}/"), 1 << 40, frames);
+        let client = transport();
+        let response = within(client.send(request)).await.unwrap();
+        assert_eq!(body(response).await.1, Ok(b"no!".to_vec()));
+        assert!(within(gone).await.is_err(), "{endless}");
+        within(told.recv()).await.unwrap();
+    }
 }
 
 #[tokio::test]
