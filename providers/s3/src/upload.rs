@@ -76,6 +76,13 @@ impl S3Upload {
         self
     }
 
+    /// With another statement about content in signatures. Default [`Payload::Unsigned`].
+    #[must_use]
+    pub fn with_payload(mut self, payload: Payload) -> Self {
+        self.object = self.object.with_payload(payload);
+        self
+    }
+
     /// In one request up to this size in bytes; cut to what the store takes at once. An empty object always goes up so: it has
     /// no part. Default [`SINGLE`].
     #[must_use]
