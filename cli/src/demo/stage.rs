@@ -18,8 +18,8 @@ use crate::report::{Label, Outcome, Report, Summary, Verdict};
 const PARTS: u64 = 8;
 /// Bytes between two checkpoints of a download.
 const CHECKPOINT: u64 = 16 << 20;
-/// Slow enough to hit the middle.
-const RATE: &str = "96MiB";
+/// Seconds that a run would take without faults: slow enough to hit the middle.
+const SECONDS: u64 = 3;
 /// Silence after which a request is tried again.
 const IDLE: &str = "1s";
 /// How long one run may take.
@@ -80,7 +80,7 @@ impl Stage {
         let words = [
             "--json".to_owned(),
             "--proxy=none".to_owned(),
-            format!("--limit-rate={RATE}"),
+            format!("--limit-rate={}", (size / SECONDS).max(1)),
             format!("--idle-timeout={IDLE}"),
             format!("--parts={PARTS}"),
             format!("--part-size={part}"),
