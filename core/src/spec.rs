@@ -223,7 +223,7 @@ impl Default for Concurrency {
 /// When checkpoints are recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Interval {
-    /// After this many bytes. Default 64 MiB.
+    /// Most bytes that are stored and in no record yet, beside those of requests in flight: what a crash can cost. Default 64 MiB.
     pub bytes: u64,
     /// Or after this long with anything new. Default 2 s.
     pub time: Duration,

@@ -179,12 +179,12 @@ impl Transfer {
     }
 
     /// The next range to ask for.
-    pub(super) fn peek_range(&self, now: Time, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
+    pub(super) fn peek_range(&self, now: Time, config: &Config, parallel: usize) -> Option<(Step, Tries)> {
         let remote = &self.remote;
         let flying = self.parts.flights.len();
         // Until the server has shown that it serves ranges, and while one response is all there is, one request at a time.
         let most = if remote.ranged && !remote.serial { parallel } else { 1 };
-        if flying >= most {
+        if flying >= most || self.keeper.is_behind(remote.segments.total(), config.interval) {
             return None;
         }
         if let Some(due) = self.parts.due(now) {

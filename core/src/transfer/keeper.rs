@@ -39,6 +39,9 @@ pub(crate) struct Keeper {
     unsynced: u64,
     /// Bytes that the facts in `ready` stand for.
     pending: u64,
+    /// Bytes that the journal names, and that it names once the write in flight is through.
+    recorded: u64,
+    naming: u64,
     saved_at: Time,
     failed: bool,
 }
@@ -74,6 +77,8 @@ impl Keeper {
             hold: false,
             unsynced: 0,
             pending: 0,
+            recorded: 0,
+            naming: 0,
             saved_at: now,
             failed: false,
         }
@@ -82,6 +87,7 @@ impl Keeper {
     /// Stretches confirmed to be on disk from an earlier run.
     pub(crate) fn confirmed(&mut self, segments: &Segments) {
         self.durable = segments.clone();
+        self.recorded = segments.total();
     }
 
     /// Begin a new journal with the transfer's present facts.
@@ -102,6 +108,7 @@ impl Keeper {
             segments.clear();
         }
         self.unsynced = 0;
+        self.recorded = 0;
         self.forget_pending();
     }
 
@@ -163,9 +170,20 @@ impl Keeper {
         self.enabled && self.unsynced > 0 && self.syncing.is_none()
     }
 
-    /// Whether it is time for one.
-    pub(crate) fn wants_sync(&self, now: Time, interval: Interval) -> bool {
-        self.has_unsynced() && self.op.is_none() && self.is_due(self.unsynced, now, interval)
+    /// Whether it is time for one, with `stored` bytes in the file: at half the interval, so that requests need not wait for it
+    /// where the disk keeps up with them.
+    pub(crate) fn wants_sync(&self, stored: u64, now: Time, interval: Interval) -> bool {
+        let half = Interval { bytes: interval.bytes.div_ceil(2), ..interval };
+        self.has_unsynced()
+            && self.op.is_none()
+            && (self.is_due(self.unsynced, now, half) || self.is_behind(stored, interval))
+    }
+
+    /// Whether so much of `stored` bytes is in no journal yet that nothing may be added before: a crash must not cost more than
+    /// one interval beside what is in flight, however slow the disk is.
+    pub(crate) fn is_behind(&self, stored: u64, interval: Interval) -> bool {
+        let comes = self.has_unsynced() || self.syncing.is_some() || self.is_busy();
+        self.enabled && comes && stored.saturating_sub(self.recorded) >= interval.bytes
     }
 
     fn is_due(&self, bytes: u64, now: Time, interval: Interval) -> bool {
@@ -239,6 +257,7 @@ impl Keeper {
         };
         self.op = Some(op);
         self.writing = Some(kind);
+        self.naming = if kind == Kind::Remove { 0 } else { self.durable.total() };
         self.saved_at = now;
         self.forget_pending();
     }
@@ -252,6 +271,7 @@ impl Keeper {
         let kind = self.writing.take();
         let Err(fault) = reply else {
             self.failed = false;
+            self.recorded = self.naming;
             self.release();
             return None;
         };
@@ -297,8 +317,10 @@ mod tests {
     fn stretches_are_recorded_only_after_their_sync() {
         let (mut keeper, mut op) = (Keeper::new(true, true, Time::ZERO), ops());
         let interval = Interval::default();
-        keeper.grew(interval.bytes);
-        assert!(keeper.wants_sync(Time::ZERO, interval));
+        keeper.grew(interval.bytes / 2 - 1);
+        assert!(!keeper.wants_sync(0, Time::ZERO, interval));
+        keeper.grew(1);
+        assert!(keeper.wants_sync(0, Time::ZERO, interval));
         assert!(keeper.sync_begins(alloc::vec![Segment { range: ByteRange::at(0, 5), digest: None }]));
         assert!(keeper.next(Time::ZERO, interval, true).is_none(), "not before the sync");
         assert!(keeper.durable().is_empty());
@@ -306,6 +328,26 @@ mod tests {
         assert!(matches!(keeper.next(Time::ZERO, interval, false), Some(Write::Append(_))));
         keeper.issued(op(), Time::ZERO);
         assert_eq!(keeper.durable().total(), 5);
+    }
+
+    #[test]
+    fn d8_no_more_than_an_interval_is_ever_unrecorded() {
+        let (mut keeper, mut op) = (Keeper::new(true, true, Time::ZERO), ops());
+        let interval = Interval::default();
+        let all = Segment { range: ByteRange::at(0, interval.bytes), digest: None };
+        keeper.grew(interval.bytes);
+        assert!(!keeper.is_behind(interval.bytes - 1, interval));
+        assert!(keeper.is_behind(interval.bytes, interval));
+        assert!(keeper.sync_begins(alloc::vec![all]) && keeper.is_behind(interval.bytes, interval));
+        assert!(keeper.sync_ended(true) && keeper.is_behind(interval.bytes, interval), "synced, and not recorded");
+        assert!(keeper.next(Time::ZERO, interval, false).is_some());
+        let write = op();
+        keeper.issued(write, Time::ZERO);
+        assert!(keeper.is_behind(interval.bytes, interval), "on its way");
+        assert!(keeper.answered(write, Ok(())).is_none());
+        assert!(!keeper.is_behind(interval.bytes, interval));
+        // With nothing to record there is nothing to wait for.
+        assert!(!keeper.is_behind(u64::MAX, interval));
     }
 
     #[test]

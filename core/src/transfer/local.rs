@@ -87,7 +87,7 @@ impl Transfer {
                 if settled { self.begin_sync() } else { None }
             }
             Run::Running if self.phase == Phase::Moving => {
-                let due = self.keeper.wants_sync(cx.now.mono, cx.config.interval);
+                let due = self.keeper.wants_sync(self.remote.segments.total(), cx.now.mono, cx.config.interval);
                 if due { self.begin_sync() } else { None }
             }
             Run::Running => match self.spec.direction {
