@@ -335,3 +335,54 @@ impl World {
         }
     }
 }
+
+/// What can be asked of a job.
+impl World {
+    /// What the engine says a job is at.
+    #[must_use]
+    pub fn state(&self, at: usize) -> Option<longhaul_core::event::State> {
+        self.engine.status(self.job_task(at)?)
+    }
+
+    /// How far a job is.
+    #[must_use]
+    pub fn progress(&self, at: usize) -> Option<longhaul_core::event::Progress> {
+        self.engine.progress(self.job_task(at)?)
+    }
+
+    /// The error a job failed with.
+    #[must_use]
+    pub fn error(&self, at: usize) -> Option<&longhaul_core::Error> {
+        match self.jobs.get(at)?.end.as_ref()? {
+            End::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Requests in flight.
+    #[must_use]
+    pub fn requests_in_flight(&self) -> usize {
+        self.exchanges.len()
+    }
+
+    /// Why the engine refuses a job at the moment, if it does; one that it takes is cancelled again.
+    pub fn refusal(&mut self, at: usize) -> Option<SubmitError> {
+        let job = self.jobs.get(at)?;
+        let mut spec = Spec::new(job.direction(), job.provider()?, job.key());
+        spec.start = Start::Paused;
+        let now = self.now();
+        match self.engine.submit(spec, now) {
+            Ok(task) => {
+                let _ = self.engine.cancel(task, now);
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    /// Lets the world go on until a job has ended, for at most `seconds`. Whether it has.
+    pub fn run_to_end(&mut self, at: usize, seconds: u64) -> bool {
+        let limit = longhaul_core::Time::from_micros(self.now.as_micros() + seconds * 1_000_000);
+        self.run_until(limit, |world| world.jobs.get(at).is_none_or(|job| job.task.is_none()))
+    }
+}

@@ -1,0 +1,123 @@
+//! What the scenario files share.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
+
+use std::num::NonZeroU32;
+
+use http::Method;
+use longhaul_core::spec::{Config, Parallel, Start};
+use longhaul_sim::{Job, JobKind, Style, World};
+
+/// A world of fair weather that keeps its trace and the requests that arrived.
+pub fn world() -> World {
+    seeded(1)
+}
+
+/// The same from another seed.
+pub fn seeded(seed: u64) -> World {
+    let mut config = Config::default();
+    config.interval.bytes = 16 << 10;
+    let mut world = World::new(seed, config, true);
+    world.keep_requests = true;
+    world
+}
+
+/// A download of a new object of `len` bytes, not yet submitted.
+pub fn download(world: &mut World, len: u64, style: Style) -> usize {
+    let at = world.jobs.len();
+    let path = format!("/object{at}");
+    world.add_object(&path, len, style);
+    world.add(Job::new(JobKind::Get { host: "origin", path, target: format!("target{at}") }))
+}
+
+/// An upload of a new file by the default protocol, not yet submitted.
+pub fn form(world: &mut World, len: u64) -> usize {
+    let source = format!("form{}", world.jobs.len());
+    world.put_source(&source, len);
+    world.add(Job::new(JobKind::Form { source }))
+}
+
+/// An upload of a new file to the store, not yet submitted.
+pub fn store(world: &mut World, len: u64) -> usize {
+    let source = format!("store{}", world.jobs.len());
+    world.put_source(&source, len);
+    world.add(Job::new(JobKind::Store { source }))
+}
+
+/// Every kind of job.
+pub const KINDS: [fn(&mut World) -> usize; 3] =
+    [|world| download(world, 60_000, Style::GOOD), |world| form(world, 60_000), |world| store(world, 60_000)];
+
+/// At most so many requests side by side.
+pub fn most(many: u32) -> Parallel {
+    Parallel::Most(NonZeroU32::new(many).expect("not zero"))
+}
+
+/// Submits and runs to the end.
+#[track_caller]
+pub fn go(world: &mut World, job: usize) {
+    assert!(world.submit(job, Start::Now).is_some(), "submitted");
+    end(world, job);
+}
+
+/// Runs to the end of a job.
+#[track_caller]
+pub fn end(world: &mut World, job: usize) {
+    assert!(world.run_to_end(job, 7_200), "it ends");
+    sound(world);
+}
+
+/// No invariant is broken.
+#[track_caller]
+pub fn sound(world: &World) {
+    if let Err(violation) = world.verdict() {
+        panic!("{violation}\n{}", tail(world));
+    }
+}
+
+/// The job is done.
+#[track_caller]
+pub fn done(world: &World, job: usize) {
+    sound(world);
+    assert!(world.jobs[job].is_done(), "{:?}\n{}", world.jobs[job].end, tail(world));
+}
+
+/// The end of the trace.
+pub fn tail(world: &World) -> String {
+    let lines = world.trace.lines();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
+
+/// Requests that arrived, by method and a text in their URL.
+pub fn arrived(world: &World, method: Method, url: &str) -> usize {
+    world
+        .arrived
+        .iter()
+        .filter(|(_, request)| request.method == method && request.uri.to_string().contains(url))
+        .count()
+}
+
+/// Steps a calm run of this kind takes from submit to end.
+pub fn steps(make: fn(&mut World) -> usize) -> usize {
+    let mut world = world();
+    let job = make(&mut world);
+    world.submit(job, Start::Now);
+    world.settle();
+    let mut steps = 0;
+    while world.jobs[job].task.is_some() && world.step(longhaul_core::Time::NEVER) {
+        steps += 1;
+    }
+    done(&world, job);
+    steps
+}
+
+/// A world in which a job of this kind was submitted and `steps` things happened.
+pub fn after(make: fn(&mut World) -> usize, steps: usize, seed: u64) -> (World, usize) {
+    let mut world = seeded(seed);
+    let job = make(&mut world);
+    world.submit(job, Start::Now);
+    world.settle();
+    for _ in 0..steps {
+        world.step(longhaul_core::Time::NEVER);
+    }
+    (world, job)
+}
