@@ -1,7 +1,7 @@
 //! Runs transfers side by side to their ends: tells what happens, keeps the records, and stops when asked to.
 
 use std::future::poll_fn;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -50,19 +50,27 @@ impl Run<'_> {
     pub(crate) async fn all(&mut self, requests: Vec<Request>) -> Vec<Summary> {
         let mut summaries: Vec<Option<Summary>> = requests.iter().map(|_| None).collect();
         let mut clients: Vec<(Reach, Client)> = Vec::new();
-        let mut tasks = Vec::new();
-        for (index, request) in requests.into_iter().enumerate() {
-            self.report.start(index, &Label::of(&request));
-            match self.begin(index, request, &mut clients).await {
-                Ok(task) => tasks.push(task),
-                Err(failure) => self.end(index, Summary::failed(failure), &mut summaries),
-            }
+        let mut round: Vec<_> = requests.into_iter().enumerate().collect();
+        for (index, request) in &round {
+            self.report.start(*index, &Label::of(request));
         }
-        self.watch(&mut tasks, &clients).await;
-        for task in tasks {
-            let index = task.index;
-            let summary = self.finish(task).await;
-            self.end(index, summary, &mut summaries);
+        // A second round has only what the first one left to be replaced in any case, so there is no third.
+        while !round.is_empty() {
+            let mut tasks = Vec::new();
+            for (index, request) in std::mem::take(&mut round) {
+                match self.begin(index, request, &mut clients).await {
+                    Ok(task) => tasks.push(task),
+                    Err(failure) => self.end(index, Summary::failed(failure), &mut summaries),
+                }
+            }
+            self.watch(&mut tasks, &clients).await;
+            for task in tasks {
+                let index = task.index;
+                match self.finish(task).await {
+                    Finish::Over(summary) => self.end(index, *summary, &mut summaries),
+                    Finish::Again(request) => round.push((index, *request)),
+                }
+            }
         }
         for (_, client) in clients {
             let _ = tokio::time::timeout(PATIENCE, client.close()).await;
@@ -175,7 +183,7 @@ impl Run<'_> {
     }
 
     /// What became of it, and of its record.
-    async fn finish(&mut self, mut task: Task) -> Summary {
+    async fn finish(&mut self, mut task: Task) -> Finish {
         let progress = task.transfer.progress();
         let mut outcome = task.ended.take().unwrap_or(Err(Error::Closed)).map_err(Failure::from);
         if let Some(copy) = task.copy.take() {
@@ -185,12 +193,18 @@ impl Run<'_> {
                 (outcome, Ok(())) => outcome,
             };
         }
+        let path = outcome.as_ref().ok().and_then(|completed| place(&task.request, completed));
         let mut checked = None;
         if let Ok(completed) = &outcome
             && completed.unchanged
         {
-            match self.unchanged(&task.request, completed).await {
+            match unchanged(&task.request, path.as_deref()).await {
                 Ok(digest) => checked = digest,
+                Err(failure) if failure.code == Code::Integrity => {
+                    let words = "the file has the server's size and time, but not the checksum; fetching it again";
+                    self.report.note(Some(task.index), words);
+                    return Finish::Again(Box::new(task.request.replacing()));
+                }
                 Err(failure) => outcome = Err(failure),
             }
         }
@@ -206,30 +220,41 @@ impl Run<'_> {
             entry.forget();
         }
         let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
-        if outcome.is_ok()
-            && let What::Get { to: Target::File(path), .. } = &task.request.what
-        {
-            summary.path = Some(path.clone().into());
-        }
-        if let (What::Get { to: Target::Folder(folder), .. }, Some(path)) = (&task.request.what, &summary.path) {
-            // The library gives text; the folder's own name may be none.
-            let name = PathBuf::from(path).file_name().map(|name| folder.join(name));
-            summary.path = name.map(Into::into).or(summary.path);
-        }
-        summary
+        summary.path = path.map(Into::into);
+        Finish::Over(Box::new(summary))
     }
+}
 
-    /// Size and time are the server's; a checksum that was asked for must hold, too.
-    async fn unchanged(&mut self, request: &Request, completed: &Completed) -> Result<Option<Digest>, Failure> {
-        let path = match &request.what {
-            What::Get { to: Target::File(path), .. } => path.clone(),
-            _ => match &completed.path {
-                Some(path) => PathBuf::from(path),
-                None => return Ok(None),
-            },
-        };
-        request::file_has(path, request.options.checksums.clone()).await?;
-        Ok(request.options.checksums.first().copied())
+/// What is left to do about a transfer that has ended.
+enum Finish {
+    Over(Box<Summary>),
+    /// To be done once more, like this.
+    Again(Box<Request>),
+}
+
+/// Where a finished download is.
+fn place(request: &Request, completed: &Completed) -> Option<PathBuf> {
+    match &request.what {
+        What::Get { to: Target::File(path), .. } => Some(path.clone()),
+        What::Get { to: Target::Folder(folder), .. } => match completed.path.as_deref().filter(|path| !path.is_empty())
+        {
+            // The library gives text; the folder's own name may be none.
+            Some(path) => Path::new(path).file_name().map(|name| folder.join(name)),
+            // Not told of a file that was left alone: most probably the one of the URL's name.
+            None => request.url_name().map(|name| folder.join(name)).filter(|path| path.is_file()),
+        },
+        _ => None,
+    }
+}
+
+/// Size and time are the server's; a checksum that was asked for must hold, too.
+async fn unchanged(request: &Request, path: Option<&Path>) -> Result<Option<Digest>, Failure> {
+    let checksums = request.options.checksums.clone();
+    let first = checksums.first().copied();
+    match path {
+        Some(path) => request::file_has(path.to_owned(), checksums).await.map(|()| first),
+        None if first.is_none() => Ok(None),
+        None => Err(Failure::new(Code::Integrity, "it is not known which file was left alone")),
     }
 }
 

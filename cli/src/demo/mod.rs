@@ -9,10 +9,12 @@ mod faults;
 mod stage;
 mod table;
 
+use std::io;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use longhaul_serve::{ServeConfig, Server};
+use tempfile::TempDir;
 
 use crate::args;
 use crate::exit::{Code, Failure};
@@ -37,11 +39,26 @@ pub(crate) async fn demo(args: args::Demo, mut signals: Signals) -> Result<Code,
         outcome = perform(folder.path(), args.size.get()) => outcome,
     };
     // Children went with their future; what they wrote goes here.
-    folder.close().map_err(|error| Failure::disk("remove the demo's files in", &std::env::temp_dir(), &error))?;
+    let removed = remove(folder).await;
     let table = outcome?;
+    removed?;
     out::stdout(&table);
     out::stdout(&format!("Everything arrived unharmed, in {}.\n", text::time(began.elapsed())));
     Ok(Code::Done)
+}
+
+/// Removes the demo's files. What was in the middle of making some may need a moment to end.
+async fn remove(folder: TempDir) -> Result<(), Failure> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let (path, began) = (folder.keep(), Instant::now());
+    loop {
+        match std::fs::remove_dir_all(&path) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if began.elapsed() > PATIENCE => return Err(Failure::disk("remove", &path, &error)),
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 async fn perform(folder: &Path, size: u64) -> Result<String, Failure> {

@@ -16,8 +16,8 @@ use crate::report::{Label, Outcome, Report, Summary, Verdict};
 
 /// Parts of a download in flight.
 const PARTS: u64 = 8;
-/// Bytes between two checkpoints of a download.
-const CHECKPOINT: u64 = 16 << 20;
+/// Checkpoints of a download.
+const CHECKPOINTS: u64 = 16;
 /// Seconds that a run would take without faults: slow enough to hit the middle.
 const SECONDS: u64 = 3;
 /// Silence after which a request is tried again.
@@ -70,7 +70,7 @@ impl Stage {
     pub(super) fn download(url: &str, target: &Path, size: u64, folder: &Path) -> Self {
         let part = (size / 64).max(1);
         let mut stage = Self::new("download", "GET", target, size, part, folder);
-        stage.allowed = PARTS * part + CHECKPOINT;
+        stage.allowed = PARTS * part + size / CHECKPOINTS;
         stage.args.insert(0, "get".into());
         stage.args.extend(["-o".into(), target.into(), "--".into(), url.into()]);
         stage
@@ -84,7 +84,7 @@ impl Stage {
             format!("--idle-timeout={IDLE}"),
             format!("--parts={PARTS}"),
             format!("--part-size={part}"),
-            format!("--checkpoint={CHECKPOINT}"),
+            format!("--checkpoint={}", (size / CHECKPOINTS).max(1)),
         ];
         let mut args: Vec<OsString> = words.into_iter().map(OsString::from).collect();
         args.extend(["--state".into(), folder.join("state").into()]);

@@ -59,12 +59,6 @@ impl Summary {
         elapsed: Duration,
         checked: Option<Digest>,
     ) -> Self {
-        let path = outcome
-            .as_ref()
-            .ok()
-            .and_then(|completed| completed.path.clone())
-            .filter(|path| !path.is_empty())
-            .map(OsString::from);
         let file_id = outcome.as_ref().ok().and_then(|completed| completed.receipt.id.clone());
         let outcome = match outcome {
             Ok(completed) => {
@@ -76,7 +70,7 @@ impl Summary {
             }
             Err(failure) => Outcome::Failed(failure.clone()),
         };
-        Self { outcome, progress, elapsed, path, file_id }
+        Self { outcome, progress, elapsed, path: None, file_id }
     }
 
     /// The end of a transfer that did not even begin.

@@ -111,6 +111,19 @@ impl Request {
         Url::parse(&self.url).map_or_else(|_| shown::url(&self.url), |url| url.object().to_owned())
     }
 
+    /// The file name in the URL, if there is one.
+    pub(crate) fn url_name(&self) -> Option<String> {
+        Url::parse(&self.url).ok()?.file_name().map(str::to_owned)
+    }
+
+    /// The same, whatever is there.
+    pub(crate) fn replacing(mut self) -> Self {
+        if let What::Get { overwrite, .. } = &mut self.what {
+            *overwrite = Overwrite::Always;
+        }
+        self
+    }
+
     /// The local path, if there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.what {
