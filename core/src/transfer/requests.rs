@@ -83,6 +83,7 @@ impl Transfer {
         }
         match exchange {
             Exchange::Judged(Ok(Reply::Begun { session: Some(session), .. })) => self.session_opened(session),
+            Exchange::Judged(Err(Verdict::Unknown(_))) => self.maybe_orphan(cx),
             Exchange::Broken(Fault { sent: Sent::No, .. }) | Exchange::Judged(Err(_)) => {}
             _ => self.maybe_orphan(cx),
         }
