@@ -130,6 +130,14 @@ impl<K: Key, T> Slab<K, T> {
         Some(value)
     }
 
+    /// Removes the entries that are not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        let gone: Vec<K> = self.iter().filter(|(_, value)| !keep(value)).map(|(key, _)| key).collect();
+        for key in gone {
+            self.remove(key);
+        }
+    }
+
     /// All entries, in slot order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &T)> {
         self.entries.iter().enumerate().filter_map(|(slot, entry)| {

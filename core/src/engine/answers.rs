@@ -61,13 +61,13 @@ impl Engine {
         };
         let fresh = request.watch.progress(moved, now);
         let mut grown = None;
-        if let Some(authority) = self.authorities.get_mut(&request.authority) {
+        if let Some(authority) = self.authorities.get_mut(request.authority) {
             let before = authority.controller.target();
             authority.controller.moved(fresh, now);
-            grown = (authority.controller.target() > before).then(|| request.authority.clone());
+            grown = (authority.controller.target() > before).then_some(request.authority);
         }
         if let Some(authority) = grown {
-            self.wake(&authority);
+            self.wake(authority);
         }
         self.with_live(task, |transfer, cx| transfer.on_moved(op, moved, cx.now.mono));
     }
@@ -87,7 +87,7 @@ impl Engine {
         let moved = *outcome.moved();
         let fresh = request.watch.progress(moved, now.mono);
         let exchange = self.exchange(task, &request, outcome);
-        if let Some(authority) = self.authorities.get_mut(&request.authority) {
+        if let Some(authority) = self.authorities.get_mut(request.authority) {
             authority.in_flight -= 1;
             authority.controller.moved(fresh, now.mono);
             if is_overload(&exchange) {
@@ -95,7 +95,7 @@ impl Engine {
             }
         }
         self.with_live(task, |transfer, cx| transfer.on_http(op, &request.step, moved, exchange, cx));
-        self.wake(&request.authority);
+        self.wake(request.authority);
     }
 
     /// What an outcome means, with the provider's reading of the answer.

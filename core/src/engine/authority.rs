@@ -5,13 +5,30 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
 use crate::engine::controller::Controller;
-use crate::id::TaskId;
+use crate::id::{Key, Slab, TaskId};
 use crate::retry::RetryBudget;
 use crate::spec::Concurrency;
 use crate::time::Time;
 
 /// Servers nobody uses at the moment whose experience is kept.
 const REMEMBERED: usize = 256;
+
+/// Stands for an authority's name: copied and compared for nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct AuthorityId {
+    slot: u32,
+    generation: u32,
+}
+
+impl Key for AuthorityId {
+    fn from_parts(slot: u32, generation: u32) -> Self {
+        Self { slot, generation }
+    }
+
+    fn parts(self) -> (u32, u32) {
+        (self.slot, self.generation)
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Authority {
@@ -39,41 +56,56 @@ impl Authority {
     }
 }
 
-/// All servers, by authority.
-#[derive(Debug, Default)]
+/// All servers, by authority. Named once; from then on an id is enough.
+#[derive(Debug)]
 pub(crate) struct Authorities {
-    by_name: BTreeMap<String, Authority>,
+    by_name: BTreeMap<String, AuthorityId>,
+    all: Slab<AuthorityId, Authority>,
 }
 
 impl Authorities {
-    pub(crate) fn get(&self, name: &str) -> Option<&Authority> {
-        self.by_name.get(name)
+    pub(crate) const fn new() -> Self {
+        Self { by_name: BTreeMap::new(), all: Slab::new() }
     }
 
-    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Authority> {
-        self.by_name.get_mut(name)
+    /// The authority of that name, if anybody has used it.
+    pub(crate) fn find(&self, name: &str) -> Option<AuthorityId> {
+        self.by_name.get(name).copied()
     }
 
-    /// The authority of that name, made if it is new.
-    pub(crate) fn entry(&mut self, name: &str, bounds: Concurrency, now: Time) -> &mut Authority {
-        if !self.by_name.contains_key(name) {
-            self.forget_unused();
+    pub(crate) fn get(&self, id: AuthorityId) -> Option<&Authority> {
+        self.all.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: AuthorityId) -> Option<&mut Authority> {
+        self.all.get_mut(id)
+    }
+
+    /// The authority of that name, made if it is new. `None` when 2³² are in use.
+    pub(crate) fn entry(&mut self, name: &str, bounds: Concurrency, now: Time) -> Option<AuthorityId> {
+        if let Some(id) = self.find(name) {
+            return Some(id);
         }
-        self.by_name.entry(String::from(name)).or_insert_with(|| Authority {
+        self.forget_unused();
+        let id = self.all.insert_with(|_| Authority {
             in_flight: 0,
             controller: Controller::new(bounds, now),
             budget: RetryBudget::new(now),
             waiting: BTreeSet::new(),
-        })
+        })?;
+        self.by_name.insert(String::from(name), id);
+        Some(id)
     }
 
     fn forget_unused(&mut self) {
         if self.by_name.len() >= REMEMBERED {
-            self.by_name.retain(|_, authority| authority.in_flight > 0 || !authority.waiting.is_empty());
+            self.all.retain(|authority| authority.in_flight > 0 || !authority.waiting.is_empty());
+            let all = &self.all;
+            self.by_name.retain(|_, id| all.get(*id).is_some());
         }
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
+    pub(crate) fn ids(&self) -> impl Iterator<Item = AuthorityId> + '_ {
+        self.by_name.values().copied()
     }
 }

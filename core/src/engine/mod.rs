@@ -26,7 +26,7 @@ use crate::rng::Rng;
 use crate::spec::{CommandError, Config, Direction, Limits, Spec, Start, SubmitError, TransferKey};
 use crate::time::{Now, Time};
 use crate::transfer::{Cx, Run, Stop, Transfer};
-use authority::Authorities;
+use authority::{Authorities, AuthorityId};
 use events::Events;
 use ops::Op;
 use task::{Place, Task, TaskBody};
@@ -123,7 +123,7 @@ impl Engine {
             leaving: BTreeMap::new(),
             successors: BTreeMap::new(),
             queues: Queues::default(),
-            authorities: Authorities::default(),
+            authorities: Authorities::new(),
             ready: BTreeSet::new(),
             clock: 0,
             local: VecDeque::new(),
@@ -210,7 +210,7 @@ impl Engine {
         let waits = match &mut task.body {
             TaskBody::Idle { paused, .. } => core::mem::replace(paused, false),
             TaskBody::Live(transfer) => transfer.run == Run::Paused && task.ticket.is_none(),
-            TaskBody::Over { .. } => false,
+            TaskBody::Over(_) => false,
         };
         if waits {
             self.enqueue(id);
@@ -265,9 +265,9 @@ impl Engine {
     pub fn set_limits(&mut self, limits: Limits, now: Now) {
         self.advance(now);
         self.config.limits = limits;
-        let names: Vec<String> = self.authorities.names().map(String::from).collect();
-        for name in names {
-            self.wake(&name);
+        let authorities: Vec<AuthorityId> = self.authorities.ids().collect();
+        for authority in authorities {
+            self.wake(authority);
         }
         // One that had as many requests as it was allowed may want another.
         let ids: Vec<TaskId> = self.tasks.iter().map(|(id, _)| id).collect();
@@ -330,7 +330,7 @@ impl Engine {
         Some(match &task.body {
             TaskBody::Idle { .. } => Progress::default(),
             TaskBody::Live(transfer) => transfer.progress(self.now.mono),
-            TaskBody::Over { progress, .. } => *progress,
+            TaskBody::Over(last) => last.progress,
         })
     }
 
@@ -345,7 +345,7 @@ impl Engine {
     #[must_use]
     pub fn end(&self, id: TaskId) -> Option<&End> {
         match &self.tasks.get(id)?.body {
-            TaskBody::Over { end, .. } => Some(end),
+            TaskBody::Over(last) => Some(&last.end),
             _ => None,
         }
     }
@@ -378,7 +378,7 @@ impl Engine {
                 TaskBody::Live(transfer) => {
                     (String::from(transfer.spec.provider.object()), transfer.reason.clone(), transfer.in_flight())
                 }
-                TaskBody::Over { .. } => continue,
+                TaskBody::Over(_) => continue,
             };
             let progress = self.progress(id).unwrap_or_default();
             snapshot.tasks.push(TaskSnapshot { task: id, object, state, reason, progress, in_flight });
@@ -467,7 +467,7 @@ impl Engine {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        let ended = TaskBody::Over { end: End::Failed(Error::Closed), progress: Progress::default() };
+        let ended = TaskBody::over(End::Failed(Error::Closed), Progress::default());
         task.body = match core::mem::replace(&mut task.body, ended) {
             TaskBody::Idle { spec, .. } => {
                 self.live += 1;
@@ -490,7 +490,7 @@ impl Engine {
     fn end_idle(&mut self, id: TaskId, error: Error) {
         if let Some(task) = self.tasks.get_mut(id) {
             let end = End::Failed(error);
-            task.body = TaskBody::Over { end: end.clone(), progress: Progress::default() };
+            task.body = TaskBody::over(end.clone(), Progress::default());
             self.events.push(id, EventKind::Ended(end));
             self.depart(id);
         }

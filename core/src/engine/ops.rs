@@ -1,11 +1,10 @@
 //! Operations in flight, and the clocks that run on a request.
 
-use alloc::string::String;
-
 use http::{HeaderMap, StatusCode};
 
 use core::time::Duration;
 
+use crate::engine::authority::AuthorityId;
 use crate::error::Deadline;
 use crate::id::TaskId;
 use crate::intent::{Deadlines, Moved};
@@ -33,7 +32,7 @@ pub(crate) enum OpKind {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) step: Step,
-    pub(crate) authority: String,
+    pub(crate) authority: AuthorityId,
     /// What it counts against the limit of bytes in flight.
     pub(crate) cost: u64,
     pub(crate) head: Option<(StatusCode, HeaderMap)>,

@@ -5,9 +5,9 @@
 //! line. Nothing is prepared ahead: a request is built in the moment it is polled.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 
 use super::Engine;
+use super::authority::AuthorityId;
 use super::ops::{Op, OpKind, Request, Watch};
 use super::task::{Place, Task, TaskBody};
 use crate::error::{Error, Usage};
@@ -96,19 +96,18 @@ impl Engine {
         while self.requests < self.config.limits.requests.max(1) {
             let &(vtime, id) = self.ready.first()?;
             let (limits, now) = (self.config.limits, self.now);
-            let Some((authority, want)) = self.wish(id) else {
+            let (Want::Request { bytes, retry }, Some(transfer)) =
+                (self.wish(id), self.tasks.get(id).and_then(Task::live))
+            else {
                 self.unplace(id);
                 continue;
             };
-            let Want::Request { bytes, retry } = want else {
-                self.unplace(id);
-                continue;
-            };
+            let authority = self.authorities.entry(transfer.authority(), self.config.concurrency, now.mono)?;
             let cost = if bytes == u64::MAX { OPEN_COST } else { bytes };
             if self.bytes > 0 && self.bytes.saturating_add(cost) > limits.bytes_in_flight {
                 return None;
             }
-            let shared = self.authorities.entry(&authority, self.config.concurrency, now.mono);
+            let shared = self.authorities.get_mut(authority)?;
             if shared.is_full(limits.per_authority) {
                 shared.controller.saturate();
                 shared.waiting.insert((vtime, id));
@@ -134,12 +133,10 @@ impl Engine {
         None
     }
 
-    /// What a transfer would send, and where to.
-    fn wish(&self, id: TaskId) -> Option<(String, Want)> {
-        let task = self.tasks.get(id)?;
-        let transfer = task.live()?;
-        let want = transfer.want(self.now.mono, &self.config, self.parallel(transfer));
-        Some((String::from(transfer.authority()), want))
+    /// What a transfer would send.
+    fn wish(&self, id: TaskId) -> Want {
+        let live = self.tasks.get(id).and_then(Task::live);
+        live.map_or(Want::Nothing, |transfer| transfer.want(self.now.mono, &self.config, self.parallel(transfer)))
     }
 
     /// Requests one transfer may have in flight.
@@ -147,16 +144,16 @@ impl Engine {
         let most = self.config.limits.per_task.max(1);
         let wished = match transfer.spec.parallel {
             Parallel::Most(most) => most.get() as usize,
-            Parallel::Auto => match self.authorities.get(transfer.authority()) {
-                Some(authority) => authority.controller.target() as usize,
-                None => self.config.concurrency.initial as usize,
-            },
+            Parallel::Auto => {
+                let authority = self.authorities.find(transfer.authority()).and_then(|id| self.authorities.get(id));
+                authority.map_or(self.config.concurrency.initial, |authority| authority.controller.target()) as usize
+            }
         };
         wished.clamp(1, most)
     }
 
     /// Makes the request. `None` when it could not be built: the transfer has failed then.
-    fn issue(&mut self, id: TaskId, authority: String, cost: u64) -> Option<Intent> {
+    fn issue(&mut self, id: TaskId, authority: AuthorityId, cost: u64) -> Option<Intent> {
         let now = self.now;
         let parallel = self.parallel(self.tasks.get(id)?.live()?);
         let op = self.ops.insert_with(|_| Op { task: id, kind: OpKind::File, cancelling: false })?;
@@ -185,17 +182,17 @@ impl Engine {
         let granted = cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight;
         let watch = Watch::new(deadlines, request.body().len(), paced, now.mono);
         if let Some(entry) = self.ops.get_mut(op) {
-            let authority = authority.clone();
             entry.kind = OpKind::Http(Box::new(Request { step, authority, cost, head: None, timeout: None, watch }));
         }
         self.requests += 1;
         self.bytes = self.bytes.saturating_add(cost);
-        let shared = self.authorities.entry(&authority, self.config.concurrency, now.mono);
-        shared.in_flight += 1;
-        if retry {
-            shared.budget.spend();
-        } else {
-            shared.budget.earn();
+        if let Some(shared) = self.authorities.get_mut(authority) {
+            shared.in_flight += 1;
+            if retry {
+                shared.budget.spend();
+            } else {
+                shared.budget.earn();
+            }
         }
         self.unplace(id);
         if let Some(task) = self.tasks.get_mut(id) {
@@ -253,13 +250,20 @@ impl Engine {
             return;
         };
         let blocked = task.blocked.is_some_and(|until| until > self.now.mono);
-        let wish = if blocked { None } else { self.wish(id) };
-        let moved = match (&task.place, &wish) {
-            (Place::Nowhere, Some((_, Want::Request { .. }))) => true,
-            (Place::Waiting(there), Some((authority, Want::Request { .. }))) if there != authority => true,
-            (Place::Ready(_) | Place::Waiting(_), Some((_, Want::Request { .. }))) => return,
-            (Place::Nowhere, _) => return,
-            _ => false,
+        let wants = !blocked && matches!(self.wish(id), Want::Request { .. });
+        let moved = match task.place {
+            Place::Nowhere if wants => true,
+            Place::Nowhere => return,
+            Place::Ready(_) if wants => return,
+            Place::Waiting(there) if wants => {
+                // It may go to another server by now.
+                let here = task.live().and_then(|transfer| self.authorities.find(transfer.authority()));
+                if here == Some(there) {
+                    return;
+                }
+                true
+            }
+            Place::Ready(_) | Place::Waiting(_) => false,
         };
         self.unplace(id);
         if moved && let Some(task) = self.tasks.get_mut(id) {
@@ -280,11 +284,11 @@ impl Engine {
                 self.ready.remove(&(task.vtime, id));
                 // Whether it took the place it was woken for or not: what is left goes to the next.
                 if let Some(authority) = woken_by {
-                    self.wake(&authority);
+                    self.wake(authority);
                 }
             }
             Place::Waiting(authority) => {
-                if let Some(authority) = self.authorities.get_mut(&authority) {
+                if let Some(authority) = self.authorities.get_mut(authority) {
                     authority.waiting.remove(&(task.vtime, id));
                 }
             }
@@ -292,14 +296,14 @@ impl Engine {
     }
 
     /// Lets those into the line for whom an authority has a place.
-    pub(super) fn wake(&mut self, authority: &str) {
+    pub(super) fn wake(&mut self, authority: AuthorityId) {
         let limit = self.config.limits.per_authority;
         let Some(shared) = self.authorities.get_mut(authority) else {
             return;
         };
         for (vtime, id) in shared.wake(limit) {
             if let Some(task) = self.tasks.get_mut(id) {
-                task.place = Place::Ready(Some(String::from(authority)));
+                task.place = Place::Ready(Some(authority));
                 self.ready.insert((vtime, id));
             }
         }
@@ -337,7 +341,7 @@ impl Engine {
         };
         let progress: Progress = transfer.progress(now);
         let end = transfer.end.take().unwrap_or(crate::event::End::Failed(Error::Closed));
-        task.body = TaskBody::Over { end, progress };
+        task.body = TaskBody::over(end, progress);
         self.live -= 1;
         self.depart(id);
     }

@@ -2,9 +2,9 @@
 //! over.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::engine::authority::AuthorityId;
 use crate::event::{End, Progress, State};
 use crate::id::{OpId, TaskId};
 use crate::spec::{Direction, Spec, TransferKey};
@@ -35,20 +35,33 @@ pub(crate) struct Task {
 }
 
 /// Where a task waits for its turn to send.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     Nowhere,
     /// In the line; woken for a place at this authority, if it had waited for one.
-    Ready(Option<String>),
+    Ready(Option<AuthorityId>),
     /// In the waiting room of this authority.
-    Waiting(String),
+    Waiting(AuthorityId),
 }
 
 #[derive(Debug)]
 pub(crate) enum TaskBody {
     Idle { spec: Box<Spec>, paused: bool },
     Live(Box<Transfer>),
-    Over { end: End, progress: Progress },
+    Over(Box<Last>),
+}
+
+/// A transfer's last words. Boxed, so that a task that has not begun is not larger for them.
+#[derive(Debug)]
+pub(crate) struct Last {
+    pub(crate) end: End,
+    pub(crate) progress: Progress,
+}
+
+impl TaskBody {
+    pub(crate) fn over(end: End, progress: Progress) -> Self {
+        Self::Over(Box::new(Last { end, progress }))
+    }
 }
 
 impl Task {
@@ -67,14 +80,14 @@ impl Task {
     }
 
     pub(crate) const fn is_over(&self) -> bool {
-        matches!(self.body, TaskBody::Over { .. })
+        matches!(self.body, TaskBody::Over(_))
     }
 
     pub(crate) fn state(&self, now_waiting: bool) -> State {
         match &self.body {
             TaskBody::Idle { paused: true, .. } => State::Paused(Phase::Queued),
             TaskBody::Idle { paused: false, .. } => State::Queued,
-            TaskBody::Over { .. } => State::Ended,
+            TaskBody::Over(_) => State::Ended,
             TaskBody::Live(transfer) => {
                 let phase = transfer.phase();
                 match transfer.run {

@@ -377,7 +377,10 @@ impl Transfer {
         self.account(written.saturating_sub(flight.moved.written), cx.now.mono);
         let live = self.restart.is_none();
         // Also when a restart is about to drop it: until then it is there.
-        self.remote.segments.insert(Segment { range: stored, digest: moved.digest });
+        let segment = Segment { range: stored, digest: moved.digest };
+        if self.remote.segments.insert(segment) {
+            self.keeper.landed(segment);
+        }
         let rest = ByteRange::new(stored.end(), flight.range.end()).unwrap_or_default();
         if self.stop.is_some() || !live {
             return;

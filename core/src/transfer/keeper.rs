@@ -29,6 +29,9 @@ pub(crate) struct Keeper {
     remove: bool,
     /// Facts that may be recorded now.
     ready: Vec<u8>,
+    /// Stretches that came into the file and that no sync has covered yet. A checkpoint looks at these only, so that its cost
+    /// does not grow with what is stored already.
+    landed: Vec<Segment>,
     /// Stretches whose bytes are being synced.
     syncing: Option<Vec<Segment>>,
     /// Stretches known to be recorded or recordable: only these go into a rewritten journal.
@@ -72,6 +75,7 @@ impl Keeper {
             replace: false,
             remove: false,
             ready: Vec::new(),
+            landed: Vec::new(),
             syncing: None,
             durable: Segments::default(),
             hold: false,
@@ -103,6 +107,7 @@ impl Keeper {
         // What a journal already names must be gone from it before it is gone from the file.
         self.replace |= self.enabled && !self.durable.is_empty();
         self.durable = Segments::default();
+        self.landed.clear();
         // A sync under way covers nothing that counts, but its end must still be known as a sync's.
         if let Some(segments) = &mut self.syncing {
             segments.clear();
@@ -148,6 +153,13 @@ impl Keeper {
     /// `bytes` more are in the file.
     pub(crate) fn grew(&mut self, bytes: u64) {
         self.unsynced = self.unsynced.saturating_add(bytes);
+    }
+
+    /// A stretch is in the file, whole.
+    pub(crate) fn landed(&mut self, segment: Segment) {
+        if self.enabled && !segment.range.is_empty() {
+            self.landed.push(segment);
+        }
     }
 
     /// Whether requests must wait for the journal.
@@ -196,9 +208,12 @@ impl Keeper {
         (self.enabled && waits && self.op.is_none()).then(|| self.saved_at + interval.time)
     }
 
-    /// `segments` are in the file; they may be recorded once a sync has gone through: true. Without syncing they are at once.
-    pub(crate) fn sync_begins(&mut self, segments: Vec<Segment>) -> bool {
+    /// What has landed, and `moving`, is in the file; it may be recorded once a sync has gone through: true. Without syncing it
+    /// is at once.
+    pub(crate) fn sync_begins(&mut self, moving: impl Iterator<Item = Segment>) -> bool {
         self.unsynced = 0;
+        let mut segments = mem::take(&mut self.landed);
+        segments.extend(moving);
         if self.sync {
             self.syncing = Some(segments);
         } else {
@@ -214,6 +229,9 @@ impl Keeper {
             Some(segments) => {
                 if ok {
                     self.record(segments);
+                } else {
+                    // What moves will be asked again; these would not.
+                    self.landed.extend(segments);
                 }
                 true
             }
@@ -321,7 +339,7 @@ mod tests {
         assert!(!keeper.wants_sync(0, Time::ZERO, interval));
         keeper.grew(1);
         assert!(keeper.wants_sync(0, Time::ZERO, interval));
-        assert!(keeper.sync_begins(alloc::vec![Segment { range: ByteRange::at(0, 5), digest: None }]));
+        assert!(keeper.sync_begins([Segment { range: ByteRange::at(0, 5), digest: None }].into_iter()));
         assert!(keeper.next(Time::ZERO, interval, true).is_none(), "not before the sync");
         assert!(keeper.durable().is_empty());
         assert!(keeper.sync_ended(true));
@@ -338,7 +356,7 @@ mod tests {
         keeper.grew(interval.bytes);
         assert!(!keeper.is_behind(interval.bytes - 1, interval));
         assert!(keeper.is_behind(interval.bytes, interval));
-        assert!(keeper.sync_begins(alloc::vec![all]) && keeper.is_behind(interval.bytes, interval));
+        assert!(keeper.sync_begins([all].into_iter()) && keeper.is_behind(interval.bytes, interval));
         assert!(keeper.sync_ended(true) && keeper.is_behind(interval.bytes, interval), "synced, and not recorded");
         assert!(keeper.next(Time::ZERO, interval, false).is_some());
         let write = op();
@@ -348,6 +366,20 @@ mod tests {
         assert!(!keeper.is_behind(interval.bytes, interval));
         // With nothing to record there is nothing to wait for.
         assert!(!keeper.is_behind(u64::MAX, interval));
+    }
+
+    #[test]
+    fn a_stretch_is_looked_at_once_and_again_only_when_its_sync_failed() {
+        let mut keeper = Keeper::new(true, true, Time::ZERO);
+        keeper.landed(Segment { range: ByteRange::at(0, 5), digest: None });
+        assert!(keeper.sync_begins(core::iter::empty()));
+        assert!(keeper.sync_ended(false));
+        assert!(keeper.durable().is_empty());
+        keeper.landed(Segment { range: ByteRange::at(5, 5), digest: None });
+        assert!(keeper.sync_begins(core::iter::empty()));
+        assert!(keeper.sync_ended(true));
+        assert_eq!(keeper.durable().total(), 10);
+        assert!(keeper.landed.is_empty());
     }
 
     #[test]

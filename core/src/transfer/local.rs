@@ -99,10 +99,8 @@ impl Transfer {
 
     /// Takes what is stored now for the next checkpoint; the sync to issue, if one is needed.
     fn begin_sync(&mut self) -> Option<FileOp> {
-        let stored = self.remote.segments.iter();
         let moving = self.parts.flights.iter().filter(|flight| flight.accepted.is_some()).filter_map(Flight::written);
-        let segments = stored.chain(moving).collect();
-        self.keeper.sync_begins(segments).then_some(FileOp::Sync)
+        self.keeper.sync_begins(moving).then_some(FileOp::Sync)
     }
 
     pub(crate) fn on_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, cx: &mut Cx<'_>) {
