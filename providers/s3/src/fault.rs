@@ -123,10 +123,7 @@ impl Refusal<'_> {
             // The head of a refused HEAD tells nothing but the time.
             Class::Denied if self.is_skewed().is_some() => Judgement::Clock,
             Class::Denied if status == StatusCode::UNAUTHORIZED => Judgement::Refresh(""),
-            Class::Denied => Judgement::Fatal(
-                ServerFaultKind::Denied,
-                "the access key, or the policy of the bucket, does not permit this",
-            ),
+            Class::Denied => Judgement::Fatal(ServerFaultKind::Denied, table::allowance(self.step.kind())),
             Class::Retry(kind) => Judgement::Retry(kind, ""),
             Class::Redirect => Judgement::Elsewhere,
             _ if status == StatusCode::BAD_REQUEST

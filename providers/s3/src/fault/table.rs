@@ -128,7 +128,7 @@ pub fn judge(code: &str, step: StepKind) -> Option<Judgement> {
 }
 
 /// What a policy has to allow for a step.
-const fn allowance(step: StepKind) -> &'static str {
+pub(super) const fn allowance(step: StepKind) -> &'static str {
     match step {
         StepKind::Probe | StepKind::GetRange | StepKind::Confirm => {
             "access is denied: allow s3:GetObject (and s3:ListBucket, to tell missing from forbidden)"

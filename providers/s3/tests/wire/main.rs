@@ -1,0 +1,9 @@
+//! The S3 provider on the wire: what it sends, byte for byte, and what it makes of every answer.
+#![allow(clippy::result_large_err, reason = "verdicts are large, tests few")]
+
+mod answers;
+mod common;
+mod properties;
+mod requests;
+mod secrets;
+mod verdicts;
