@@ -1,11 +1,16 @@
 //! A real nginx, started by the oracle script.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// One instance, on ports of its own. Stopped when dropped.
+/// The plain port; the next two are for TLS and the other origin. Unlike the script's own defaults, so that both can run.
+const PORT: u16 = 18_181;
+
+/// One instance. Stopped when dropped.
 pub struct Nginx {
-    ports: [u16; 3],
+    /// One test, of whatever process, has it at a time.
+    _lock: File,
 }
 
 impl Nginx {
@@ -13,8 +18,12 @@ impl Nginx {
     ///
     /// # Panics
     /// When there is no nginx and none can be got, with the way to get it.
-    pub fn start(http: u16) -> Self {
-        let nginx = Self { ports: [http, http + 1, http + 2] };
+    pub fn start() -> Self {
+        let lock = File::create(std::env::temp_dir().join(format!("longhaul-nginx-{PORT}.lock"))).unwrap();
+        lock.lock().unwrap();
+        let nginx = Self { _lock: lock };
+        // Lines of former runs are of no use, and there can be many.
+        let _ = File::options().write(true).truncate(true).open(nginx.ask("log"));
         if !nginx.script("start").status.success() {
             let install = nginx.script("install");
             assert!(
@@ -32,9 +41,9 @@ impl Nginx {
     fn script(&self, verb: &str) -> Output {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/nginx.sh");
         let mut command = Command::new(script);
-        command.arg(verb).env("LONGHAUL_NGINX_HTTP", self.ports[0].to_string());
-        command.env("LONGHAUL_NGINX_TLS", self.ports[1].to_string());
-        command.env("LONGHAUL_NGINX_OTHER", self.ports[2].to_string());
+        command.arg(verb).env("LONGHAUL_NGINX_HTTP", PORT.to_string());
+        command.env("LONGHAUL_NGINX_TLS", (PORT + 1).to_string());
+        command.env("LONGHAUL_NGINX_OTHER", (PORT + 2).to_string());
         command.output().unwrap()
     }
 
@@ -58,10 +67,12 @@ impl Nginx {
         std::fs::read(self.ask("ca")).unwrap()
     }
 
-    /// The lines of the access log.
+    /// The whole lines of the access log.
     pub fn log(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.ask("log")).unwrap_or_default();
-        text.lines().map(String::from).collect()
+        // The last line may be in the making.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(String::from).collect()
     }
 }
 
