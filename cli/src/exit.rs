@@ -60,7 +60,7 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     pub(crate) words: String,
     /// The library's error, where there is one.
-    pub(crate) error: Option<Error>,
+    pub(crate) error: Option<Box<Error>>,
 }
 
 impl Failure {
@@ -85,7 +85,7 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { code: Code::of(&error), words: error.to_string(), error: Some(error) }
+        Self { code: Code::of(&error), words: error.to_string(), error: Some(Box::new(error)) }
     }
 }
 

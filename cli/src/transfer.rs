@@ -300,7 +300,7 @@ fn recalled(recalled: &Recalled, request: &Request, recorded: bool) -> Option<St
 
 /// Adds to an error what can be done about it, where the command knows more than the library.
 fn remedy(failure: &mut Failure, request: &Request) {
-    let more = match (&failure.error, &request.what) {
+    let more = match (failure.error.as_deref(), &request.what) {
         (Some(Error::Disk(fault)), What::Get { overwrite: Overwrite::Never, .. })
             if fault.kind == FileFaultKind::Exists =>
         {

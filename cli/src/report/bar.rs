@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use longhaul::{Event, Progress, State};
+use longhaul::{Event, Phase, Progress, State};
 
 use super::{Label, Report, Summary, text, words};
 
@@ -57,7 +57,7 @@ impl Report for Bars {
         }
         bar.set_position(progress.acknowledged);
         bar.set_message(match (state, progress.eta()) {
-            (State::Active(phase), Some(eta)) if phase == longhaul::Phase::Moving => {
+            (State::Active(Phase::Moving), Some(eta)) => {
                 format!("{} {}", text::rate(progress.rate), text::time(eta))
             }
             (State::Active(phase), _) => phase.to_string(),

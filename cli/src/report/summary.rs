@@ -91,10 +91,10 @@ impl Summary {
         }
     }
 
-    pub(crate) const fn verdict(&self) -> Verdict {
+    pub(crate) fn verdict(&self) -> Verdict {
         match &self.outcome {
             Outcome::Done(verdict) | Outcome::Unchanged(verdict) => *verdict,
-            Outcome::Failed(failure) => match &failure.error {
+            Outcome::Failed(failure) => match failure.error.as_deref() {
                 Some(Error::Integrity { expected, actual }) => {
                     Verdict::Mismatch { expected: *expected, actual: *actual }
                 }

@@ -1,5 +1,5 @@
 //! The `longhaul` command as a whole: the real binary against the reference server.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod closed_pipes;
 mod demonstration;
