@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rates = Rates::unlimited().with_download(Rate::new(16 << 20));
     let client = ClientBuilder::new().config(ClientConfig::builder().rates(rates).build()?).start()?;
 
-    let transfer = client.submit(Download::new(&own.url("sample.bin"))?.to(own.path("paused.bin"))).await?;
+    let mut transfer = client.submit(Download::new(&own.url("sample.bin"))?.to(own.path("paused.bin"))).await?;
     while transfer.progress().acknowledged < 8 << 20 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -26,10 +26,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("paused at {before} bytes, half a second later {} bytes", transfer.progress().acknowledged);
 
     transfer.resume().await?;
-    let progress = transfer.client().clone();
-    let id = transfer.id();
-    let done = transfer.await?;
-    println!("{} bytes, of which {:?} moved twice", done.total, progress.progress(id).map(|progress| progress.resent));
+    let done = (&mut transfer).await?;
+    println!("{} bytes, {} of them moved twice", done.total, transfer.progress().resent);
     client.close().await;
     Ok(())
 }

@@ -34,12 +34,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for name in names {
         restored.push(client.submit(job(&own, name)?.paused()).await?);
     }
-    let one = restored.swap_remove(0);
+    let mut one = restored.swap_remove(0);
     one.resume().await?;
-    let (client_view, id) = (client.clone(), one.id());
-    let done = one.await?;
-    let reused = client_view.progress(id).map_or(0, |progress| progress.reused);
-    println!("one.bin: {} bytes, {reused} of them from the first run", done.total);
+    let done = (&mut one).await?;
+    println!("one.bin: {} bytes, {} of them from the first run", done.total, one.progress().reused);
     for (transfer, name) in restored.iter().zip(["three.bin", "two.bin"]) {
         println!("{name}: {:?}", transfer.status());
     }

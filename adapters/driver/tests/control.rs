@@ -280,7 +280,6 @@ fn c4_a_slow_abort_delays_no_command_of_any_transfer() {
 }
 
 #[test]
-#[ignore = "the engine begins an abort, and waits for a commit, although it was shut down meanwhile"]
 fn c4_close_right_after_a_cancel_waits_for_neither_abort_nor_commit() {
     for step in ["PUT part", "POST commit"] {
         let world = World::new();
@@ -290,7 +289,9 @@ fn c4_close_right_after_a_cancel_waits_for_neither_abort_nor_commit() {
         eventually("the server is silent", || world.server.seen(step) == 1);
         run(transfer.cancel()).unwrap();
         world.close();
-        assert_eq!(transfer.outcome(), Some(Err(Error::Cancelled)), "{step}");
+        // Whether the commit took effect is not known: a later run can find out, so the transfer is not over for good.
+        let end = if step == "POST commit" { Error::Closed } else { Error::Cancelled };
+        assert_eq!(transfer.outcome(), Some(Err(end)), "{step}");
     }
 }
 

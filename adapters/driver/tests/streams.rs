@@ -73,7 +73,6 @@ fn a_reader_that_does_not_read_holds_the_download_within_its_window() {
 }
 
 #[test]
-#[ignore = "the engine learns that a response is serial after it has set the request's clocks"]
 fn a_slow_reader_of_a_server_without_ranges_is_no_stall() {
     let world = World::new();
     world.server.put("a", content(1_000_000));

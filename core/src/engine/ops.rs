@@ -56,7 +56,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) const fn new(deadlines: Deadlines, body: u64, paced: bool, now: Time) -> Self {
+    pub(crate) const fn new(deadlines: Deadlines, body: u64, now: Time) -> Self {
         Self {
             deadlines,
             body,
@@ -66,7 +66,7 @@ impl Watch {
             last_moved: now,
             moved: Moved { connected: false, sent: 0, written: 0, digest: None },
             window: (now, 0),
-            paced,
+            paced: false,
         }
     }
 
@@ -75,6 +75,11 @@ impl Watch {
         self.headed = Some(now);
         self.last_moved = now;
         self.window = (now, self.moved.sent + self.moved.written);
+    }
+
+    /// Whether the consumer governs the flow is only known when the head is there.
+    pub(crate) const fn pace(&mut self, paced: bool) {
+        self.paced = paced;
     }
 
     fn connect(&mut self, now: Time) {
@@ -153,7 +158,7 @@ mod tests {
 
     #[test]
     fn r1_each_clock_watches_its_own_silence() {
-        let mut watch = Watch::new(Deadlines::default(), 100, false, at(0));
+        let mut watch = Watch::new(Deadlines::default(), 100, at(0));
         assert_eq!(watch.next(), Some((at(10), Deadline::Connect)));
         watch.progress(Moved { connected: true, ..Moved::default() }, at(5));
         assert_eq!(watch.next(), Some((at(35), Deadline::Idle)), "the body is still to be sent");
@@ -166,7 +171,7 @@ mod tests {
 
     #[test]
     fn r1_a_slow_but_steady_transfer_passes_with_defaults() {
-        let mut watch = Watch::new(Deadlines::default(), 0, false, at(0));
+        let mut watch = Watch::new(Deadlines::default(), 0, at(0));
         watch.headed(at(1));
         for second in 2..128 {
             let written = second * 65_536;
@@ -179,7 +184,7 @@ mod tests {
     fn r1_a_trickle_below_the_minimum_rate_is_noticed() {
         let rate = MinimumRate { bytes: 1000, window: Duration::from_secs(10) };
         let deadlines = Deadlines::default().with_minimum_rate(Some(rate));
-        let mut watch = Watch::new(deadlines, 0, false, at(0));
+        let mut watch = Watch::new(deadlines, 0, at(0));
         watch.headed(at(0));
         for second in 1..=10 {
             watch.progress(Moved { connected: true, written: second * 100, ..Moved::default() }, at(second));

@@ -167,7 +167,6 @@ impl Engine {
         };
         let deadlines = transfer.spec.deadlines;
         let digest = transfer.sent_digest(&step);
-        let paced = transfer.is_paced();
         let request = match transfer.spec.provider.build(&step, &transfer.context(), now) {
             Ok(request) => request,
             Err(error) => {
@@ -180,7 +179,7 @@ impl Engine {
         };
         task.ops.push(op);
         let granted = cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight;
-        let watch = Watch::new(deadlines, request.body().len(), paced, now.mono);
+        let watch = Watch::new(deadlines, request.body().len(), now.mono);
         if let Some(entry) = self.ops.get_mut(op) {
             entry.kind = OpKind::Http(Box::new(Request { step, authority, cost, head: None, timeout: None, watch }));
         }

@@ -68,6 +68,11 @@ impl Transfer {
             self.obey_stop(cx);
         } else if closing && self.phase == Phase::Aborting {
             self.give_up_abort(Error::Closed, cx);
+        } else if closing && self.stop == Some(Stop::Cancel) && self.spec.direction == Direction::Upload {
+            // No time to give the session up: it stays, with its record, for a later run.
+            if self.phase == Phase::Ending || self.phase.is_committing() || self.phase == Phase::Opening {
+                self.stop = Some(Stop::Close);
+            }
         }
         if closing {
             self.cancel_all();

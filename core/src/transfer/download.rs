@@ -422,8 +422,13 @@ impl Transfer {
         }
         if written > 0 {
             self.progress.resent += written;
-            self.drop_stored();
-            cx.events.push(self.id, EventKind::Restarted(Restart::Unpinned));
+            if self.spec.window.is_some() {
+                // A consumer may have taken bytes of a version that nothing pins: the target must be asked anew.
+                self.start_over(Restart::Unpinned);
+            } else {
+                self.drop_stored();
+                cx.events.push(self.id, EventKind::Restarted(Restart::Unpinned));
+            }
         }
         OPEN
     }
