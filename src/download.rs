@@ -160,27 +160,27 @@ mod files {
             self.to_target(FileTarget::new(path).overwrite(Overwrite::Always))
         }
 
-        /// Into `folder`, by the name the server suggests or else the last segment of the URL.
+        /// Into `folder`, by the name the server suggests or else the last segment of the URL. Checkpoints are kept in a hidden
+        /// file named after the latter.
         pub fn to_folder(self, folder: impl Into<PathBuf>) -> Job {
-            let fallback = self
-                .provider
-                .url()
-                .file_name()
-                .unwrap_or("download")
-                .to_owned();
-            self.to_target(FileTarget::in_folder(folder, fallback, safe_file_name))
+            let fallback = self.provider.url().file_name().unwrap_or("download").to_owned();
+            let folder = folder.into();
+            let beside = folder.join(format!(".{fallback}.longhaul"));
+            let target = FileTarget::in_folder(&folder, fallback, safe_file_name);
+            self.journaled(target, &beside, Some(beside.clone()))
         }
 
         /// Into a file target with settings of its own. Checkpoints are kept beside it.
         pub fn to_target(self, target: FileTarget) -> Job {
-            let path = target.path().unwrap_or_default();
+            let path = target.path().unwrap_or_else(|| target.folder());
             let beside = target.temporary();
-            let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
+            self.journaled(target, &path, beside)
+        }
+
+        fn journaled(self, target: FileTarget, path: &Path, beside: Option<PathBuf>) -> Job {
+            let folder = target.folder();
             let job = self.into_storage(Arc::new(target), &path.to_string_lossy());
-            let name = JournalName {
-                id: format!("{:?}", job.spec().key),
-                beside,
-            };
+            let name = JournalName { id: format!("{:?}", job.spec().key), beside };
             job.with_journal(Arc::new(FileJournal::beside_or_in(folder)), name)
         }
     }

@@ -4,13 +4,13 @@
 use longhaul_serve::{Running, ServeConfig, Server as Reference};
 
 /// The reference server on loopback, over a temporary folder with a 32 MiB `sample.bin`.
-pub struct Server {
+pub(crate) struct Server {
     folder: tempfile::TempDir,
     running: Running,
 }
 
 impl Server {
-    pub async fn start() -> std::io::Result<Self> {
+    pub(crate) async fn start() -> std::io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let sample: Vec<u8> = (0..32u32 << 20).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         std::fs::create_dir(folder.path().join("www"))?;
@@ -21,17 +21,17 @@ impl Server {
     }
 
     /// The URL of something on the server.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         self.running.url(path)
     }
 
     /// A place beside the server's own folder.
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_string_lossy().into_owned()
     }
 
     /// The served sample as a local file.
-    pub fn sample(&self) -> String {
+    pub(crate) fn sample(&self) -> String {
         self.path("www/sample.bin")
     }
 }
