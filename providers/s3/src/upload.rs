@@ -23,6 +23,7 @@ use longhaul_core::intent::Body;
 use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, Verdict};
 use longhaul_core::{Algorithm, Now};
 use longhaul_http::Headers;
+use longhaul_http::fault::Hide;
 
 use crate::access::{Access, Payload};
 use crate::checksum::Integrity;
@@ -109,6 +110,11 @@ impl S3Upload {
     #[must_use]
     pub const fn target(&self) -> &Object {
         &self.object
+    }
+
+    /// What must not be shown of a server's words.
+    fn hide(&self) -> Hide {
+        self.fields.hide(self.object.hide())
     }
 
     /// The digest that content must have before its request is built.

@@ -96,7 +96,7 @@ impl Reader<'_> {
                 self.head.status,
                 format!(
                     "the store's answer does not say whether the object was made ({})",
-                    excerpt(why.as_bytes(), &self.upload.object.hide())
+                    excerpt(why.as_bytes(), &self.upload.hide())
                 ),
             ))),
         }
@@ -166,8 +166,7 @@ impl Reader<'_> {
         let mut receipt = Receipt::default();
         receipt.etag = etag_told.or_else(|| etag(headers).ok().flatten().map(|tag| tag.as_str().to_string()));
         let version = single(headers, "x-amz-version-id").ok().flatten();
-        receipt.id =
-            version.map(|id| excerpt(id, &self.upload.object.hide())).filter(|id| !id.is_empty() && id != "null");
+        receipt.id = version.map(|id| excerpt(id, &self.upload.hide())).filter(|id| !id.is_empty() && id != "null");
         receipt
     }
 
@@ -179,7 +178,7 @@ impl Reader<'_> {
             head: self.head,
             body: self.body,
             now: self.now,
-            hide: self.upload.fields.hide(object.hide()),
+            hide: self.upload.hide(),
             region: object.bucket().region(),
             conditional: self.upload.fields.is_conditional(),
         }
