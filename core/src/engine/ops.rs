@@ -19,6 +19,16 @@ pub(crate) struct Op {
     pub(crate) cancelling: bool,
 }
 
+impl Op {
+    /// When one of its clocks runs out.
+    pub(crate) fn due(&self) -> Option<Time> {
+        match &self.kind {
+            OpKind::Http(request) => request.watch.next().map(|(at, _)| at),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum OpKind {
     Http(alloc::boxed::Box<Request>),
@@ -53,11 +63,13 @@ pub(crate) struct Watch {
     window: (Time, u64),
     /// The consumer, not the network, governs the flow: silence means nothing.
     paced: bool,
+    /// The clock that runs out first; kept because it is asked for whenever anything happens to any request of the transfer.
+    due: Option<(Time, Deadline)>,
 }
 
 impl Watch {
-    pub(crate) const fn new(deadlines: Deadlines, body: u64, now: Time) -> Self {
-        Self {
+    pub(crate) fn new(deadlines: Deadlines, body: u64, now: Time) -> Self {
+        let mut watch = Self {
             deadlines,
             body,
             issued: now,
@@ -67,7 +79,10 @@ impl Watch {
             moved: Moved { connected: false, sent: 0, written: 0, digest: None },
             window: (now, 0),
             paced: false,
-        }
+            due: None,
+        };
+        watch.due = watch.first();
+        watch
     }
 
     pub(crate) fn headed(&mut self, now: Time) {
@@ -75,11 +90,13 @@ impl Watch {
         self.headed = Some(now);
         self.last_moved = now;
         self.window = (now, self.moved.sent + self.moved.written);
+        self.due = self.first();
     }
 
     /// Whether the consumer governs the flow is only known when the head is there.
-    pub(crate) const fn pace(&mut self, paced: bool) {
+    pub(crate) fn pace(&mut self, paced: bool) {
         self.paced = paced;
+        self.due = self.first();
     }
 
     fn connect(&mut self, now: Time) {
@@ -100,6 +117,7 @@ impl Watch {
             self.last_moved = now;
         }
         self.moved = moved;
+        self.due = self.first();
         fresh
     }
 
@@ -109,7 +127,11 @@ impl Watch {
     }
 
     /// The clock that runs out first.
-    pub(crate) fn next(&self) -> Option<(Time, Deadline)> {
+    pub(crate) const fn next(&self) -> Option<(Time, Deadline)> {
+        self.due
+    }
+
+    fn first(&self) -> Option<(Time, Deadline)> {
         let deadlines = &self.deadlines;
         let total = deadlines.total.map(|span| (self.issued + span, Deadline::Total));
         let Some(_) = self.connected else {
@@ -142,6 +164,7 @@ impl Watch {
                 return Some(deadline);
             }
             self.window = (at.max(now), moved);
+            self.due = self.first();
         }
         None
     }

@@ -315,15 +315,14 @@ impl Engine {
         };
         let now = self.now.mono;
         let own = task.live().and_then(|transfer| transfer.deadline(&self.config)).filter(|&at| at > now);
-        let blocked = task.blocked.filter(|&at| at > now);
-        let clocks = task.ops.iter().filter_map(|&op| {
-            let op = self.ops.get(op)?;
-            match &op.kind {
-                OpKind::Http(request) if !op.cancelling => request.watch.next().map(|(at, _)| at),
-                _ => None,
-            }
-        });
-        let next = own.into_iter().chain(blocked).chain(clocks).min();
+        let mut next = task.blocked.filter(|&at| at > now).into_iter().chain(own).min();
+        for &op in &task.ops {
+            let due = self.ops.get(op).filter(|op| !op.cancelling).and_then(Op::due);
+            next = match (next, due) {
+                (Some(next), Some(due)) => Some(next.min(due)),
+                (next, due) => next.or(due),
+            };
+        }
         self.timers.set(id, next);
     }
 
