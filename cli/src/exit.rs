@@ -72,6 +72,11 @@ impl Failure {
         Self::new(Code::Usage, words)
     }
 
+    /// Told to stop before there was a transfer.
+    pub(crate) fn stopped() -> Self {
+        Self { words: "stopped".to_owned(), ..Error::Closed.into() }
+    }
+
     pub(crate) fn disk(what: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(Code::Disk, format!("cannot {what} {}: {error}", shown::path(path)))
     }

@@ -96,7 +96,12 @@ impl Run<'_> {
         if let Some(words) = warning {
             self.report.note(Some(index), &words);
         }
-        self.check_source(&request).await?;
+        let mut signals = self.signals.clone();
+        tokio::select! {
+            biased;
+            () = signals.wait() => return Err(Failure::stopped()),
+            checked = check_source(&request) => checked?,
+        }
         let journals = self.state.journals().filter(|_| entry.is_some());
         let Ready { mut job, reader } = request::make(&request, journals)?;
         let recorded = entry.as_ref().is_some_and(Entry::recorded);
@@ -107,16 +112,6 @@ impl Run<'_> {
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
         Ok(Task { index, request, entry, transfer, copy, began, worth: false, ended: None })
-    }
-
-    /// An upload's checksum is the source's; it is compared before anything is sent.
-    async fn check_source(&mut self, request: &Request) -> Result<(), Failure> {
-        match &request.what {
-            What::Put { from: Source::File(path), .. } => {
-                request::file_has(path.clone(), request.options.checksums.clone()).await
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Tells what happens until everything has ended.
@@ -185,6 +180,10 @@ impl Run<'_> {
     /// What became of it, and of its record.
     async fn finish(&mut self, mut task: Task) -> Finish {
         let progress = task.transfer.progress();
+        if matches!(task.ended, Some(Err(Error::Closed)) | None) {
+            // Told to stop: whoever does not read on is not waited for.
+            task.copy.take().inspect(JoinHandle::abort);
+        }
         let mut outcome = task.ended.take().unwrap_or(Err(Error::Closed)).map_err(Failure::from);
         if let Some(copy) = task.copy.take() {
             outcome = match (outcome, delivered(copy).await) {
@@ -198,7 +197,13 @@ impl Run<'_> {
         if let Ok(completed) = &outcome
             && completed.unchanged
         {
-            match unchanged(&task.request, path.as_deref()).await {
+            let mut signals = self.signals.clone();
+            let compared = tokio::select! {
+                biased;
+                () = signals.wait() => Err(Failure::stopped()),
+                compared = unchanged(&task.request, path.as_deref()) => compared,
+            };
+            match compared {
                 Ok(digest) => checked = digest,
                 Err(failure) if failure.code == Code::Integrity => {
                     let words = "the file has the server's size and time, but not the checksum; fetching it again";
@@ -258,6 +263,16 @@ async fn unchanged(request: &Request, path: Option<&Path>) -> Result<Option<Dige
     }
 }
 
+/// An upload's checksum is the source's; it is compared before anything is sent.
+async fn check_source(request: &Request) -> Result<(), Failure> {
+    match &request.what {
+        What::Put { from: Source::File(path), .. } => {
+            request::file_has(path.clone(), request.options.checksums.clone()).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The next event of any of them.
 async fn next(tasks: &mut [Task]) -> (usize, Option<Event>) {
     poll_fn(|cx| {
@@ -300,6 +315,10 @@ fn recalled(recalled: &Recalled, request: &Request, recorded: bool) -> Option<St
 
 /// Adds to an error what can be done about it, where the command knows more than the library.
 fn remedy(failure: &mut Failure, request: &Request) {
+    if failure.code == Code::Interrupted {
+        let kept = if request.is_repeatable() { "stopped; what is there is kept" } else { "stopped" };
+        kept.clone_into(&mut failure.words);
+    }
     let more = match (failure.error.as_deref(), &request.what) {
         (Some(Error::Disk(fault)), What::Get { overwrite: Overwrite::Never, .. })
             if fault.kind == FileFaultKind::Exists =>

@@ -45,6 +45,30 @@ async fn d8_a_killed_download_is_resumed_and_little_is_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_killed_download_into_a_folder_is_resumed_under_the_servers_name() {
+    for again in ["resume --json", "the same command"] {
+        let place = Place::new().await;
+        let bytes = place.remote("a.bin", SIZE);
+        let mut run = place.start(get(&place, "./"));
+        run.until_bytes(SIZE as u64 / 3).await;
+        run.kill().await;
+        assert!(!place.out("a.bin").exists());
+        let told = match again {
+            "the same command" => place.run(get(&place, "./")).await,
+            words => place.words(words).await,
+        }
+        .expect(0);
+        let summary = told.summary();
+        assert!(summary["reused"].as_u64().expect("bytes") > 0, "{summary}");
+        assert_eq!(summary["path"], place.out("a.bin").to_str().unwrap());
+        assert!(std::fs::read(place.out("a.bin")).unwrap() == bytes);
+        assert_eq!(place.outputs(), ["a.bin"]);
+        let left = crate::support::files(&place.path("state"));
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn u7_a_killed_upload_is_resumed_and_little_is_sent_again() {
     let place = Place::new().await;
     let (file, bytes) = place.local("x.bin", SIZE);

@@ -102,6 +102,33 @@ async fn wait_for(place: &Place, so: impl Fn(&Place) -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_checksum_does_not_hold_the_end_up() {
+    let place = Place::new().await;
+    // Takes minutes to read, and no room.
+    std::fs::File::create(place.out("huge")).unwrap().set_len(1 << 40).unwrap();
+    let sum = format!("md5:{}", "0".repeat(32));
+    let mut run = place.start(["put", "huge", &place.url("up"), "--checksum", &sum, "--json"]);
+    run.until(|line| line["event"] == "start").await;
+    signal(&run.child, Signal::INT);
+    let (status, lines) = run.finish().await;
+    assert_eq!((status.code(), lines.last().map(|line| &line["outcome"])), (Some(130), Some(&"interrupted".into())));
+    assert_eq!(place.server.stats().requests_total(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_does_not_read_does_not_hold_the_end_up() {
+    let place = Place::new().await;
+    place.remote("a.bin", 64 << 20);
+    let mut child = place.command(["get", &place.url("a.bin"), "-o", "-"]).spawn().unwrap();
+    // Held, and not read.
+    let _stdout = child.stdout.take();
+    wait_for(&place, |place| place.server.stats().body_bytes_sent > 1 << 20).await;
+    signal(&child, Signal::TERM);
+    let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("ends").unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_standard_input_can_be_stopped() {
     let place = Place::new().await;
     let mut command = place.command(["put", "-", &place.url("up"), "--name", "x", "--json"]);
