@@ -1,5 +1,6 @@
 //! The core without any runtime: one thread, one loop, a `TcpStream` and a file. Retries, redirects, continuing a broken answer
 //! and pinning the version are the core's; what is here only moves bytes.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
 mod support;
 use longhaul::core::{error::*, event::*, intent::*, provider::Head, spec::TransferKey, *};
 use longhaul::http::HttpDownload;
@@ -7,7 +8,6 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::{fs::File, net::TcpStream, sync::Arc, thread::sleep, time::Instant};
 
 struct Blocking(Engine, Instant, String);
-
 impl Blocking {
     fn now(&self) -> Now {
         Now::new(Time::ZERO + self.1.elapsed(), Wall::default())

@@ -2,6 +2,9 @@
 //! server of its own and downloads from it.
 //!
 //! Kill it in the middle and run it again with the same arguments: it goes on where it was.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
+
+mod support;
 
 use futures::StreamExt;
 use longhaul::{Download, EventKind};
@@ -27,5 +30,3 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     client.close().await;
     Ok(())
 }
-
-mod support;

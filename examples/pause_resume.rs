@@ -1,4 +1,5 @@
 //! Pauses a download in the middle, shows that nothing moves while it is paused, and resumes it.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! A program that is stopped in the middle of several downloads and started again: the second run takes them all in paused,
 //! which touches neither network nor disk, and resumes only one.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
 
 mod support;
 

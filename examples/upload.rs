@@ -1,5 +1,6 @@
 //! Uploads a file by the default protocol. With a file and a URL as arguments it uploads that; without, it starts a small server
 //! of its own and uploads a sample to it.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
 
 mod support;
 

@@ -201,14 +201,14 @@ async fn r1_a_slow_but_steady_answer_is_no_silence() {
     let sent = good.clone();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        stream.read(&mut [0; 4096]).await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LEN}\r\nETag: \"a\"\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         for byte in sent {
             tokio::time::sleep(Duration::from_millis(25)).await;
             stream.write_all(&[byte]).await.unwrap();
         }
-        stream.read(&mut [0; 1]).await.unwrap();
+        let _ = stream.read(&mut [0; 1]).await.unwrap();
     });
     let folder = Folder::new();
     let job = download(&format!("http://{addr}/x"), 1 << 20).deadlines(impatient()).probing(Probing::FirstRange);

@@ -505,3 +505,52 @@ async fn a_download_that_was_closed_in_the_middle_goes_on_when_submitted_again_w
     let ranges: Vec<_> = server.log()[asked..].iter().filter_map(support::raw::Request::range).collect();
     assert!(ranges.iter().all(|(start, _)| *start >= HALF_LEN / 2), "{ranges:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_download_into_a_folder_goes_on_too_and_keeps_everything_in_there() {
+    let good = content(HALF_LEN, 1);
+    for suggested in [None, Some("attachment; filename=\"suggested.bin\"")] {
+        let (withheld, state) = tokio::sync::watch::channel(true);
+        let server = Raw::object(Object::new(good.clone()), move |request, right| {
+            let late = request.range().is_some_and(|(start, _)| start >= HALF_LEN / 2);
+            match suggested {
+                _ if late && *state.borrow() => Answer::with_body("503 X", "").set("Retry-After", "100"),
+                Some(name) => right.set("Content-Disposition", name),
+                None => right,
+            }
+        })
+        .await;
+        let name = if suggested.is_some() { "suggested.bin" } else { "object" };
+        let folders = [Folder::new(), Folder::new()];
+        let job = |folder: &Folder| {
+            let download = download(&server.url("/object"), 4000).parts(1.try_into().unwrap());
+            download.to_folder(folder.path())
+        };
+        let strays = || {
+            let here = std::fs::read_dir(".").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            here.filter(|name| name.contains("journal")).count()
+        };
+        let before = strays();
+        // The same URL into two folders at a time (C7).
+        let first = recording();
+        let mut transfers = Vec::new();
+        for folder in &folders {
+            transfers.push(first.submit(job(folder)).await.unwrap());
+        }
+        for transfer in &transfers {
+            until("half of it", || transfer.progress().acknowledged == HALF_LEN as u64 / 2).await;
+        }
+        first.close().await;
+        drop(transfers);
+        assert_eq!(strays(), before, "a journal lies where the program was started");
+        withheld.send_replace(false);
+        for folder in &folders {
+            assert!(folder.names().iter().all(|name| name.starts_with('.')), "{:?}", folder.names());
+            let (outcome, _, transfer) = run_told(&client(), job(folder)).await;
+            assert!(outcome.is_ok(), "{outcome:?}");
+            assert!(std::fs::read(folder.join(name)).unwrap() == good);
+            assert_eq!(transfer.progress().reused, HALF_LEN as u64 / 2, "{suggested:?}");
+            assert_eq!(folder.names(), [name]);
+        }
+    }
+}

@@ -126,10 +126,9 @@ fn k1_k2_no_secret_is_in_anything_that_can_be_shown_traced_or_kept() {
     drop(runtime);
     let traced = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(traced.contains("longhaul"), "nothing was traced at all");
-    for line in traced.lines().filter(|line| has_canary(line)) {
-        // What other crates trace of their own is theirs; ours is what we promise. hyper's own lines are looked at too.
-        panic!("traced: {line}");
-    }
+    // Other crates' lines are looked at as well.
+    let leaks: Vec<&str> = traced.lines().filter(|line| has_canary(line)).collect();
+    assert!(leaks.is_empty(), "{leaks:#?}");
 }
 
 async fn everything_with_secrets() {

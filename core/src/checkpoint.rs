@@ -126,9 +126,7 @@ impl Checkpoint {
 
     /// The stretches recorded of a download, in order, each with the digest of its bytes where there is one.
     pub fn segments(&self) -> impl Iterator<Item = (ByteRange, Option<Digest>)> + '_ {
-        self.segments
-            .iter()
-            .map(|segment| (segment.range, segment.digest))
+        self.segments.iter().map(|segment| (segment.range, segment.digest))
     }
 
     /// The upload session recorded, if one was opened. An identifier, not a secret.

@@ -28,6 +28,7 @@ pub enum Algorithm {
     Crc64Xz,
 }
 
+#[expect(clippy::len_without_is_empty, reason = "a digest is never empty")]
 impl Algorithm {
     /// All of them, strongest first.
     pub const ALL: [Self; 8] =

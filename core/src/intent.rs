@@ -21,6 +21,7 @@ use crate::shown::Shown;
 use crate::time::Wall;
 
 /// Something to do.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved once")]
 #[non_exhaustive]
 pub enum Intent {
     /// Send a request. Answered by `handle_head` and `handle_done`, or by `handle_done` alone when no head came.

@@ -9,6 +9,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod faults;
+mod resume;
 mod round_trips;
 #[allow(unreachable_pub, reason = "as in the shared support")]
 mod store;

@@ -41,6 +41,8 @@ pub struct State {
     pub objects: BTreeMap<String, Stored>,
     pub sessions: BTreeMap<String, Session>,
     opened: usize,
+    /// The sessions as they were before the last commit.
+    pub before: BTreeMap<String, Session>,
     /// Least bytes of a part that is not the last.
     pub least_part: usize,
     /// The clock, in seconds ahead of the real one.
@@ -67,6 +69,7 @@ impl Store {
             objects: BTreeMap::new(),
             sessions: BTreeMap::new(),
             opened: 0,
+            before: BTreeMap::new(),
             least_part,
             skew: 0,
             token: None,
@@ -293,6 +296,7 @@ impl State {
             xml::escape(&etag)
         );
         let headers = session.headers.clone();
+        self.before = self.sessions.clone();
         self.sessions.remove(id);
         self.objects.insert(key.to_owned(), Stored { content, etag, headers, composite: true });
         Ok(Answer::with_body("200 OK", body))

@@ -273,7 +273,6 @@ fn guarded(callback: impl FnOnce()) {
 }
 
 /// An end as a result.
-#[expect(clippy::result_large_err, reason = "an error is a plain value; it is made once per transfer")]
 pub(crate) fn outcome(end: &End) -> Result<Completed, Error> {
     match end {
         End::Completed(completed) => Ok(completed.clone()),

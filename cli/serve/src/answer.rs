@@ -37,12 +37,7 @@ impl Answer {
 
     fn bytes(status: StatusCode, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            len: bytes.len() as u64,
-            content: Content::Bytes(bytes),
-        }
+        Self { status, headers: HeaderMap::new(), len: bytes.len() as u64, content: Content::Bytes(bytes) }
     }
 
     pub(crate) fn html(page: String) -> Self {
@@ -62,17 +57,13 @@ impl Answer {
     pub(crate) fn disk(error: &io::Error) -> Self {
         tracing::warn!(%error, "file access failed");
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::error(
-                StatusCode::INSUFFICIENT_STORAGE,
-                "the server's disk is full",
-            ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::error(StatusCode::INSUFFICIENT_STORAGE, "the server's disk is full")
+            }
             io::ErrorKind::PermissionDenied => {
                 Self::error(StatusCode::FORBIDDEN, "the server may not access this file")
             }
-            _ => Self::error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the server could not access this file",
-            ),
+            _ => Self::error(StatusCode::INTERNAL_SERVER_ERROR, "the server could not access this file"),
         }
     }
 
@@ -87,9 +78,7 @@ impl Answer {
 
     /// The answer of a status fault.
     pub(crate) fn of_fault(code: u16, retry_after: Option<RetryAfter>) -> Self {
-        let status = StatusCode::from_u16(code)
-            .ok()
-            .filter(|status| !status.is_informational());
+        let status = StatusCode::from_u16(code).ok().filter(|status| !status.is_informational());
         let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let answer = match status.as_u16() {
             // These have no body.
@@ -98,9 +87,7 @@ impl Answer {
         };
         match retry_after {
             None => answer,
-            Some(RetryAfter::Seconds(seconds)) => {
-                answer.with(header::RETRY_AFTER, &seconds.to_string())
-            }
+            Some(RetryAfter::Seconds(seconds)) => answer.with(header::RETRY_AFTER, &seconds.to_string()),
             Some(RetryAfter::Date(ahead)) => {
                 // Beyond a century the date has no meaning, and far beyond no notation.
                 const FARTHEST: u64 = 100 * 366 * 86_400;
@@ -118,20 +105,13 @@ impl Answer {
         head_only: bool,
     ) -> Response<AnswerBody> {
         if !matches!(self.status.as_u16(), 204 | 304) {
-            self.headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from(self.len));
+            self.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(self.len));
         }
         let left = if head_only { 0 } else { self.len };
         if let Some(shaper) = &mut shaper {
             shaper.end_here();
         }
-        let mut body = AnswerBody {
-            content: self.content,
-            ready: Bytes::new(),
-            left,
-            shaper,
-            exchange,
-        };
+        let mut body = AnswerBody { content: self.content, ready: Bytes::new(), left, shaper, exchange };
         body.exchange.answered(self.status);
         if left == 0 {
             body.content = Content::Bytes(Bytes::new());
@@ -180,10 +160,7 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         if this.left == 0 {
             return Poll::Ready(None);
@@ -199,19 +176,13 @@ impl Body for AnswerBody {
         if let Err(error) = ready!(this.poll_ready(cx)) {
             return Poll::Ready(Some(Err(error)));
         }
-        let len = usize::try_from(most)
-            .unwrap_or(usize::MAX)
-            .min(this.ready.len());
+        let len = usize::try_from(most).unwrap_or(usize::MAX).min(this.ready.len());
         if len == 0 {
             return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
         }
         let data = this.ready.split_to(len);
         this.left -= len as u64;
-        this.exchange
-            .shared
-            .counters
-            .body_sent
-            .fetch_add(len as u64, Relaxed);
+        this.exchange.shared.counters.body_sent.fetch_add(len as u64, Relaxed);
         this.exchange.sent += len as u64;
         if let Some(shaper) = &mut this.shaper {
             shaper.moved(len as u64);

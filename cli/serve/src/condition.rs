@@ -22,8 +22,7 @@ pub(crate) fn evaluate(headers: &HeaderMap, tags: &Tags) -> Verdict {
         if !lists(headers, header::IF_MATCH, tags, true) {
             return Verdict::Failed;
         }
-    } else if let (Some(date), Some(modified)) =
-        (date(headers, header::IF_UNMODIFIED_SINCE), tags.modified)
+    } else if let (Some(date), Some(modified)) = (date(headers, header::IF_UNMODIFIED_SINCE), tags.modified)
         && modified > date
     {
         return Verdict::Failed;
@@ -32,8 +31,7 @@ pub(crate) fn evaluate(headers: &HeaderMap, tags: &Tags) -> Verdict {
         if lists(headers, header::IF_NONE_MATCH, tags, false) {
             return Verdict::NotModified;
         }
-    } else if let (Some(date), Some(modified)) =
-        (date(headers, header::IF_MODIFIED_SINCE), tags.modified)
+    } else if let (Some(date), Some(modified)) = (date(headers, header::IF_MODIFIED_SINCE), tags.modified)
         && modified <= date
     {
         return Verdict::NotModified;
@@ -115,9 +113,7 @@ mod tests {
     }
 
     fn headers(list: &[(HeaderName, &str)]) -> HeaderMap {
-        list.iter()
-            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
-            .collect()
+        list.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
     }
 
     #[test]
@@ -134,10 +130,7 @@ mod tests {
             (&[(IF_UNMODIFIED_SINCE, SAME)], Verdict::Proceed),
             (&[(IF_UNMODIFIED_SINCE, "yesterday")], Verdict::Proceed),
             // If-Match decides alone.
-            (
-                &[(IF_MATCH, "\"a,b\""), (IF_UNMODIFIED_SINCE, OLD)],
-                Verdict::Proceed,
-            ),
+            (&[(IF_MATCH, "\"a,b\""), (IF_UNMODIFIED_SINCE, OLD)], Verdict::Proceed),
             (&[(IF_NONE_MATCH, "W/\"a,b\"")], Verdict::NotModified),
             (&[(IF_NONE_MATCH, "*")], Verdict::NotModified),
             (&[(IF_NONE_MATCH, "\"x\"")], Verdict::Proceed),
@@ -145,19 +138,10 @@ mod tests {
             (&[(IF_MODIFIED_SINCE, SAME)], Verdict::NotModified),
             (&[(IF_MODIFIED_SINCE, NEW)], Verdict::NotModified),
             // If-None-Match decides alone.
-            (
-                &[(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, NEW)],
-                Verdict::Proceed,
-            ),
+            (&[(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, NEW)], Verdict::Proceed),
             // A failed If-Match comes before a matching If-None-Match.
-            (
-                &[(IF_MATCH, "\"x\""), (IF_NONE_MATCH, "\"a,b\"")],
-                Verdict::Failed,
-            ),
-            (
-                &[(IF_MATCH, "\"a,b\""), (IF_NONE_MATCH, "\"a,b\"")],
-                Verdict::NotModified,
-            ),
+            (&[(IF_MATCH, "\"x\""), (IF_NONE_MATCH, "\"a,b\"")], Verdict::Failed),
+            (&[(IF_MATCH, "\"a,b\""), (IF_NONE_MATCH, "\"a,b\"")], Verdict::NotModified),
         ];
         for (list, verdict) in cases {
             assert_eq!(evaluate(&headers(list), &tags()), *verdict, "{list:?}");
@@ -166,22 +150,15 @@ mod tests {
 
     #[test]
     fn a_weak_tag_never_matches_strongly() {
-        let weak = Tags {
-            etag: Some("W/\"a,b\"".into()),
-            ..tags()
-        };
+        let weak = Tags { etag: Some("W/\"a,b\"".into()), ..tags() };
         let sent = headers(&[(header::IF_MATCH, "W/\"a,b\"")]);
         assert_eq!(evaluate(&sent, &weak), Verdict::Failed);
-        assert!(!range_holds(
-            &headers(&[(header::IF_RANGE, "W/\"a,b\"")]),
-            &weak
-        ));
+        assert!(!range_holds(&headers(&[(header::IF_RANGE, "W/\"a,b\"")]), &weak));
     }
 
     #[test]
     fn if_range_holds_only_for_this_very_version() {
-        let holds =
-            |value: &str, tags: &Tags| range_holds(&headers(&[(header::IF_RANGE, value)]), tags);
+        let holds = |value: &str, tags: &Tags| range_holds(&headers(&[(header::IF_RANGE, value)]), tags);
         assert!(range_holds(&HeaderMap::new(), &tags()));
         assert!(holds("\"a,b\"", &tags()));
         assert!(holds(SAME, &tags()));
@@ -189,10 +166,7 @@ mod tests {
         assert!(!holds(OLD, &tags()));
         assert!(!holds(NEW, &tags()));
         assert!(!holds("rubbish", &tags()));
-        let young = Tags {
-            modified_is_strong: false,
-            ..tags()
-        };
+        let young = Tags { modified_is_strong: false, ..tags() };
         assert!(!holds(SAME, &young));
     }
 }

@@ -53,23 +53,14 @@ impl DigestCache {
 /// Whether the client asks for SHA-256: a member `sha-256` whose weight is not zero.
 pub(crate) fn wants_sha256(headers: &HeaderMap) -> bool {
     let values = headers.get_all(WANT_REPR_DIGEST).iter();
-    let members = values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
+    let members = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     members
         .filter_map(|member| member.trim().split_once('='))
-        .any(|(name, weight)| {
-            name == "sha-256" && weight.trim().parse::<u8>().is_ok_and(|weight| weight > 0)
-        })
+        .any(|(name, weight)| name == "sha-256" && weight.trim().parse::<u8>().is_ok_and(|weight| weight > 0))
 }
 
 /// The value of Repr-Digest for an open file.
-pub(crate) async fn sha256(
-    shared: &Shared,
-    path: &Path,
-    file: &Arc<File>,
-    version: &Version,
-) -> io::Result<String> {
+pub(crate) async fn sha256(shared: &Shared, path: &Path, file: &Arc<File>, version: &Version) -> io::Result<String> {
     let cached = || shared.digests.get(path, version);
     let mut digest = cached();
     if digest.is_none() {
@@ -82,10 +73,7 @@ pub(crate) async fn sha256(
             digest = Some(fresh);
         }
     }
-    Ok(format!(
-        "sha-256=:{}:",
-        STANDARD.encode(digest.unwrap_or_default())
-    ))
+    Ok(format!("sha-256=:{}:", STANDARD.encode(digest.unwrap_or_default())))
 }
 
 fn hash(file: &File, len: u64, halt: &Halt) -> io::Result<[u8; 32]> {

@@ -40,14 +40,11 @@ pub(crate) async fn answer(exchange: &Exchange, headers: &HeaderMap) -> Answer {
     }
     let found = find(exchange).await;
     let result = match found {
-        Ok(Found::File(path, file, version)) => {
-            serve_file(exchange, headers, &path, file, version).await
-        }
+        Ok(Found::File(path, file, version)) => serve_file(exchange, headers, &path, file, version).await,
         Ok(Found::Page(html)) => Ok(Answer::html(html)),
         Ok(Found::Refused(refusal)) => Ok(refused(&refusal)),
         Ok(Found::Busy) => {
-            let answer =
-                Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the file is being written");
+            let answer = Answer::error(StatusCode::SERVICE_UNAVAILABLE, "the file is being written");
             Ok(answer.with(header::RETRY_AFTER, "1"))
         }
         Err(error) => Err(error),
@@ -60,9 +57,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Answer {
     match refusal {
         Refusal::Bad(why) => Answer::error(StatusCode::BAD_REQUEST, why),
         Refusal::Missing => Answer::error(StatusCode::NOT_FOUND, "there is no such file"),
-        Refusal::NotFolder => {
-            Answer::error(StatusCode::CONFLICT, "the path names a file, not a folder")
-        }
+        Refusal::NotFolder => Answer::error(StatusCode::CONFLICT, "the path names a file, not a folder"),
     }
 }
 
@@ -87,9 +82,7 @@ async fn find(exchange: &Exchange) -> io::Result<Found> {
             Ok(Found::File(path, Arc::new(file), version))
         });
         let found = match looked.await {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Found::Refused(Refusal::Missing)
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Refused(Refusal::Missing),
             other => other?,
         };
         match &found {
@@ -121,20 +114,15 @@ async fn serve_file(
         Verdict::Proceed => {}
         Verdict::NotModified => return Ok(tagged(Answer::empty(StatusCode::NOT_MODIFIED), &tags)),
         Verdict::Failed => {
-            let answer = Answer::error(
-                StatusCode::PRECONDITION_FAILED,
-                "the file is another version than the one asked for",
-            );
+            let answer =
+                Answer::error(StatusCode::PRECONDITION_FAILED, "the file is another version than the one asked for");
             return Ok(tagged(answer, &tags));
         }
     }
     let total = version.len;
     let wanted = wanted(exchange, headers, &tags, total);
     if wanted == Wanted::Unsatisfiable {
-        let answer = Answer::error(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "the range begins beyond the end of the file",
-        );
+        let answer = Answer::error(StatusCode::RANGE_NOT_SATISFIABLE, "the range begins beyond the end of the file");
         let answer = answer.with(header::CONTENT_RANGE, &format!("bytes */{total}"));
         return Ok(tagged(answer, &tags));
     }
@@ -147,10 +135,7 @@ async fn serve_file(
         Wanted::Part { start, len } => {
             answer.status = StatusCode::PARTIAL_CONTENT;
             let last = start + len - 1;
-            answer = answer.with(
-                header::CONTENT_RANGE,
-                &format!("bytes {start}-{last}/{total}"),
-            );
+            answer = answer.with(header::CONTENT_RANGE, &format!("bytes {start}-{last}/{total}"));
             (start, len)
         }
         Wanted::Whole | Wanted::Unsatisfiable => (0, total),
@@ -160,18 +145,10 @@ async fn serve_file(
         Content::Bytes(Bytes::new())
     } else {
         let shared = Arc::clone(&exchange.shared);
-        Content::File(FileBody::new(
-            shared,
-            file,
-            version,
-            (start, len),
-            plan.corrupt.clone(),
-        ))
+        Content::File(FileBody::new(shared, file, version, (start, len), plan.corrupt.clone()))
     };
     let ranges = if plan.no_ranges { "none" } else { "bytes" };
-    Ok(answer
-        .with(header::ACCEPT_RANGES, ranges)
-        .with(header::CONTENT_TYPE, "application/octet-stream"))
+    Ok(answer.with(header::ACCEPT_RANGES, ranges).with(header::CONTENT_TYPE, "application/octet-stream"))
 }
 
 /// The range to serve, after If-Range and the faults that concern ranges.

@@ -24,24 +24,9 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn begin(
-        shared: Arc<Shared>,
-        link: Arc<Link>,
-        plan: Plan,
-        method: Method,
-        path: String,
-    ) -> Self {
+    pub(crate) fn begin(shared: Arc<Shared>, link: Arc<Link>, plan: Plan, method: Method, path: String) -> Self {
         shared.counters.request_begins(&method);
-        Self {
-            shared,
-            link,
-            plan,
-            method,
-            path,
-            sent: 0,
-            status: None,
-            begun: Instant::now(),
-        }
+        Self { shared, link, plan, method, path, sent: 0, status: None, begun: Instant::now() }
     }
 
     pub(crate) fn answered(&mut self, status: StatusCode) {

@@ -25,10 +25,7 @@ impl Faults {
     /// No rules yet, with a seed.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self {
-            seed,
-            rules: Vec::new(),
-        }
+        Self { seed, rules: Vec::new() }
     }
 
     /// Adds a rule.
@@ -69,12 +66,7 @@ impl Fault {
     /// A rule for requests of every method and path.
     #[must_use]
     pub fn new(when: When, what: What) -> Self {
-        Self {
-            when,
-            what,
-            method: None,
-            path: None,
-        }
+        Self { when, what, method: None, path: None }
     }
 
     /// Limits the rule to requests with this method.

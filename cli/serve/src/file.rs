@@ -7,8 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The folder's path without symbolic links, or an error that names it.
 pub(crate) fn canonical_folder(path: &Path) -> io::Result<PathBuf> {
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let canonical = path.canonicalize().map_err(named)?;
     if !canonical.metadata().map_err(named)?.is_dir() {
         return Err(named(io::ErrorKind::NotADirectory.into()));

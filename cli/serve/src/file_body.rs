@@ -47,19 +47,9 @@ impl FileBody {
         (start, len): (u64, u64),
         corrupt: Vec<u64>,
     ) -> Self {
-        let source = Source {
-            file,
-            version,
-            corrupt,
-        };
-        let mut body = Self {
-            shared,
-            source: Arc::new(source),
-            at: start,
-            end: start + len,
-            reading: None,
-            given: Bytes::new(),
-        };
+        let source = Source { file, version, corrupt };
+        let mut body =
+            Self { shared, source: Arc::new(source), at: start, end: start + len, reading: None, given: Bytes::new() };
         body.read_ahead(BytesMut::new());
         body
     }
@@ -69,9 +59,7 @@ impl FileBody {
         let Some(reading) = &mut self.reading else {
             return Poll::Ready(None);
         };
-        let read = ready!(Pin::new(reading).poll(cx))
-            .map_err(io::Error::other)
-            .flatten();
+        let read = ready!(Pin::new(reading).poll(cx)).map_err(io::Error::other).flatten();
         self.reading = None;
         Poll::Ready(Some(read.map(|block| {
             let block = block.freeze();
@@ -82,9 +70,7 @@ impl FileBody {
     }
 
     fn read_ahead(&mut self, mut buf: BytesMut) {
-        let len = usize::try_from(self.end - self.at)
-            .unwrap_or(BLOCK)
-            .min(BLOCK);
+        let len = usize::try_from(self.end - self.at).unwrap_or(BLOCK).min(BLOCK);
         if len == 0 {
             return;
         }
@@ -97,9 +83,7 @@ impl FileBody {
                 return Err(io::Error::other("the file changed while it was sent"));
             }
             for &wrong in &source.corrupt {
-                let index = wrong
-                    .checked_sub(at)
-                    .and_then(|index| usize::try_from(index).ok());
+                let index = wrong.checked_sub(at).and_then(|index| usize::try_from(index).ok());
                 if let Some(byte) = index.and_then(|index| buf.get_mut(index)) {
                     *byte ^= 1;
                     shared.counters.fault("corrupt-byte");

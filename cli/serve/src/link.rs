@@ -48,11 +48,7 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(stream: TcpStream, shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self {
-            stream,
-            shared,
-            ending: AtomicU8::new(OPEN),
-        })
+        Arc::new(Self { stream, shared, ending: AtomicU8::new(OPEN) })
     }
 
     /// Arms the ending. A reset stays a reset.
@@ -118,29 +114,19 @@ pub(crate) struct LinkIo {
 
 impl LinkIo {
     pub(crate) fn new(link: Arc<Link>) -> Self {
-        Self {
-            link,
-            scratch: vec![0; READ_BLOCK].into_boxed_slice(),
-        }
+        Self { link, scratch: vec![0; READ_BLOCK].into_boxed_slice() }
     }
 }
 
 impl HyperRead for LinkIo {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let Self { link, scratch } = self.get_mut();
         let want = buf.remaining().min(scratch.len());
         loop {
             ready!(link.stream.poll_read_ready(cx))?;
             match link.stream.try_read(&mut scratch[..want]) {
                 Ok(n) => {
-                    link.shared
-                        .counters
-                        .wire_received
-                        .fetch_add(n as u64, Relaxed);
+                    link.shared.counters.wire_received.fetch_add(n as u64, Relaxed);
                     buf.put_slice(&scratch[..n]);
                     return Poll::Ready(Ok(()));
                 }
@@ -152,11 +138,7 @@ impl HyperRead for LinkIo {
 }
 
 impl HyperWrite for LinkIo {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 

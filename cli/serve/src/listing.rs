@@ -26,25 +26,17 @@ pub(crate) fn page(folder: &Path, url_path: &str) -> io::Result<String> {
         }
     }
     names.sort();
-    let mut html =
-        String::from("<!DOCTYPE html><meta charset=utf-8><title>longhaul serve</title>\n<ul>\n");
+    let mut html = String::from("<!DOCTYPE html><meta charset=utf-8><title>longhaul serve</title>\n<ul>\n");
     for (name, is_folder) in names {
         let slash = if is_folder { "/" } else { "" };
         let link = escape(&join_url(url_path, &name));
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            html,
-            "<li><a href=\"{link}{slash}\">{}{slash}</a>",
-            escape(&name)
-        );
+        let _ = writeln!(html, "<li><a href=\"{link}{slash}\">{}{slash}</a>", escape(&name));
     }
     html.push_str("</ul>\n");
     Ok(html)
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

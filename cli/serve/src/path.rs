@@ -56,10 +56,7 @@ pub(crate) fn find(shared: &Shared, url_path: &str) -> Result<PathBuf, Refusal> 
 }
 
 /// The folder that an upload's path names; made when it is missing. With it, its segments, to name it again.
-pub(crate) fn find_or_make_folder(
-    shared: &Shared,
-    url_path: &str,
-) -> io::Result<Result<PathBuf, Refusal>> {
+pub(crate) fn find_or_make_folder(shared: &Shared, url_path: &str) -> io::Result<Result<PathBuf, Refusal>> {
     let segments = match segments(url_path) {
         Ok(segments) => segments,
         Err(refusal) => return Ok(Err(refusal)),
@@ -113,9 +110,9 @@ fn segments(url_path: &str) -> Result<Vec<String>, Refusal> {
         .split('/')
         .filter(|segment| !segment.is_empty())
         .map(|segment| {
-            let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| {
-                Refusal::Bad("the path is not UTF-8 once its percent-encoding is undone")
-            })?;
+            let decoded = percent_decode_str(segment)
+                .decode_utf8()
+                .map_err(|_| Refusal::Bad("the path is not UTF-8 once its percent-encoding is undone"))?;
             if decoded == "." || decoded == ".." {
                 return Err(Refusal::Bad("the path has a . or .. segment"));
             }
@@ -139,27 +136,14 @@ mod tests {
         assert_eq!(segments("/a//b%20c/").unwrap(), ["a", "b c"]);
         assert_eq!(segments("/%252e%252e/x").unwrap(), ["%2e%2e", "x"]);
         assert_eq!(segments("/").unwrap(), Vec::<String>::new());
-        for bad in [
-            "/..",
-            "/a/../b",
-            "/%2e%2e/x",
-            "/.%2E",
-            "/a/./b",
-            "/a%2fb",
-            "/a%5Cb",
-            "/a%00",
-            "/%ff",
-        ] {
+        for bad in ["/..", "/a/../b", "/%2e%2e/x", "/.%2E", "/a/./b", "/a%2fb", "/a%5Cb", "/a%00", "/%ff"] {
             assert!(matches!(segments(bad), Err(Refusal::Bad(_))), "{bad}");
         }
     }
 
     #[test]
     fn names_are_encoded_for_urls() {
-        assert_eq!(
-            join_url("/up//b%20c/", "a?b #%é"),
-            "/up/b%20c/a%3Fb%20%23%25%C3%A9"
-        );
+        assert_eq!(join_url("/up//b%20c/", "a?b #%é"), "/up/b%20c/a%3Fb%20%23%25%C3%A9");
         assert_eq!(join_url("/", "x"), "/x");
     }
 }

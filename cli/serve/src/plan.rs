@@ -42,11 +42,7 @@ pub(crate) struct Ask<'a> {
 
 impl<'a> Ask<'a> {
     pub(crate) fn new(method: &'a Method, path: &'a str, headers: &HeaderMap) -> Self {
-        Self {
-            method,
-            path,
-            ranged: headers.contains_key(header::RANGE),
-        }
+        Self { method, path, ranged: headers.contains_key(header::RANGE) }
     }
 
     fn is_upload(&self) -> bool {
@@ -183,11 +179,7 @@ mod tests {
 
     #[test]
     fn drawn_faults_follow_the_seed_and_the_rate() {
-        let draw = |seed| -> Vec<bool> {
-            (1..=10_000)
-                .map(|n| hits(When::PerMille(250), n, seed, 0))
-                .collect()
-        };
+        let draw = |seed| -> Vec<bool> { (1..=10_000).map(|n| hits(When::PerMille(250), n, seed, 0)).collect() };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         let hit = draw(1).iter().filter(|hit| **hit).count();
@@ -198,11 +190,7 @@ mod tests {
     fn a_rule_counts_only_what_it_could_apply_to() {
         let mut set = FaultSet::new(Fault::new(When::Nth(2), What::NoRanges).path("/a").into());
         let mut plan = |method: Method, path: &str, ranged: bool| {
-            let ask = Ask {
-                method: &method,
-                path,
-                ranged,
-            };
+            let ask = Ask { method: &method, path, ranged };
             set.plan(&ask).no_ranges
         };
         assert!(!plan(Method::GET, "/a/x", true));

@@ -40,9 +40,7 @@ pub(crate) fn wanted(headers: &HeaderMap, total: u64) -> Wanted {
             None => Wanted::Whole,
         },
         (first, last) => match (number(first), number(last)) {
-            (Some(first), Some(last)) if first <= last => {
-                part(first, total.min(last.saturating_add(1)))
-            }
+            (Some(first), Some(last)) if first <= last => part(first, total.min(last.saturating_add(1))),
             _ => Wanted::Whole,
         },
     }
@@ -85,11 +83,7 @@ mod tests {
             ("bytes=0-99999999999999999999999", 10, part(0, 10)),
             ("bytes=10-", 10, Wanted::Unsatisfiable),
             ("bytes=99999999999999999999999-", 10, Wanted::Unsatisfiable),
-            (
-                "bytes=18446744073709551615-18446744073709551615",
-                u64::MAX,
-                Wanted::Unsatisfiable,
-            ),
+            ("bytes=18446744073709551615-18446744073709551615", u64::MAX, Wanted::Unsatisfiable),
             ("bytes=-0", 10, Wanted::Unsatisfiable),
             ("bytes=0-", 0, Wanted::Unsatisfiable),
             ("bytes=-5", 0, Wanted::Unsatisfiable),

@@ -30,19 +30,14 @@ impl Server {
     /// The root is not a folder that can be read, or the address cannot be bound.
     pub async fn bind(addr: SocketAddr, config: ServeConfig) -> io::Result<Running> {
         let shared = Arc::new(Shared::new(config)?);
-        let listener = TcpListener::bind(addr).await.map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen on {addr}: {error}"))
-        })?;
+        let listener = TcpListener::bind(addr)
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {addr}: {error}")))?;
         let addr = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(accept(listener, Arc::clone(&shared), stopped));
         tracing::info!(%addr, root = %shared.root.display(), "serving");
-        Ok(Running {
-            addr,
-            shared,
-            task,
-            stop: Some(stop),
-        })
+        Ok(Running { addr, shared, task, stop: Some(stop) })
     }
 }
 
@@ -107,12 +102,7 @@ impl Drop for Running {
 async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
     /// Out of file descriptors, say: wait instead of spinning.
     const AFTER_ERROR: Duration = Duration::from_millis(50);
-    let places = Arc::new(Semaphore::new(
-        shared
-            .config
-            .max_connections
-            .clamp(1, Semaphore::MAX_PERMITS),
-    ));
+    let places = Arc::new(Semaphore::new(shared.config.max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     loop {
         let next = async {
@@ -153,10 +143,8 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
         let link = Arc::clone(&link);
         service_fn(move |request| service::serve(Arc::clone(&shared), Arc::clone(&link), request))
     };
-    let ended = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(LinkIo::new(Arc::clone(&link)), answer)
-        .await;
+    let ended =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(LinkIo::new(Arc::clone(&link)), answer).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
     }

@@ -45,16 +45,8 @@ pub(crate) async fn serve(
         upload::answer(&exchange, &head.headers, body).await?
     } else {
         drain(&head, body).await?;
-        let allowed = if exchange.shared.config.uploads {
-            "GET, HEAD, POST, PUT, PATCH"
-        } else {
-            "GET, HEAD"
-        };
-        Answer::error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "this method is not allowed here",
-        )
-        .with(header::ALLOW, allowed)
+        let allowed = if exchange.shared.config.uploads { "GET, HEAD, POST, PUT, PATCH" } else { "GET, HEAD" };
+        Answer::error(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here").with(header::ALLOW, allowed)
     };
 
     if exchange.plan.drop_answer {

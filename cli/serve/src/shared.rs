@@ -47,17 +47,11 @@ impl Shared {
     }
 
     pub(crate) fn plan(&self, ask: &Ask<'_>) -> Plan {
-        self.faults
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .plan(ask)
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).plan(ask)
     }
 
     /// Runs file work on a blocking thread. It goes on when the caller is dropped; [`Shared::work_ends`] waits for it.
-    pub(crate) fn start<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Halt) -> T + Send + 'static,
-    ) -> JoinHandle<T> {
+    pub(crate) fn start<T: Send + 'static>(&self, job: impl FnOnce(&Halt) -> T + Send + 'static) -> JoinHandle<T> {
         let halt = Halt(Arc::clone(&self.work));
         let counted = Job::new(&self.work);
         tokio::task::spawn_blocking(move || {

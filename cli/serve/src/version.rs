@@ -20,12 +20,7 @@ pub(crate) struct Version {
 impl Version {
     pub(crate) fn of(meta: &Metadata) -> Self {
         let (inode, changed) = file::inode_and_change(meta);
-        Self {
-            len: meta.len(),
-            modified: meta.modified().ok(),
-            inode,
-            changed,
-        }
+        Self { len: meta.len(), modified: meta.modified().ok(), inode, changed }
     }
 
     /// How long to wait until a further change is sure to get another time stamp. File systems stamp with a clock
@@ -44,10 +39,7 @@ impl Version {
 
     fn etag(&self) -> String {
         let modified = self.modified.map_or(0, file::nanos);
-        format!(
-            "\"{:x}-{:x}-{modified:x}-{:x}\"",
-            self.len, self.inode, self.changed
-        )
+        format!("\"{:x}-{:x}-{modified:x}-{:x}\"", self.len, self.inode, self.changed)
     }
 
     /// Whole seconds; a time that lies ahead is not told (RFC 9110 §8.8.2.1).
@@ -70,9 +62,7 @@ pub(crate) struct Tags {
 
 impl Tags {
     pub(crate) fn new(version: &Version, shown: Validators, now: SystemTime) -> Self {
-        let modified = version
-            .last_modified(now)
-            .filter(|_| shown == Validators::Strong);
+        let modified = version.last_modified(now).filter(|_| shown == Validators::Strong);
         Self {
             etag: match shown {
                 Validators::Strong => Some(version.etag()),
@@ -91,12 +81,7 @@ mod tests {
 
     #[test]
     fn a_stamp_is_settled_a_tick_after_the_change() {
-        let at = |nanos: i128| Version {
-            len: 1,
-            modified: None,
-            inode: 1,
-            changed: nanos,
-        };
+        let at = |nanos: i128| Version { len: 1, modified: None, inode: 1, changed: nanos };
         let now = UNIX_EPOCH + Duration::from_secs(1);
         let second = 1_000_000_000;
         let wait = |changed| at(changed).unsettled(now);

@@ -12,9 +12,7 @@ use support::{End, Form, Rig, pattern};
 
 #[test]
 fn requests_bytes_and_concurrency_are_counted() {
-    let rig = Rig::with(|config| {
-        config.faults(Fault::new(When::Always, What::Delay { millis: 300 }).path("/slow"))
-    });
+    let rig = Rig::with(|config| config.faults(Fault::new(When::Always, What::Delay { millis: 300 }).path("/slow")));
     rig.file("slow", 100);
     std::thread::scope(|scope| {
         for _ in 0..5 {
@@ -25,10 +23,7 @@ fn requests_bytes_and_concurrency_are_counted() {
     wire.ask("HEAD", "/slow", &[], b"");
     wire.ask("BREW", "/slow", &[], b"");
     let stats = rig.settle();
-    assert_eq!(
-        stats.requests.iter().collect::<Vec<_>>(),
-        [(&"GET", &5), (&"HEAD", &1), (&"OTHER", &1)]
-    );
+    assert_eq!(stats.requests.iter().collect::<Vec<_>>(), [(&"GET", &5), (&"HEAD", &1), (&"OTHER", &1)]);
     assert_eq!((stats.requests_total(), stats.connections), (7, 6));
     assert_eq!((stats.requests_max, stats.requests_now), (5, 0));
     assert!((500..1000).contains(&stats.body_bytes_sent), "{stats:?}");
@@ -47,8 +42,7 @@ fn the_url_leads_to_the_server() {
 
 #[test]
 fn shutdown_cuts_connections_and_frees_the_port() {
-    let mut rig =
-        Rig::with(|config| config.faults(Fault::new(When::Always, What::StallAfter { bytes: 10 })));
+    let mut rig = Rig::with(|config| config.faults(Fault::new(When::Always, What::StallAfter { bytes: 10 })));
     rig.file("f", 100);
     let addr = rig.server().addr();
     let mut stalled = rig.connect();
@@ -59,11 +53,7 @@ fn shutdown_cuts_connections_and_frees_the_port() {
     }
     let begun = Instant::now();
     let stats = rig.stop();
-    assert!(
-        begun.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
     assert_eq!((stats.requests_now, stats.faults_of("stall")), (0, 1));
     assert_ne!(stalled.read(false).end, End::Silent);
     assert_ne!(idle.rest().1, End::Silent);
@@ -74,12 +64,7 @@ fn shutdown_cuts_connections_and_frees_the_port() {
 fn dropping_the_server_stops_it() {
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let bind = || {
-        runtime.block_on(Server::bind(
-            ([127, 0, 0, 1], 0).into(),
-            ServeConfig::new(dir.path()),
-        ))
-    };
+    let bind = || runtime.block_on(Server::bind(([127, 0, 0, 1], 0).into(), ServeConfig::new(dir.path())));
     let running = bind().unwrap();
     let addr = running.addr();
     drop(running);
@@ -93,8 +78,7 @@ fn dropping_the_server_stops_it() {
 #[test]
 fn a_root_or_an_address_that_will_not_do_is_named() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let bind =
-        |addr, root: &std::path::Path| runtime.block_on(Server::bind(addr, ServeConfig::new(root)));
+    let bind = |addr, root: &std::path::Path| runtime.block_on(Server::bind(addr, ServeConfig::new(root)));
     let any = ([127, 0, 0, 1], 0).into();
     let dir = tempfile::tempdir().unwrap();
     let missing = bind(any, &dir.path().join("none")).unwrap_err();
@@ -105,10 +89,7 @@ fn a_root_or_an_address_that_will_not_do_is_named() {
     let first = bind(any, dir.path()).unwrap();
     let taken = bind(first.addr(), dir.path()).unwrap_err();
     assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
-    assert!(
-        taken.to_string().contains(&first.addr().to_string()),
-        "{taken}"
-    );
+    assert!(taken.to_string().contains(&first.addr().to_string()), "{taken}");
 }
 
 #[test]
@@ -144,39 +125,21 @@ impl Write for Log {
 fn each_request_is_one_line_of_the_access_log_without_its_query() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let rig = Rig::new();
     rig.file("only-here", 1234);
-    rig.get(
-        "/only-here?token=canary",
-        &[("Authorization", "canary"), ("Range", "bytes=0-99")],
-    );
-    rig.upload(
-        "/only-here-up?token=canary",
-        &Form::chunk(&pattern(10), "x", 0, 10),
-    );
+    rig.get("/only-here?token=canary", &[("Authorization", "canary"), ("Range", "bytes=0-99")]);
+    rig.upload("/only-here-up?token=canary", &Form::chunk(&pattern(10), "x", 0, 10));
     rig.settle();
     let text = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     while text().matches("only-here").count() < 2 {
         std::thread::sleep(Duration::from_millis(5));
     }
     let text = text();
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| line.contains("/only-here"))
-        .collect();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("/only-here")).collect();
     assert_eq!(lines.len(), 2, "{text}");
-    assert!(
-        lines[0].contains("method=GET path=/only-here status=206 bytes=100 millis="),
-        "{text}"
-    );
-    assert!(
-        lines[1].contains("method=POST path=/only-here-up status=200"),
-        "{text}"
-    );
+    assert!(lines[0].contains("method=GET path=/only-here status=206 bytes=100 millis="), "{text}");
+    assert!(lines[1].contains("method=POST path=/only-here-up status=200"), "{text}");
     assert!(!text.contains("canary"), "{text}");
 }

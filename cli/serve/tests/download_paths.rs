@@ -57,21 +57,9 @@ fn links_may_lead_about_inside_the_root_but_not_out_of_it() {
     assert_eq!(rig.get("/leak", &[]).status, 404);
     assert_eq!(rig.get("/folder/secret", &[]).status, 404);
     // Uploads do not follow such links either.
-    assert_eq!(
-        rig.upload("/folder/", &Form::chunk(b"x", "new", 0, 1))
-            .status,
-        404
-    );
-    assert_eq!(
-        rig.upload("/folder/deeper/", &Form::chunk(b"x", "new", 0, 1))
-            .status,
-        404
-    );
-    assert_eq!(
-        rig.upload("/parts/", &Form::chunk(b"x", "new", 0, 1))
-            .status,
-        404
-    );
+    assert_eq!(rig.upload("/folder/", &Form::chunk(b"x", "new", 0, 1)).status, 404);
+    assert_eq!(rig.upload("/folder/deeper/", &Form::chunk(b"x", "new", 0, 1)).status, 404);
+    assert_eq!(rig.upload("/parts/", &Form::chunk(b"x", "new", 0, 1)).status, 404);
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
     rig.config.links_may_leave = true;
     rig.restart();
@@ -82,18 +70,11 @@ fn links_may_lead_about_inside_the_root_but_not_out_of_it() {
 fn unfinished_uploads_are_not_served() {
     let rig = Rig::new();
     let bytes = support::pattern(100);
-    assert_eq!(
-        rig.upload("/", &Form::chunk(&bytes, "x", 0, 50))
-            .next_byte(),
-        50
-    );
+    assert_eq!(rig.upload("/", &Form::chunk(&bytes, "x", 0, 50)).next_byte(), 50);
     let hidden = rig.path(".longhaul-uploads");
     let part = std::fs::read_dir(hidden).unwrap().next().unwrap().unwrap();
     let name = part.file_name().into_string().unwrap();
-    assert_eq!(
-        rig.get(&format!("/.longhaul-uploads/{name}"), &[]).status,
-        404
-    );
+    assert_eq!(rig.get(&format!("/.longhaul-uploads/{name}"), &[]).status, 404);
     assert_eq!(rig.get("/.longhaul-uploads/", &[]).status, 404);
     let list = String::from_utf8(rig.get("/", &[]).body).unwrap();
     assert!(!list.contains("longhaul-uploads"), "{list}");
@@ -121,9 +102,7 @@ fn a_folder_is_a_list_of_links_or_404() {
 #[test]
 fn a_pipe_is_not_a_file() {
     let rig = Rig::new();
-    let made = std::process::Command::new("mkfifo")
-        .arg(rig.path("pipe"))
-        .status();
+    let made = std::process::Command::new("mkfifo").arg(rig.path("pipe")).status();
     assert!(made.unwrap().success());
     assert_eq!(rig.get("/pipe", &[]).status, 404);
 }

@@ -54,10 +54,7 @@ fn every_kind_of_single_range_is_served() {
         assert!(reply.body == bytes[start..end], "{range}");
         let content_range = format!("bytes {start}-{}/2000000", end - 1);
         assert_eq!(reply.header("content-range"), Some(content_range.as_str()));
-        assert_eq!(
-            reply.header("content-length"),
-            Some((end - start).to_string().as_str())
-        );
+        assert_eq!(reply.header("content-length"), Some((end - start).to_string().as_str()));
     }
 }
 
@@ -80,11 +77,7 @@ fn malformed_and_multiple_ranges_answer_the_whole_file() {
     let mut wire = rig.connect();
     for range in ["bytes=5-2", "bytes=x-2", "items=0-1", "bytes=0-1,4-5"] {
         let reply = wire.ask("GET", "/f", &[("Range", range)], b"");
-        assert_eq!(
-            (reply.status, reply.body.as_slice()),
-            (200, bytes.as_slice()),
-            "{range}"
-        );
+        assert_eq!((reply.status, reply.body.as_slice()), (200, bytes.as_slice()), "{range}");
         assert_eq!(reply.header("content-range"), None);
     }
 }
@@ -95,22 +88,12 @@ fn an_empty_file_is_a_file() {
     rig.file("empty", 0);
     let mut wire = rig.connect();
     let reply = wire.ask("GET", "/empty", &[], b"");
-    assert_eq!(
-        (reply.status, reply.header("content-length")),
-        (200, Some("0"))
-    );
+    assert_eq!((reply.status, reply.header("content-length")), (200, Some("0")));
     let reply = wire.ask("HEAD", "/empty", &[], b"");
-    assert_eq!(
-        (reply.status, reply.header("content-length")),
-        (200, Some("0"))
-    );
+    assert_eq!((reply.status, reply.header("content-length")), (200, Some("0")));
     for range in ["bytes=0-", "bytes=0-0", "bytes=-1"] {
         let reply = wire.ask("GET", "/empty", &[("Range", range)], b"");
-        assert_eq!(
-            (reply.status, reply.header("content-range")),
-            (416, Some("bytes */0")),
-            "{range}"
-        );
+        assert_eq!((reply.status, reply.header("content-range")), (416, Some("bytes */0")), "{range}");
     }
 }
 
@@ -121,16 +104,10 @@ fn the_digest_comes_when_it_is_wanted() {
     let wanted = [("Want-Repr-Digest", "sha-256=5")];
     let digest = "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:";
     assert_eq!(rig.get("/abc", &wanted).header("repr-digest"), Some(digest));
-    assert_eq!(
-        rig.head("/abc", &wanted).header("repr-digest"),
-        Some(digest)
-    );
+    assert_eq!(rig.head("/abc", &wanted).header("repr-digest"), Some(digest));
     // Of the whole file, not of the range.
     let ranged = rig.get("/abc", &[wanted[0], ("Range", "bytes=1-1")]);
-    assert_eq!(
-        (ranged.status, ranged.header("repr-digest")),
-        (206, Some(digest))
-    );
+    assert_eq!((ranged.status, ranged.header("repr-digest")), (206, Some(digest)));
     assert_eq!(rig.get("/abc", &[]).header("repr-digest"), None);
     // A new content has a new digest.
     std::fs::write(rig.path("abc"), "abd").unwrap();
@@ -142,18 +119,12 @@ fn the_digest_comes_when_it_is_wanted() {
 fn other_methods_are_refused_with_what_is_allowed() {
     let rig = Rig::new();
     let reply = rig.connect().ask("DELETE", "/f", &[], b"");
-    assert_eq!(
-        (reply.status, reply.header("allow")),
-        (405, Some("GET, HEAD, POST, PUT, PATCH"))
-    );
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD, POST, PUT, PATCH")));
     let read_only = Rig::with(|config| config.uploads(false));
     let mut wire = read_only.connect();
     let form = support::Form::chunk(b"abc", "x", 0, 3);
     let reply = wire.upload("POST", "/", &form);
-    assert_eq!(
-        (reply.status, reply.header("allow")),
-        (405, Some("GET, HEAD"))
-    );
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")));
     // The body was read, the connection lives on.
     assert_eq!(wire.ask("GET", "/", &[], b"").status, 200);
     assert!(!read_only.path("x").exists());

@@ -34,11 +34,7 @@ fn edits_in_quick_succession_never_share_an_etag() {
         fs::write(rig.path("f"), [round; 100]).unwrap();
         let reply = rig.get("/f", &[]);
         assert_eq!(reply.body, [round; 100]);
-        assert_eq!(
-            seen.insert(reply.etag(), round),
-            None,
-            "an ETag was used twice"
-        );
+        assert_eq!(seen.insert(reply.etag(), round), None, "an ETag was used twice");
     }
 }
 
@@ -46,21 +42,11 @@ fn edits_in_quick_succession_never_share_an_etag() {
 fn preconditions_are_honoured() {
     let rig = Rig::new();
     rig.file("f", 1000);
-    set_modified(
-        &rig,
-        "f",
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
-    );
+    set_modified(&rig, "f", SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let first = rig.get("/f", &[]);
-    let (etag, date) = (
-        first.etag(),
-        first.header("last-modified").unwrap().to_owned(),
-    );
+    let (etag, date) = (first.etag(), first.header("last-modified").unwrap().to_owned());
     assert_eq!(date, "Tue, 14 Nov 2023 22:13:20 GMT");
-    let (before, after) = (
-        "Tue, 14 Nov 2023 22:13:19 GMT",
-        "Tue, 14 Nov 2023 22:13:21 GMT",
-    );
+    let (before, after) = ("Tue, 14 Nov 2023 22:13:19 GMT", "Tue, 14 Nov 2023 22:13:21 GMT");
     let weak = format!("W/{etag}");
     let range = ("Range", "bytes=1-2");
     let cases: &[(&[(&str, &str)], u16)] = &[
@@ -73,10 +59,7 @@ fn preconditions_are_honoured() {
         (&[("If-Unmodified-Since", &date)], 200),
         (&[("If-None-Match", &etag)], 304),
         (&[("If-None-Match", &weak)], 304),
-        (
-            &[("If-None-Match", "\"other\""), ("If-Modified-Since", after)],
-            200,
-        ),
+        (&[("If-None-Match", "\"other\""), ("If-Modified-Since", after)], 200),
         (&[("If-Modified-Since", &date)], 304),
         (&[("If-Modified-Since", before)], 200),
         (&[("If-Range", &etag), range], 206),
@@ -87,10 +70,7 @@ fn preconditions_are_honoured() {
         (&[("If-Range", after), range], 200),
         // A stale If-Range makes even an unsatisfiable range harmless.
         (&[("If-Range", "\"other\""), ("Range", "bytes=5000-")], 200),
-        (
-            &[("If-Match", "\"other\""), ("If-Range", &etag), range],
-            412,
-        ),
+        (&[("If-Match", "\"other\""), ("If-Range", &etag), range], 412),
     ];
     let mut wire = rig.connect();
     for (headers, status) in cases {
@@ -106,20 +86,12 @@ fn a_fresh_date_is_no_strong_validator() {
     let rig = Rig::new();
     rig.file("f", 10);
     let mut wire = rig.connect();
-    let date = wire
-        .ask("GET", "/f", &[], b"")
-        .header("last-modified")
-        .unwrap()
-        .to_owned();
+    let date = wire.ask("GET", "/f", &[], b"").header("last-modified").unwrap().to_owned();
     let file_time = fs::metadata(rig.path("f")).unwrap().modified().unwrap();
     let ask = [("If-Range", date.as_str()), ("Range", "bytes=0-1")];
     let status = wire.ask("GET", "/f", &ask, b"").status;
     let second_is_over = || {
-        let second = file_time
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap()
-            .as_secs()
-            + 1;
+        let second = file_time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 1;
         SystemTime::now() >= SystemTime::UNIX_EPOCH + Duration::from_secs(second)
     };
     // Unless the machine was so slow that the second was over by then.
@@ -156,8 +128,5 @@ fn a_file_changed_while_it_is_sent_cuts_the_answer() {
     assert!(rest.len() < bytes.len());
     let head = first.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
     let got: Vec<u8> = first[head..].iter().chain(&rest).copied().collect();
-    assert!(
-        got == bytes[..got.len()],
-        "bytes of the new version were sent as the old one"
-    );
+    assert!(got == bytes[..got.len()], "bytes of the new version were sent as the old one");
 }

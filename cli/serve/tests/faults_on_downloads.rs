@@ -22,17 +22,9 @@ fn fetch(len: usize, fault: Fault) -> (Rig, Vec<u8>, Reply) {
 
 #[test]
 fn a_status_comes_with_retry_after_in_both_forms() {
-    let status = |retry_after| {
-        always(What::Status {
-            code: 503,
-            retry_after,
-        })
-    };
+    let status = |retry_after| always(What::Status { code: 503, retry_after });
     let (rig, _, reply) = fetch(10, status(Some(RetryAfter::Seconds(2))));
-    assert_eq!(
-        (reply.status, reply.header("retry-after")),
-        (503, Some("2"))
-    );
+    assert_eq!((reply.status, reply.header("retry-after")), (503, Some("2")));
     assert_eq!(rig.head("/f", &[]).status, 503);
     assert_eq!(rig.stats().faults_of("status"), 2);
 
@@ -43,10 +35,7 @@ fn a_status_comes_with_retry_after_in_both_forms() {
 
     let (rig, _, reply) = fetch(10, status(None));
     assert_eq!((reply.status, reply.header("retry-after")), (503, None));
-    rig.faults(always(What::Status {
-        code: 7,
-        retry_after: None,
-    }));
+    rig.faults(always(What::Status { code: 7, retry_after: None }));
     assert_eq!(rig.get("/f", &[]).status, 500);
 }
 
@@ -102,10 +91,7 @@ fn a_stall_is_silence_until_the_client_goes() {
     rig.file("f", 1000);
     let mut wire = rig.connect().patience(Duration::from_millis(300));
     let reply = wire.ask("GET", "/f", &[], b"");
-    assert_eq!(
-        (reply.status, reply.body.len(), reply.end),
-        (200, 700, End::Silent)
-    );
+    assert_eq!((reply.status, reply.body.len(), reply.end), (200, 700, End::Silent));
     assert_eq!(rig.stats().requests_now, 1);
     drop(wire);
     assert_eq!(rig.settle().faults_of("stall"), 1);
@@ -127,17 +113,12 @@ fn a_stall_ends_at_its_bound_with_a_close() {
 #[test]
 fn a_slow_body_keeps_its_rate() {
     let begun = Instant::now();
-    let rate = always(What::Slow {
-        bytes_per_second: 100_000,
-    });
+    let rate = always(What::Slow { bytes_per_second: 100_000 });
     let (rig, bytes, reply) = fetch(50_000, rate);
     assert!(reply.body == bytes);
     let took = begun.elapsed();
     // The last portion goes without a wait after it.
-    assert!(
-        (Duration::from_millis(400)..Duration::from_secs(3)).contains(&took),
-        "{took:?}"
-    );
+    assert!((Duration::from_millis(400)..Duration::from_secs(3)).contains(&took), "{took:?}");
     assert_eq!(rig.settle().faults_of("slow"), 1);
 }
 
@@ -179,17 +160,11 @@ fn head_and_ranges_can_be_refused() {
     let bytes = rig.file("f", 1000);
     assert_eq!(rig.head("/f", &[]).status, 405);
     let reply = rig.get("/f", &[("Range", "bytes=10-19")]);
-    assert_eq!(
-        (reply.status, reply.header("accept-ranges")),
-        (200, Some("none"))
-    );
+    assert_eq!((reply.status, reply.header("accept-ranges")), (200, Some("none")));
     assert_eq!(reply.header("content-range"), None);
     assert!(reply.body == bytes);
     let stats = rig.settle();
-    assert_eq!(
-        (stats.faults_of("refuse-head"), stats.faults_of("no-ranges")),
-        (1, 1)
-    );
+    assert_eq!((stats.faults_of("refuse-head"), stats.faults_of("no-ranges")), (1, 1));
 }
 
 #[test]
@@ -197,10 +172,7 @@ fn a_range_can_be_answered_short() {
     let rig = Rig::with(|config| config.faults(always(What::ShortRange { bytes: 5 })));
     let bytes = rig.file("f", 1000);
     let reply = rig.get("/f", &[("Range", "bytes=10-19")]);
-    assert_eq!(
-        (reply.status, reply.header("content-range")),
-        (206, Some("bytes 10-14/1000"))
-    );
+    assert_eq!((reply.status, reply.header("content-range")), (206, Some("bytes 10-14/1000")));
     assert_eq!(reply.body, bytes[10..15]);
     assert_eq!(rig.stats().faults_of("short-range"), 1);
 }
@@ -214,20 +186,10 @@ fn validators_can_be_weak_or_missing() {
     assert_eq!(weak.header("last-modified"), None);
     assert_eq!(rig.get("/f", &[("If-Match", &weak.etag())]).status, 412);
     let range = ("Range", "bytes=0-1");
-    assert_eq!(
-        rig.get("/f", &[("If-Range", &weak.etag()), range]).status,
-        200
-    );
+    assert_eq!(rig.get("/f", &[("If-Range", &weak.etag()), range]).status, 200);
     rig.faults(always(What::NoValidators));
     let none = rig.get("/f", &[range]);
-    assert_eq!(
-        (
-            none.status,
-            none.header("etag"),
-            none.header("last-modified")
-        ),
-        (206, None, None)
-    );
+    assert_eq!((none.status, none.header("etag"), none.header("last-modified")), (206, None, None));
 }
 
 #[test]
@@ -244,20 +206,11 @@ fn a_corrupt_byte_differs_in_one_bit_wherever_it_is_read() {
 
 #[test]
 fn rules_pick_their_requests_and_can_be_replaced_while_running() {
-    let one = |when| {
-        Fault::new(
-            when,
-            What::Status {
-                code: 500,
-                retry_after: None,
-            },
-        )
-    };
+    let one = |when| Fault::new(when, What::Status { code: 500, retry_after: None });
     let rig = Rig::with(|config| config.faults(one(When::Every(3)).path("/a").method("GET")));
     rig.file("a", 10);
     rig.file("b", 10);
-    let statuses =
-        |paths: &[&str]| -> Vec<u16> { paths.iter().map(|p| rig.get(p, &[]).status).collect() };
+    let statuses = |paths: &[&str]| -> Vec<u16> { paths.iter().map(|p| rig.get(p, &[]).status).collect() };
     assert_eq!(statuses(&["/a", "/b", "/b", "/a", "/b"]), [200; 5]);
     assert_eq!(rig.head("/a", &[]).status, 200);
     assert_eq!(statuses(&["/a", "/a", "/a", "/a"]), [500, 200, 200, 500]);
@@ -272,19 +225,11 @@ fn rules_pick_their_requests_and_can_be_replaced_while_running() {
 #[test]
 fn a_seed_repeats_its_faults() {
     let draw = |seed| -> Vec<u16> {
-        let rule = Fault::new(
-            When::PerMille(300),
-            What::Status {
-                code: 500,
-                retry_after: None,
-            },
-        );
+        let rule = Fault::new(When::PerMille(300), What::Status { code: 500, retry_after: None });
         let rig = Rig::with(|config| config.faults(Faults::seeded(seed).with(rule)));
         rig.file("f", 1);
         let mut wire = rig.connect();
-        (0..60)
-            .map(|_| wire.ask("GET", "/f", &[], b"").status)
-            .collect()
+        (0..60).map(|_| wire.ask("GET", "/f", &[], b"").status).collect()
     };
     let first = draw(1);
     assert_eq!(first, draw(1));
@@ -294,9 +239,7 @@ fn a_seed_repeats_its_faults() {
 #[test]
 fn faults_that_hit_together_act_together() {
     let rules = vec![
-        always(What::Slow {
-            bytes_per_second: 100_000,
-        }),
+        always(What::Slow { bytes_per_second: 100_000 }),
         always(What::CloseAfter { bytes: 20_000 }),
         // Comes too late: the first ending wins.
         always(What::ResetAfter { bytes: 10 }),
@@ -306,12 +249,5 @@ fn faults_that_hit_together_act_together() {
     let reply = rig.get("/f", &[]);
     assert_eq!((reply.body.len(), reply.end), (20_000, End::Closed));
     let stats = rig.settle();
-    assert_eq!(
-        (
-            stats.faults_of("slow"),
-            stats.faults_of("close"),
-            stats.faults_of("reset")
-        ),
-        (1, 1, 0)
-    );
+    assert_eq!((stats.faults_of("slow"), stats.faults_of("close"), stats.faults_of("reset")), (1, 1, 0));
 }

@@ -20,13 +20,7 @@ fn rig(fault: Fault) -> Rig {
 
 #[test]
 fn a_refused_upload_is_read_to_its_end_and_the_connection_lives() {
-    let rig = rig(Fault::new(
-        When::First(1),
-        What::Status {
-            code: 503,
-            retry_after: None,
-        },
-    ));
+    let rig = rig(Fault::new(When::First(1), What::Status { code: 503, retry_after: None }));
     let bytes = pattern(8 << 20);
     let mut wire = rig.connect();
     let chunk = Form::chunk(&bytes, "x", 0, bytes.len());
@@ -39,18 +33,11 @@ fn a_refused_upload_is_read_to_its_end_and_the_connection_lives() {
 
 #[test]
 fn a_client_that_waits_to_be_told_is_refused_before_it_sends() {
-    let rig = rig(always(What::Status {
-        code: 503,
-        retry_after: None,
-    }));
+    let rig = rig(always(What::Status { code: 503, retry_after: None }));
     let (content_type, body) = Form::chunk(b"content", "x", 0, 7).encode();
     let length = body.len().to_string();
     let mut wire = rig.connect();
-    let headers = [
-        ("Content-Type", content_type.as_str()),
-        ("Content-Length", &length),
-        ("Expect", "100-continue"),
-    ];
+    let headers = [("Content-Type", content_type.as_str()), ("Content-Length", &length), ("Expect", "100-continue")];
     wire.send("POST", "/", &headers, b"");
     assert_eq!(wire.read(false).status, 503);
     // And told to go on when it is welcome.
@@ -76,10 +63,7 @@ fn a_reset_inside_a_chunk_stores_nothing_of_it() {
         assert_eq!(rig.upload("/", &prepare).next_byte(), 0);
         let stats = rig.settle();
         assert_eq!(stats.faults_of("reset"), 1);
-        assert_eq!(
-            (stats.content_stored, stats.content_discarded),
-            (0, stats.content_received)
-        );
+        assert_eq!((stats.content_stored, stats.content_discarded), (0, stats.content_received));
         assert!(stats.content_received <= at);
     }
 }
@@ -115,17 +99,11 @@ fn a_stall_inside_a_chunk_lasts_until_the_client_goes() {
 #[test]
 fn a_slow_server_takes_the_bytes_at_its_rate() {
     let bytes = pattern(50_000);
-    let rig = rig(always(What::Slow {
-        bytes_per_second: 100_000,
-    }));
+    let rig = rig(always(What::Slow { bytes_per_second: 100_000 }));
     let begun = Instant::now();
-    rig.upload("/", &Form::chunk(&bytes, "x", 0, 50_000))
-        .file_id();
+    rig.upload("/", &Form::chunk(&bytes, "x", 0, 50_000)).file_id();
     let took = begun.elapsed();
-    assert!(
-        (Duration::from_millis(400)..Duration::from_secs(3)).contains(&took),
-        "{took:?}"
-    );
+    assert!((Duration::from_millis(400)..Duration::from_secs(3)).contains(&took), "{took:?}");
 }
 
 #[test]
@@ -150,40 +128,19 @@ fn a_dropped_answer_hides_what_was_done() {
 fn a_corrupt_byte_on_the_way_to_the_disk_is_found() {
     let bytes = pattern(2000);
     let rig = rig(Fault::new(When::First(2), What::CorruptByte { at: 1500 }));
-    rig.upload("/", &Form::chunk(&bytes, "x", 0, 1000))
-        .next_byte();
-    assert_eq!(
-        rig.upload("/", &Form::chunk(&bytes, "x", 1000, 1000))
-            .status,
-        422
-    );
+    rig.upload("/", &Form::chunk(&bytes, "x", 0, 1000)).next_byte();
+    assert_eq!(rig.upload("/", &Form::chunk(&bytes, "x", 1000, 1000)).status, 422);
     assert_eq!(rig.stats().faults_of("corrupt-byte"), 1);
-    assert_eq!(
-        rig.upload("/", &Form::chunk(&bytes, "x", 0, 2000))
-            .file_id(),
-        "/x"
-    );
+    assert_eq!(rig.upload("/", &Form::chunk(&bytes, "x", 0, 2000)).file_id(), "/x");
 }
 
 #[test]
 fn a_server_can_lose_what_it_has_confirmed() {
     let bytes = pattern(1000);
     let rig = rig(Fault::new(When::Nth(2), What::LoseBytes { keep: 250 }));
-    assert_eq!(
-        rig.upload("/", &Form::chunk(&bytes, "x", 0, 600))
-            .next_byte(),
-        600
-    );
-    assert_eq!(
-        rig.upload("/", &Form::chunk(&bytes, "x", 600, 200))
-            .next_byte(),
-        250
-    );
-    assert_eq!(
-        rig.upload("/", &Form::chunk(&bytes, "x", 250, 750))
-            .file_id(),
-        "/x"
-    );
+    assert_eq!(rig.upload("/", &Form::chunk(&bytes, "x", 0, 600)).next_byte(), 600);
+    assert_eq!(rig.upload("/", &Form::chunk(&bytes, "x", 600, 200)).next_byte(), 250);
+    assert_eq!(rig.upload("/", &Form::chunk(&bytes, "x", 250, 750)).file_id(), "/x");
     assert!(fs::read(rig.path("x")).unwrap() == bytes);
     assert_eq!(rig.stats().faults_of("lose-bytes"), 1);
 }
@@ -192,7 +149,6 @@ fn a_server_can_lose_what_it_has_confirmed() {
 fn a_connection_can_die_after_an_upload_was_answered() {
     let rig = rig(always(What::CloseAfterAnswer));
     let mut wire = rig.connect();
-    wire.upload("POST", "/", &Form::chunk(b"content", "x", 0, 7))
-        .file_id();
+    wire.upload("POST", "/", &Form::chunk(b"content", "x", 0, 7)).file_id();
     assert_eq!(wire.rest(), (Vec::new(), End::Closed));
 }

@@ -15,16 +15,8 @@ const ALLOWED: u64 = 24 << 20;
 /// The most memory this process ever held.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        * 1024
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
 #[test]
@@ -40,10 +32,7 @@ fn neither_a_chunk_nor_a_file_is_ever_whole_in_memory() {
     let middle = shell.iter().position(|byte| *byte == b'@').unwrap();
     let (before, after) = (&shell[..middle], &shell[middle + 1..]);
     let length = (before.len() + SIZE + after.len()).to_string();
-    let headers = [
-        ("Content-Type", content_type.as_str()),
-        ("Content-Length", &length),
-    ];
+    let headers = [("Content-Type", content_type.as_str()), ("Content-Length", &length)];
 
     let calm = peak();
     let mut wire = rig.connect();

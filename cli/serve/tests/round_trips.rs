@@ -12,18 +12,13 @@ use support::{Rig, md5, pattern};
 
 fn run(program: &str, args: &[&str]) -> Output {
     let output = Command::new(program).args(args).output();
-    let output = output
-        .unwrap_or_else(|error| panic!("{program}: {error}; apt-get install {}", package(program)));
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}; apt-get install {}", package(program)));
     assert!(output.status.success(), "{program} {args:?}: {output:?}");
     output
 }
 
 fn package(program: &str) -> &str {
-    if program == "aria2c" {
-        "aria2"
-    } else {
-        program
-    }
+    if program == "aria2c" { "aria2" } else { program }
 }
 
 fn text(path: &Path) -> &str {
@@ -47,20 +42,10 @@ fn curl_downloads_whole_in_parts_and_on_from_a_broken_end() {
     run("curl", &["-sSf", "-C", "-", "-o", text(&target), &url]);
     assert!(fs::read(&target).unwrap() == bytes);
 
-    rig.faults(Fault::new(
-        When::First(1),
-        What::CloseAfter { bytes: 5_000_000 },
-    ));
+    rig.faults(Fault::new(When::First(1), What::CloseAfter { bytes: 5_000_000 }));
     fs::remove_file(&target).unwrap();
-    let broken = Command::new("curl")
-        .args(["-sSf", "-o", text(&target), &url])
-        .output()
-        .unwrap();
-    assert_eq!(
-        broken.status.code(),
-        Some(18),
-        "curl calls this a partial file"
-    );
+    let broken = Command::new("curl").args(["-sSf", "-o", text(&target), &url]).output().unwrap();
+    assert_eq!(broken.status.code(), Some(18), "curl calls this a partial file");
     run("curl", &["-sSf", "-C", "-", "-o", text(&target), &url]);
     assert!(fs::read(&target).unwrap() == bytes);
 }
@@ -93,10 +78,7 @@ fn curl_uploads_in_chunks() {
         String::from_utf8(run("curl", &args).stdout).unwrap()
     };
     assert_eq!(send(fields(0, 3_000_000)), "{\"nextByte\":3000000}");
-    assert_eq!(
-        send(fields(3_000_000, 2_000_000)),
-        "{\"fileId\":\"/up/big.bin\"}"
-    );
+    assert_eq!(send(fields(3_000_000, 2_000_000)), "{\"fileId\":\"/up/big.bin\"}");
     assert!(fs::read(rig.path("up/big.bin")).unwrap() == bytes);
 }
 
@@ -107,10 +89,7 @@ fn aria2c_downloads_over_eight_connections() {
     let out = tempfile::tempdir().unwrap();
     let dir = format!("--dir={}", text(out.path()));
     let url = rig.server().url("/big");
-    run(
-        "aria2c",
-        &["--no-conf", "-q", "-x8", "-s8", "-k1M", &dir, &url],
-    );
+    run("aria2c", &["--no-conf", "-q", "-x8", "-s8", "-k1M", &dir, &url]);
     assert!(fs::read(out.path().join("big")).unwrap() == bytes);
     let stats = rig.settle();
     assert!(stats.requests_max >= 4, "{stats:?}");
@@ -125,20 +104,7 @@ fn aria2c_gets_through_resets() {
     let out = tempfile::tempdir().unwrap();
     let dir = format!("--dir={}", text(out.path()));
     let url = rig.server().url("/big");
-    run(
-        "aria2c",
-        &[
-            "--no-conf",
-            "-q",
-            "-x4",
-            "-s4",
-            "-k1M",
-            "--retry-wait=0",
-            "-m0",
-            &dir,
-            &url,
-        ],
-    );
+    run("aria2c", &["--no-conf", "-q", "-x4", "-s4", "-k1M", "--retry-wait=0", "-m0", &dir, &url]);
     assert!(fs::read(out.path().join("big")).unwrap() == bytes);
     assert!(rig.settle().faults_of("reset") > 0);
 }

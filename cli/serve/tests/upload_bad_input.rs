@@ -19,18 +19,12 @@ fn a_wrong_form_answers_400_and_names_the_field() {
     let cases = [
         (chunk().set("fileMd5", None), "fileMd5"),
         (chunk().set("fileMd5", Some("abc")), "fileMd5"),
-        (
-            chunk().set("fileMd5", Some("9A0364B9E99BB480DD25E1F0284C8555")),
-            "fileMd5",
-        ),
+        (chunk().set("fileMd5", Some("9A0364B9E99BB480DD25E1F0284C8555")), "fileMd5"),
         (chunk().set("fileName", None), "fileName"),
         (chunk().set("fileName", Some("..")), "fileName"),
         (chunk().set("fileName", Some("")), "fileName"),
         (chunk().set("fileName", Some("a/")), "fileName"),
-        (
-            chunk().set("fileName", Some(".longhaul-uploads")),
-            "fileName",
-        ),
+        (chunk().set("fileName", Some(".longhaul-uploads")), "fileName"),
         (chunk().set("totalSize", None), "totalSize"),
         (chunk().set("totalSize", Some("-1")), "totalSize"),
         (chunk().set("totalSize", Some("+7")), "totalSize"),
@@ -40,10 +34,7 @@ fn a_wrong_form_answers_400_and_names_the_field() {
         (chunk().set("totalSize", Some("6")), "totalSize"),
         (chunk().set("offset", None), "offset"),
         (chunk().set("offset", Some("1")), "totalSize"),
-        (
-            chunk().set("offset", Some("18446744073709551615")),
-            "totalSize",
-        ),
+        (chunk().set("offset", Some("18446744073709551615")), "totalSize"),
         (chunk().set("partSize", None), "partSize"),
         (chunk().set("partSize", Some("6")), "partSize"),
         (chunk().set("partSize", Some("8")), "partSize"),
@@ -71,11 +62,7 @@ fn a_wrong_form_answers_400_and_names_the_field() {
 fn a_connection_survives_a_wrong_form() {
     let rig = Rig::new();
     let mut wire = rig.connect();
-    assert_eq!(
-        wire.upload("POST", "/", &chunk().set("partSize", Some("6")))
-            .status,
-        400
-    );
+    assert_eq!(wire.upload("POST", "/", &chunk().set("partSize", Some("6"))).status, 400);
     wire.upload("POST", "/", &chunk()).file_id();
 }
 
@@ -99,9 +86,7 @@ fn a_body_that_is_no_form_answers_400() {
         assert_eq!(reply.status, 400, "{content_type} {body:?}");
         assert!(!reply.error().is_empty());
     }
-    let reply = rig
-        .connect()
-        .ask("POST", "/", &[("Content-Length", "0")], b"");
+    let reply = rig.connect().ask("POST", "/", &[("Content-Length", "0")], b"");
     assert_eq!(reply.status, 400);
 }
 
@@ -109,10 +94,7 @@ fn a_body_that_is_no_form_answers_400() {
 fn a_body_without_a_length_answers_411() {
     let rig = Rig::new();
     let (content_type, form) = chunk().encode();
-    let headers = [
-        ("Content-Type", content_type.as_str()),
-        ("Transfer-Encoding", "chunked"),
-    ];
+    let headers = [("Content-Type", content_type.as_str()), ("Transfer-Encoding", "chunked")];
     let mut wire = rig.connect();
     wire.send("POST", "/", &headers, b"");
     let _ = write!(wire.stream, "{:x}\r\n", form.len());
@@ -125,10 +107,7 @@ fn a_body_without_a_length_answers_411() {
 fn an_endless_body_without_a_boundary_is_refused_while_it_is_sent() {
     let rig = Rig::new();
     let (content_type, _) = chunk().encode();
-    let headers = [
-        ("Content-Type", content_type.as_str()),
-        ("Content-Length", "1000000000"),
-    ];
+    let headers = [("Content-Type", content_type.as_str()), ("Content-Length", "1000000000")];
     let mut wire = rig.connect();
     wire.send("POST", "/", &headers, &vec![b'x'; 4 << 20]);
     let reply = wire.read(false);
@@ -149,10 +128,7 @@ fn a_form_of_very_many_fields_is_refused() {
         form = form.text(&format!("f{n}"), "y");
     }
     let reply = rig.upload("/", &form);
-    assert_eq!(
-        (reply.status, reply.error().contains("too many")),
-        (400, true)
-    );
+    assert_eq!((reply.status, reply.error().contains("too many")), (400, true));
 }
 
 #[test]

@@ -170,6 +170,7 @@ impl Transfer {
                     self.profile = provider.profile();
                     self.spec.provider = provider;
                     self.location = None;
+                    self.way += 1;
                     self.parts.release_delayed();
                     self.single.due = None;
                 }

@@ -132,7 +132,7 @@ pub(crate) struct Transfer {
     skew_learned: bool,
     location: Option<Uri>,
     hops: u32,
-    /// Redirects followed in all: tells a request sent where the last one led from an earlier one.
+    /// Redirects followed, fresh providers taken and clocks learned, in all: tells a request sent since from an earlier one.
     way: u64,
     refresh: Refresh,
     single: Single,
@@ -335,10 +335,9 @@ impl Transfer {
     pub(crate) fn want(&self, now: Time, config: &Config, parallel: usize) -> Want {
         match self.peek(now, config, parallel) {
             None => Want::Nothing,
-            Some((step, tries)) => Want::Request {
-                bytes: step.range().map_or(0, |range| range.len()),
-                retry: tries.costs(),
-            },
+            Some((step, tries)) => {
+                Want::Request { bytes: step.range().map_or(0, |range| range.len()), retry: tries.costs() }
+            }
         }
     }
 

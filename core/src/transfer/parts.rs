@@ -38,7 +38,7 @@ pub(crate) struct Tries {
     pub(crate) failed: u32,
     /// Stale connections in a row: repeated at once, but not for ever.
     pub(crate) stale: u32,
-    /// How many redirects had been followed when it was last sent.
+    /// How often the way had changed when it was last sent: a redirect followed, a fresh provider, a clock learned.
     pub(crate) way: u64,
 }
 

@@ -37,13 +37,8 @@ impl Rate {
 
     pub(crate) fn current(&self, now: Time) -> u64 {
         let span = now.since(self.opened);
-        if span >= STALE {
-            per_second(self.bytes, span)
-        } else if self.average == 0 && span >= WINDOW / 10 {
-            per_second(self.bytes, span)
-        } else {
-            self.average
-        }
+        let young = self.average == 0 && span >= WINDOW / 10;
+        if span >= STALE || young { per_second(self.bytes, span) } else { self.average }
     }
 }
 

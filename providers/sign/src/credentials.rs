@@ -22,12 +22,7 @@ pub struct AccessKey {
 impl AccessKey {
     /// A long-lived key.
     pub fn new(id: impl Into<String>, secret: impl Into<Secret>) -> Self {
-        Self {
-            id: id.into(),
-            secret: secret.into(),
-            session_token: None,
-            expires_at: None,
-        }
+        Self { id: id.into(), secret: secret.into(), session_token: None, expires_at: None }
     }
 
     /// The same key with a session token.
@@ -46,8 +41,7 @@ impl AccessKey {
 
     /// Whether the key is valid `margin` seconds after `now` (both in seconds, `now` since the epoch).
     pub fn is_valid_for(&self, margin: i64, now: i64) -> bool {
-        self.expires_at
-            .is_none_or(|end| now.saturating_add(margin) < end)
+        self.expires_at.is_none_or(|end| now.saturating_add(margin) < end)
     }
 }
 
@@ -59,15 +53,10 @@ mod tests {
 
     #[test]
     fn debug_shows_the_id_and_hides_the_rest() {
-        let key = AccessKey::new("AKID", "sesame")
-            .with_session_token("tok/en+")
-            .with_expiry(7);
+        let key = AccessKey::new("AKID", "sesame").with_session_token("tok/en+").with_expiry(7);
         let printed = format!("{key:?} {key:#?}");
         assert!(printed.contains("AKID"), "{printed}");
-        assert!(
-            !printed.contains("sesame") && !printed.contains("tok/en+"),
-            "{printed}"
-        );
+        assert!(!printed.contains("sesame") && !printed.contains("tok/en+"), "{printed}");
     }
 
     #[test]

@@ -66,10 +66,7 @@ pub fn decode_query(text: &str) -> Result<Vec<u8>, BrokenEscape> {
 
 /// The pairs of a query as they stand, not decoded: `a=1&b&c=` gives `(a, 1)`, `(b, "")`, `(c, "")`.
 pub fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 /// How a parameter without a value is written.
@@ -92,10 +89,7 @@ impl CanonicalQuery {
     pub fn from_query(query: &str) -> Result<Self, BrokenEscape> {
         let mut pairs = Vec::new();
         for (name, value) in query_pairs(query) {
-            pairs.push((
-                component(decode_query(name)?),
-                component(decode_query(value)?),
-            ));
+            pairs.push((component(decode_query(name)?), component(decode_query(value)?)));
         }
         Ok(Self { pairs })
     }
@@ -107,8 +101,7 @@ impl CanonicalQuery {
 
     /// Removes every parameter with one of these plain names, without regard to case.
     pub fn remove(&mut self, names: &[&str]) {
-        self.pairs
-            .retain(|(have, _)| !names.iter().any(|name| have.eq_ignore_ascii_case(name)));
+        self.pairs.retain(|(have, _)| !names.iter().any(|name| have.eq_ignore_ascii_case(name)));
     }
 
     /// The canonical query: sorted by encoded name, then by encoded value (by the *pair*: `a`, `a-b` and `a=` do not mix).
@@ -143,8 +136,7 @@ fn push(out: &mut String, bytes: &[u8], keep_slash: bool) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     out.reserve(bytes.len());
     for &byte in bytes {
-        let kept =
-            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/');
+        let kept = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (keep_slash && byte == b'/');
         if kept {
             out.push(char::from(byte));
         } else {
@@ -156,9 +148,7 @@ fn push(out: &mut String, bytes: &[u8], keep_slash: bool) {
 }
 
 fn nibble(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -190,23 +180,14 @@ mod tests {
     fn the_query_sorts_by_pair_not_by_text() {
         // As joined texts `a-b=3` comes before `a=5`, because `-` is before `=`.
         let query = CanonicalQuery::from_query("a-b=3&a=5&a.b=4&aB=6&A=7&a=10&a=").expect("valid");
-        assert_eq!(
-            query.canonical(Valueless::WithEquals),
-            "A=7&a=&a=10&a=5&a-b=3&a.b=4&aB=6"
-        );
-        assert_eq!(
-            query.canonical(Valueless::Bare),
-            "A=7&a&a=10&a=5&a-b=3&a.b=4&aB=6"
-        );
+        assert_eq!(query.canonical(Valueless::WithEquals), "A=7&a=&a=10&a=5&a-b=3&a.b=4&aB=6");
+        assert_eq!(query.canonical(Valueless::Bare), "A=7&a&a=10&a=5&a-b=3&a.b=4&aB=6");
     }
 
     #[test]
     fn the_query_is_encoded_once_and_strictly() {
         let mut query = CanonicalQuery::from_query("p=a/b%2fc d+e&&q&r==").expect("valid");
         query.push("t", "x+y=");
-        assert_eq!(
-            query.in_order(Valueless::Bare),
-            "p=a%2Fb%2Fc%20d%20e&q&r=%3D&t=x%2By%3D"
-        );
+        assert_eq!(query.in_order(Valueless::Bare), "p=a%2Fb%2Fc%20d%20e&q&r=%3D&t=x%2By%3D");
     }
 }

@@ -44,9 +44,7 @@ pub enum SignError {
     #[error("a query parameter is not UTF-8")]
     QueryNotText,
     /// The signed URL does not parse.
-    #[error(
-        "the signed URL is not valid: one of its parts holds a forbidden byte, or it is too long"
-    )]
+    #[error("the signed URL is not valid: one of its parts holds a forbidden byte, or it is too long")]
     NotAUrl,
     /// The account key is not base64.
     #[error("the account key is not base64")]

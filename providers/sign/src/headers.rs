@@ -18,11 +18,7 @@ pub(crate) enum Inner {
 }
 
 /// The values of a header in canonical form, joined with commas; `None` where the header is absent.
-pub(crate) fn value(
-    headers: &HeaderMap,
-    name: &HeaderName,
-    inner: Inner,
-) -> Result<Option<String>, SignError> {
+pub(crate) fn value(headers: &HeaderMap, name: &HeaderName, inner: Inner) -> Result<Option<String>, SignError> {
     let mut out: Option<String> = None;
     for value in headers.get_all(name) {
         let text = text(name, value)?;
@@ -38,20 +34,14 @@ pub(crate) fn value(
 }
 
 /// A header value from a text that is not ours: UTF-8 is allowed, line breaks are not.
-pub(crate) fn make(
-    name: &'static str,
-    text: &str,
-    sensitive: bool,
-) -> Result<HeaderValue, SignError> {
-    let mut value =
-        HeaderValue::from_bytes(text.as_bytes()).map_err(|_| SignError::NotAHeaderValue(name))?;
+pub(crate) fn make(name: &'static str, text: &str, sensitive: bool) -> Result<HeaderValue, SignError> {
+    let mut value = HeaderValue::from_bytes(text.as_bytes()).map_err(|_| SignError::NotAHeaderValue(name))?;
     value.set_sensitive(sensitive);
     Ok(value)
 }
 
 fn text<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, SignError> {
-    core::str::from_utf8(value.as_bytes())
-        .map_err(|_| SignError::HeaderNotText(name.as_str().to_string()))
+    core::str::from_utf8(value.as_bytes()).map_err(|_| SignError::HeaderNotText(name.as_str().to_string()))
 }
 
 fn one(text: &str, inner: Inner) -> String {
@@ -86,18 +76,9 @@ mod tests {
         headers.append(&name, HeaderValue::from_static("  a   b\t c "));
         headers.append(&name, HeaderValue::from_static("d"));
         headers.append(&name, HeaderValue::from_static(" "));
-        assert_eq!(
-            value(&headers, &name, Inner::Fold),
-            Ok(Some("a b c,d,".into()))
-        );
-        assert_eq!(
-            value(&headers, &name, Inner::Keep),
-            Ok(Some("a   b\t c,d,".into()))
-        );
-        assert_eq!(
-            value(&headers, &HeaderName::from_static("x"), Inner::Fold),
-            Ok(None)
-        );
+        assert_eq!(value(&headers, &name, Inner::Fold), Ok(Some("a b c,d,".into())));
+        assert_eq!(value(&headers, &name, Inner::Keep), Ok(Some("a   b\t c,d,".into())));
+        assert_eq!(value(&headers, &HeaderName::from_static("x"), Inner::Fold), Ok(None));
     }
 
     #[test]
@@ -105,13 +86,7 @@ mod tests {
         let name = HeaderName::from_static("x-oss-meta-a");
         let mut headers = HeaderMap::new();
         headers.insert(&name, HeaderValue::from_bytes(b"\xff").expect("opaque"));
-        assert_eq!(
-            value(&headers, &name, Inner::Keep),
-            Err(SignError::HeaderNotText("x-oss-meta-a".into()))
-        );
-        assert_eq!(
-            make("authorization", "a\nb", true),
-            Err(SignError::NotAHeaderValue("authorization"))
-        );
+        assert_eq!(value(&headers, &name, Inner::Keep), Err(SignError::HeaderNotText("x-oss-meta-a".into())));
+        assert_eq!(make("authorization", "a\nb", true), Err(SignError::NotAHeaderValue("authorization")));
     }
 }

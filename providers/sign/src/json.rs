@@ -16,15 +16,9 @@ pub struct Limits {
 
 impl Limits {
     /// For an answer about one request: 64 KiB, 16 deep.
-    pub const SMALL: Self = Self {
-        bytes: 64 << 10,
-        depth: 16,
-    };
+    pub const SMALL: Self = Self { bytes: 64 << 10, depth: 16 };
     /// For plans and listings: 32 MiB, 16 deep.
-    pub const LIST: Self = Self {
-        bytes: 32 << 20,
-        depth: 16,
-    };
+    pub const LIST: Self = Self { bytes: 32 << 20, depth: 16 };
 }
 
 /// Why a document could not be read.
@@ -125,10 +119,7 @@ impl<'a> Json<'a> {
 /// Reads a document.
 pub fn parse(document: &[u8], limits: &Limits) -> Result<Document, JsonError> {
     if document.len() > limits.bytes {
-        return Err(JsonError::TooLarge {
-            len: document.len(),
-            max: limits.bytes,
-        });
+        return Err(JsonError::TooLarge { len: document.len(), max: limits.bytes });
     }
     if document.iter().all(|byte| b" \t\r\n".contains(byte)) {
         return Err(JsonError::Empty);
@@ -140,10 +131,7 @@ pub fn parse(document: &[u8], limits: &Limits) -> Result<Document, JsonError> {
     }
     serde_json::from_slice(document)
         .map(Document)
-        .map_err(|error| JsonError::Syntax {
-            line: error.line(),
-            column: error.column(),
-        })
+        .map_err(|error| JsonError::Syntax { line: error.line(), column: error.column() })
 }
 
 /// The deepest nesting of brackets outside strings. On what is not JSON the result means nothing, and the parser says so later.
@@ -178,28 +166,17 @@ mod tests {
 
     #[test]
     fn members_are_typed() {
-        let document = read(r#" {"fileId": "é\"[", "nextByte": 9, "n": null, "neg": -1, "f": 1.0, "l": [1, 2], "b": true} "#)
-            .expect("JSON");
+        let document =
+            read(r#" {"fileId": "é\"[", "nextByte": 9, "n": null, "neg": -1, "f": 1.0, "l": [1, 2], "b": true} "#)
+                .expect("JSON");
         let root = document.root();
         assert_eq!(root.get("fileId").and_then(Json::as_str), Some("é\"["));
         assert_eq!(root.get("nextByte").and_then(Json::as_u64), Some(9));
-        assert_eq!(
-            root.get("neg").map(|n| (n.as_u64(), n.as_i64())),
-            Some((None, Some(-1)))
-        );
+        assert_eq!(root.get("neg").map(|n| (n.as_u64(), n.as_i64())), Some((None, Some(-1))));
         assert_eq!(root.get("f").and_then(Json::as_u64), None);
-        assert!(
-            root.get("n").is_some_and(Json::is_null)
-                && root.some("n").is_none()
-                && root.get("x").is_none()
-        );
-        let items: Vec<_> = root
-            .get("l")
-            .and_then(Json::items)
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_u64)
-            .collect();
+        assert!(root.get("n").is_some_and(Json::is_null) && root.some("n").is_none() && root.get("x").is_none());
+        let items: Vec<_> =
+            root.get("l").and_then(Json::items).into_iter().flatten().filter_map(Json::as_u64).collect();
         assert_eq!(items, [1, 2]);
         assert_eq!(root.get("b").and_then(Json::as_bool), Some(true));
         assert!(root.is_object() && root.items().is_none());
@@ -207,41 +184,23 @@ mod tests {
 
     #[test]
     fn limits_hold() {
-        let limits = Limits {
-            bytes: 64,
-            depth: 2,
-        };
+        let limits = Limits { bytes: 64, depth: 2 };
         let read = |text: &str| parse(text.as_bytes(), &limits).map(|_| ());
-        assert_eq!(
-            read(&" ".repeat(65)),
-            Err(JsonError::TooLarge { len: 65, max: 64 })
-        );
+        assert_eq!(read(&" ".repeat(65)), Err(JsonError::TooLarge { len: 65, max: 64 }));
         assert_eq!(read("[[1],[2],\"[[[[\\\"[[\"]"), Ok(()));
         assert_eq!(read("[[[1]]]"), Err(JsonError::TooDeep(2)));
-        let deep = Limits {
-            bytes: 1 << 20,
-            depth: usize::MAX,
-        };
+        let deep = Limits { bytes: 1 << 20, depth: usize::MAX };
         let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(parse(nested(127).as_bytes(), &deep).is_ok());
-        assert_eq!(
-            parse(nested(128).as_bytes(), &deep),
-            Err(JsonError::TooDeep(127))
-        );
+        assert_eq!(parse(nested(128).as_bytes(), &deep), Err(JsonError::TooDeep(127)));
     }
 
     #[test]
     fn what_is_not_json() {
         assert_eq!(read(" \n"), Err(JsonError::Empty));
         for text in ["{", "<a/>", "{} x", "nul", "\"\u{1}\"", "[1,]"] {
-            assert!(
-                matches!(read(text), Err(JsonError::Syntax { .. })),
-                "{text}"
-            );
+            assert!(matches!(read(text), Err(JsonError::Syntax { .. })), "{text}");
         }
-        assert!(matches!(
-            parse(b"\"\xff\"", &Limits::SMALL),
-            Err(JsonError::Syntax { line: 1, .. })
-        ));
+        assert!(matches!(parse(b"\"\xff\"", &Limits::SMALL), Err(JsonError::Syntax { line: 1, .. })));
     }
 }

@@ -62,18 +62,12 @@ pub struct Resource<'a> {
 impl<'a> Resource<'a> {
     /// An object.
     pub fn object(bucket: &'a str, key: &'a str) -> Self {
-        Self {
-            bucket: Some(bucket),
-            key: Some(key),
-        }
+        Self { bucket: Some(bucket), key: Some(key) }
     }
 
     /// A bucket.
     pub fn bucket(bucket: &'a str) -> Self {
-        Self {
-            bucket: Some(bucket),
-            key: None,
-        }
+        Self { bucket: Some(bucket), key: None }
     }
 
     fn canonical(self) -> String {
@@ -90,13 +84,7 @@ impl<'a> Resource<'a> {
 impl<'a> Signer<'a> {
     /// A signer for the product `oss` without additional headers. `time` is unix seconds on the server's clock.
     pub fn new(key: &'a AccessKey, region: &'a str, time: i64) -> Self {
-        Self {
-            key,
-            region,
-            product: "oss",
-            time,
-            additional_headers: &[],
-        }
+        Self { key, region, product: "oss", time, additional_headers: &[] }
     }
 
     /// The same signer with additional headers.
@@ -113,10 +101,7 @@ impl<'a> Signer<'a> {
     /// that cannot stand in a scope.
     pub fn sign(&self, target: Target<'_>, resource: Resource<'_>) -> Result<Signed, SignError> {
         let moment = Moment::new(self)?;
-        let mut signed = Signed {
-            headers: HeaderMap::new(),
-            diagnosis: Diagnosis::default(),
-        };
+        let mut signed = Signed { headers: HeaderMap::new(), diagnosis: Diagnosis::default() };
         signed.add(DATE, &moment.time, false)?;
         signed.add(CONTENT_SHA256, UNSIGNED_PAYLOAD, false)?;
         if let Some(token) = &self.key.session_token {
@@ -124,24 +109,14 @@ impl<'a> Signer<'a> {
         }
 
         let additional = self.additional_names(target.headers);
-        let mut canonical = canonical_headers(
-            target.headers,
-            &additional,
-            &[DATE, CONTENT_SHA256, SECURITY_TOKEN],
-        )?;
+        let mut canonical = canonical_headers(target.headers, &additional, &[DATE, CONTENT_SHA256, SECURITY_TOKEN])?;
         for name in signed.headers.keys() {
             if let Some(value) = headers::value(&signed.headers, name, Inner::Keep)? {
                 canonical.insert(name.as_str().to_string(), value);
             }
         }
         let query = CanonicalQuery::from_query(target.uri.query().unwrap_or_default())?;
-        let parts = Parts {
-            target,
-            resource,
-            query: &query,
-            canonical: &canonical,
-            additional: &additional,
-        };
+        let parts = Parts { target, resource, query: &query, canonical: &canonical, additional: &additional };
         signed.diagnosis = self.diagnose(&moment, &parts, UNSIGNED_PAYLOAD);
 
         let mut authorization = format!("{ALGORITHM} Credential={}/{}", self.key.id, moment.scope);
@@ -158,27 +133,17 @@ impl<'a> Signer<'a> {
     /// Parameters of an earlier signature in the URL are replaced.
     ///
     /// Fails as [`sign`](Self::sign) does, and on a URL that is not absolute.
-    pub fn presign(
-        &self,
-        target: Target<'_>,
-        resource: Resource<'_>,
-        expires: u32,
-    ) -> Result<Presigned, SignError> {
+    pub fn presign(&self, target: Target<'_>, resource: Resource<'_>, expires: u32) -> Result<Presigned, SignError> {
         check_life(expires, self.time, self.key.expires_at)?;
         let moment = Moment::new(self)?;
         let additional = self.additional_names(target.headers);
         let canonical = canonical_headers(target.headers, &additional, &[])?;
-        let payload = canonical
-            .get(CONTENT_SHA256)
-            .map_or(UNSIGNED_PAYLOAD, String::as_str);
+        let payload = canonical.get(CONTENT_SHA256).map_or(UNSIGNED_PAYLOAD, String::as_str);
 
         let mut query = CanonicalQuery::from_query(target.uri.query().unwrap_or_default())?;
         query.remove(&PRESIGN);
         query.push("x-oss-signature-version", ALGORITHM);
-        query.push(
-            "x-oss-credential",
-            &format!("{}/{}", self.key.id, moment.scope),
-        );
+        query.push("x-oss-credential", &format!("{}/{}", self.key.id, moment.scope));
         query.push("x-oss-date", &moment.time);
         query.push("x-oss-expires", &expires.to_string());
         if !additional.is_empty() {
@@ -188,35 +153,17 @@ impl<'a> Signer<'a> {
             query.push("x-oss-security-token", token.expose());
         }
 
-        let parts = Parts {
-            target,
-            resource,
-            query: &query,
-            canonical: &canonical,
-            additional: &additional,
-        };
+        let parts = Parts { target, resource, query: &query, canonical: &canonical, additional: &additional };
         let diagnosis = self.diagnose(&moment, &parts, payload);
         query.push("x-oss-signature", &diagnosis.signature);
-        Ok(Presigned {
-            url: with_query(target.uri, &query.in_order(Valueless::Bare))?,
-            diagnosis,
-        })
+        Ok(Presigned { url: with_query(target.uri, &query.in_order(Valueless::Bare))?, diagnosis })
     }
 
     /// The additional headers that the request has: lower case, sorted, without those that are signed anyway.
     fn additional_names(&self, headers: &HeaderMap) -> BTreeSet<String> {
-        let present = |name: &String| {
-            headers
-                .get(name.as_str())
-                .is_some_and(|value| !value.is_empty())
-        };
-        let names = self
-            .additional_headers
-            .iter()
-            .map(|name| name.to_ascii_lowercase());
-        names
-            .filter(|name| !is_always_signed(name) && present(name))
-            .collect()
+        let present = |name: &String| headers.get(name.as_str()).is_some_and(|value| !value.is_empty());
+        let names = self.additional_headers.iter().map(|name| name.to_ascii_lowercase());
+        names.filter(|name| !is_always_signed(name) && present(name)).collect()
     }
 
     fn diagnose(&self, moment: &Moment, parts: &Parts<'_>, payload: &str) -> Diagnosis {
@@ -238,11 +185,7 @@ impl<'a> Signer<'a> {
         let steps = [&moment.day, self.region, self.product, "aliyun_v4_request"];
         let key = hash::signing_key(secret.as_bytes(), &steps);
         let signature = hash::hex(&hash::hmac_sha256(&*key, string_to_sign.as_bytes()));
-        Diagnosis {
-            canonical_request,
-            string_to_sign,
-            signature,
-        }
+        Diagnosis { canonical_request, string_to_sign, signature }
     }
 }
 
@@ -268,10 +211,7 @@ impl Moment {
         check_scope("region", signer.region)?;
         check_scope("product", signer.product)?;
         let (time, day) = (date::compact(signer.time)?, date::day(signer.time)?);
-        let scope = format!(
-            "{day}/{}/{}/aliyun_v4_request",
-            signer.region, signer.product
-        );
+        let scope = format!("{day}/{}/{}/aliyun_v4_request", signer.region, signer.product);
         Ok(Self { time, day, scope })
     }
 }
@@ -299,9 +239,5 @@ fn is_always_signed(name: &str) -> bool {
 }
 
 fn join(names: &BTreeSet<String>) -> String {
-    names
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(";")
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(";")
 }

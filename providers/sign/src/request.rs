@@ -29,11 +29,7 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// A target from its parts.
     pub fn new(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Self {
-        Self {
-            method,
-            uri,
-            headers,
-        }
+        Self { method, uri, headers }
     }
 
     /// The `Host` header as it is sent: the given header, else the URL's host in lower case, its port unless it is the
@@ -42,11 +38,7 @@ impl<'a> Target<'a> {
         if let Some(host) = headers::value(self.headers, &http::header::HOST, Inner::Keep)? {
             return Ok(host);
         }
-        let host = self
-            .uri
-            .host()
-            .filter(|host| !host.is_empty())
-            .ok_or(SignError::MissingHost)?;
+        let host = self.uri.host().filter(|host| !host.is_empty()).ok_or(SignError::MissingHost)?;
         let mut host = host.to_ascii_lowercase();
         let default = match self.uri.scheme_str() {
             Some("http") => Some(80),
@@ -74,12 +66,7 @@ impl<'a, B> From<&'a http::Request<B>> for Target<'a> {
 
 impl fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Target({} {})",
-            self.method,
-            SecretUri::new(self.uri.clone())
-        )
+        write!(f, "Target({} {})", self.method, SecretUri::new(self.uri.clone()))
     }
 }
 
@@ -109,12 +96,7 @@ impl Signed {
         }
     }
 
-    pub(crate) fn add(
-        &mut self,
-        name: &'static str,
-        text: &str,
-        sensitive: bool,
-    ) -> Result<(), SignError> {
+    pub(crate) fn add(&mut self, name: &'static str, text: &str, sensitive: bool) -> Result<(), SignError> {
         let value: HeaderValue = headers::make(name, text, sensitive)?;
         self.headers.insert(HeaderName::from_static(name), value);
         Ok(())
@@ -205,24 +187,15 @@ pub(crate) fn with_query(uri: &Uri, query: &str) -> Result<SecretUri, SignError>
         return Err(SignError::NotAbsolute);
     }
     let path = uri.path();
-    let text = if query.is_empty() {
-        path.to_string()
-    } else {
-        format!("{path}?{query}")
-    };
+    let text = if query.is_empty() { path.to_string() } else { format!("{path}?{query}") };
     parts.path_and_query = Some(PathAndQuery::try_from(text).map_err(|_| SignError::NotAUrl)?);
-    Uri::from_parts(parts)
-        .map(SecretUri::new)
-        .map_err(|_| SignError::NotAUrl)
+    Uri::from_parts(parts).map(SecretUri::new).map_err(|_| SignError::NotAUrl)
 }
 
 /// Refuses a life that the stores refuse, or one that the credentials cannot keep.
 pub(crate) fn check_life(seconds: u32, now: i64, expires_at: Option<i64>) -> Result<(), SignError> {
     if !(1..=MAX_PRESIGN_SECONDS).contains(&seconds) {
-        return Err(SignError::ExpiresOutOfRange {
-            seconds,
-            max: MAX_PRESIGN_SECONDS,
-        });
+        return Err(SignError::ExpiresOutOfRange { seconds, max: MAX_PRESIGN_SECONDS });
     }
     match expires_at {
         Some(end) if now.saturating_add(i64::from(seconds)) > end => {
@@ -247,22 +220,14 @@ pub(crate) fn check_key_id(text: &str) -> Result<(), SignError> {
 }
 
 fn check_id(text: &str) -> Result<(), ()> {
-    let is_fit = !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b',');
+    let is_fit = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
     if is_fit { Ok(()) } else { Err(()) }
 }
 
 /// Hides what must not be printed in a line of a canonical request: a header line or the query.
 fn redact(line: &str) -> String {
-    const HEADERS: [&str; 5] = [
-        "security-token",
-        "session-token",
-        "customer-key",
-        "encryption-key",
-        "copy-source-authorization",
-    ];
+    const HEADERS: [&str; 5] =
+        ["security-token", "session-token", "customer-key", "encryption-key", "copy-source-authorization"];
     if let Some((name, value)) = line.split_once(':') {
         if HEADERS.iter().any(|end| name.ends_with(end)) {
             return format!("{name}:{HIDDEN}");
@@ -321,10 +286,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_static("cdn.example.com:8443"));
         let uri = Uri::from_static("/x");
-        assert_eq!(
-            Target::new(&Method::GET, &uri, &headers).host(),
-            Ok("cdn.example.com:8443".into())
-        );
+        assert_eq!(Target::new(&Method::GET, &uri, &headers).host(), Ok("cdn.example.com:8443".into()));
     }
 
     #[test]
@@ -340,23 +302,14 @@ mod tests {
         for hidden in ["t%2Fk", ":tk", ":ck", "sig=s", "5ig"] {
             assert!(!shown.contains(hidden), "{hidden} in {shown}");
         }
-        assert!(
-            shown.contains("b=1") && shown.contains("hash") && shown.contains("https://h/p?"),
-            "{shown}"
-        );
+        assert!(shown.contains("b=1") && shown.contains("hash") && shown.contains("https://h/p?"), "{shown}");
     }
 
     #[test]
     fn a_life_is_within_the_store_and_the_credentials() {
         assert!(check_life(1, 0, None).is_ok() && check_life(MAX_PRESIGN_SECONDS, 0, None).is_ok());
-        assert!(
-            check_life(0, 0, None).is_err()
-                && check_life(MAX_PRESIGN_SECONDS + 1, 0, None).is_err()
-        );
+        assert!(check_life(0, 0, None).is_err() && check_life(MAX_PRESIGN_SECONDS + 1, 0, None).is_err());
         assert!(check_life(60, 40, Some(100)).is_ok());
-        assert_eq!(
-            check_life(61, 40, Some(100)),
-            Err(SignError::OutlivesCredentials { expires_at: 100 })
-        );
+        assert_eq!(check_life(61, 40, Some(100)), Err(SignError::OutlivesCredentials { expires_at: 100 }));
     }
 }

@@ -149,10 +149,7 @@ mod tests {
         let printed = format!("{text} {text:?} {text:#?} {bytes} {bytes:?} {bytes:#?}");
         assert!(!printed.contains("hunter2"), "{printed}");
         assert!(!printed.contains("104"), "{printed}");
-        assert_eq!(
-            (text.expose(), bytes.expose()),
-            ("hunter2", &b"hunter2"[..])
-        );
+        assert_eq!((text.expose(), bytes.expose()), ("hunter2", &b"hunter2"[..]));
     }
 
     #[test]
@@ -160,10 +157,7 @@ mod tests {
         let uri = Uri::from_static("https://me:pw@host:8443/a/b?sig=hunter2&x=1");
         let uri = SecretUri::new(uri);
         assert_eq!(format!("{uri}"), "https://host:8443/a/b?(hidden)");
-        assert_eq!(
-            format!("{uri:?}"),
-            "SecretUri(https://host:8443/a/b?(hidden))"
-        );
+        assert_eq!(format!("{uri:?}"), "SecretUri(https://host:8443/a/b?(hidden))");
         assert!(uri.to_secret().expose().contains("hunter2"));
     }
 }

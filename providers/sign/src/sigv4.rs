@@ -114,13 +114,7 @@ impl Payload<'_> {
 impl<'a> Signer<'a> {
     /// A signer for the service `s3` with the default choice of headers. `time` is unix seconds on the server's clock.
     pub fn new(key: &'a AccessKey, region: &'a str, time: i64) -> Self {
-        Self {
-            key,
-            region,
-            service: "s3",
-            time,
-            select: Select::Default,
-        }
+        Self { key, region, service: "s3", time, select: Select::Default }
     }
 
     /// The same signer with another choice of headers.
@@ -138,18 +132,14 @@ impl<'a> Signer<'a> {
     pub fn sign(&self, target: Target<'_>, payload: Payload<'_>) -> Result<Signed, SignError> {
         let moment = Moment::new(self)?;
         let payload = payload.to_text();
-        let mut signed = Signed {
-            headers: HeaderMap::new(),
-            diagnosis: Diagnosis::default(),
-        };
+        let mut signed = Signed { headers: HeaderMap::new(), diagnosis: Diagnosis::default() };
         signed.add(DATE, &moment.time, false)?;
         signed.add(CONTENT_SHA256, &payload, false)?;
         if let Some(token) = &self.key.session_token {
             signed.add(SECURITY_TOKEN, token.expose(), true)?;
         }
 
-        let mut canonical =
-            self.canonical_headers(target, &[DATE, CONTENT_SHA256, SECURITY_TOKEN])?;
+        let mut canonical = self.canonical_headers(target, &[DATE, CONTENT_SHA256, SECURITY_TOKEN])?;
         for name in signed.headers.keys() {
             if let Some(value) = headers::value(&signed.headers, name, Inner::Fold)? {
                 canonical.insert(name.as_str().to_string(), value);
@@ -173,22 +163,14 @@ impl<'a> Signer<'a> {
     /// URL has to send exactly those. Parameters of an earlier signature in the URL are replaced.
     ///
     /// S3 takes [`Payload::Unsigned`] here. Fails as [`sign`](Self::sign) does, and on a URL that is not absolute.
-    pub fn presign(
-        &self,
-        target: Target<'_>,
-        payload: Payload<'_>,
-        expires: u32,
-    ) -> Result<Presigned, SignError> {
+    pub fn presign(&self, target: Target<'_>, payload: Payload<'_>, expires: u32) -> Result<Presigned, SignError> {
         check_life(expires, self.time, self.key.expires_at)?;
         let moment = Moment::new(self)?;
         let canonical = self.canonical_headers(target, &[])?;
         let mut query = CanonicalQuery::from_query(target.uri.query().unwrap_or_default())?;
         query.remove(&PRESIGN);
         query.push("X-Amz-Algorithm", ALGORITHM);
-        query.push(
-            "X-Amz-Credential",
-            &format!("{}/{}", self.key.id, moment.scope),
-        );
+        query.push("X-Amz-Credential", &format!("{}/{}", self.key.id, moment.scope));
         query.push("X-Amz-Date", &moment.time);
         query.push("X-Amz-Expires", &expires.to_string());
         query.push("X-Amz-SignedHeaders", &names(&canonical));
@@ -198,18 +180,11 @@ impl<'a> Signer<'a> {
 
         let diagnosis = self.diagnose(&moment, target, &query, &canonical, &payload.to_text())?;
         query.push("X-Amz-Signature", &diagnosis.signature);
-        Ok(Presigned {
-            url: with_query(target.uri, &query.in_order(Valueless::WithEquals))?,
-            diagnosis,
-        })
+        Ok(Presigned { url: with_query(target.uri, &query.in_order(Valueless::WithEquals))?, diagnosis })
     }
 
     /// The request's chosen headers in canonical form, with `host`, without those that the signer sets itself.
-    fn canonical_headers(
-        &self,
-        target: Target<'_>,
-        own: &[&str],
-    ) -> Result<BTreeMap<String, String>, SignError> {
+    fn canonical_headers(&self, target: Target<'_>, own: &[&str]) -> Result<BTreeMap<String, String>, SignError> {
         let mut canonical = BTreeMap::new();
         for name in target.headers.keys() {
             if own.contains(&name.as_str()) || !self.selects(name) {
@@ -253,16 +228,9 @@ impl<'a> Signer<'a> {
         let string_to_sign = format!("{ALGORITHM}\n{}\n{}\n{hash}", moment.time, moment.scope);
 
         let secret = zeroize::Zeroizing::new(format!("AWS4{}", self.key.secret.expose()));
-        let key = hash::signing_key(
-            secret.as_bytes(),
-            &[&moment.day, self.region, self.service, "aws4_request"],
-        );
+        let key = hash::signing_key(secret.as_bytes(), &[&moment.day, self.region, self.service, "aws4_request"]);
         let signature = hash::hex(&hash::hmac_sha256(&*key, string_to_sign.as_bytes()));
-        Ok(Diagnosis {
-            canonical_request,
-            string_to_sign,
-            signature,
-        })
+        Ok(Diagnosis { canonical_request, string_to_sign, signature })
     }
 }
 
@@ -287,11 +255,7 @@ impl Moment {
 /// The path as the server computes it: decoded and encoded again strictly, so a path written by [`encode::path`] is unchanged.
 fn canonical_path(uri: &Uri) -> Result<String, SignError> {
     let path = encode::path(encode::decode(uri.path())?);
-    Ok(if path.is_empty() {
-        "/".to_string()
-    } else {
-        path
-    })
+    Ok(if path.is_empty() { "/".to_string() } else { path })
 }
 
 fn names(canonical: &BTreeMap<String, String>) -> String {

@@ -19,9 +19,7 @@ impl Skew {
     /// Learns from an answer: the server's time in it, and the local time it arrived at (both unix seconds, the local time
     /// as the clock shows it, not corrected).
     pub fn learn(server: i64, local: i64) -> Self {
-        Self {
-            seconds: server.saturating_sub(local),
-        }
+        Self { seconds: server.saturating_sub(local) }
     }
 
     /// The difference in seconds.

@@ -20,10 +20,7 @@ fn key() -> AccessKey {
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
-        map.append(
-            HeaderName::from_static(name),
-            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
-        );
+        map.append(HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     map
 }
@@ -32,9 +29,7 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 fn s3(uri: &str, pairs: &[(&'static str, &str)]) -> String {
     let (uri, headers, key) = (uri.parse::<Uri>().unwrap(), headers(pairs), key());
     let target = Target::new(&Method::GET, &uri, &headers);
-    let signed = sigv4::Signer::new(&key, "us-east-1", NOW)
-        .sign(target, Payload::Unsigned)
-        .unwrap();
+    let signed = sigv4::Signer::new(&key, "us-east-1", NOW).sign(target, Payload::Unsigned).unwrap();
     signed.diagnosis().canonical_request().to_owned()
 }
 
@@ -43,9 +38,7 @@ fn oss(uri: &str, pairs: &[(&'static str, &str)], additional: &[&str]) -> String
     let (uri, headers, key) = (uri.parse::<Uri>().unwrap(), headers(pairs), key());
     let target = Target::new(&Method::GET, &uri, &headers);
     let signer = oss_v4::Signer::new(&key, "cn-hangzhou", NOW).additional(additional);
-    let signed = signer
-        .sign(target, OssResource::object("bucket", "/a/../ü"))
-        .unwrap();
+    let signed = signer.sign(target, OssResource::object("bucket", "/a/../ü")).unwrap();
     signed.diagnosis().canonical_request().to_owned()
 }
 
@@ -74,10 +67,7 @@ fn s3_sorts_repeated_parameters_by_value_and_keeps_them() {
 
 #[test]
 fn s3_folds_white_space_and_joins_repeated_headers() {
-    let request = s3(
-        "https://h/",
-        &[("x-amz-meta-a", " a \t b  c "), ("x-amz-meta-a", "d")],
-    );
+    let request = s3("https://h/", &[("x-amz-meta-a", " a \t b  c "), ("x-amz-meta-a", "d")]);
     assert!(request.contains("\nx-amz-meta-a:a b c,d\n"), "{request}");
 }
 
@@ -89,54 +79,24 @@ fn s3_keeps_a_port_that_is_not_the_schemes_own() {
 
 #[test]
 fn s3_does_not_sign_what_changes_on_the_way() {
-    let hops = [
-        ("user-agent", "u"),
-        ("expect", "100-continue"),
-        ("content-length", "5"),
-        ("te", "trailers"),
-    ];
+    let hops = [("user-agent", "u"), ("expect", "100-continue"), ("content-length", "5"), ("te", "trailers")];
     let request = s3("https://h/", &hops);
-    assert!(
-        request.contains("\nhost;x-amz-content-sha256;x-amz-date\n"),
-        "{request}"
-    );
+    assert!(request.contains("\nhost;x-amz-content-sha256;x-amz-date\n"), "{request}");
 }
 
 #[test]
 fn s3_signs_a_choice_of_headers_and_always_the_host() {
-    let (uri, headers, key) = (
-        Uri::from_static("https://h/"),
-        headers(&[("range", "bytes=0-1"), ("te", "t")]),
-        key(),
-    );
+    let (uri, headers, key) = (Uri::from_static("https://h/"), headers(&[("range", "bytes=0-1"), ("te", "t")]), key());
     let signer = sigv4::Signer::new(&key, "r", NOW).select(Select::Only(&["te"]));
-    let signed = signer
-        .presign(
-            Target::new(&Method::GET, &uri, &headers),
-            Payload::Unsigned,
-            60,
-        )
-        .unwrap();
-    assert!(
-        signed
-            .diagnosis()
-            .canonical_request()
-            .contains("\nhost:h\nte:t\n\nhost;te\n")
-    );
+    let signed = signer.presign(Target::new(&Method::GET, &uri, &headers), Payload::Unsigned, 60).unwrap();
+    assert!(signed.diagnosis().canonical_request().contains("\nhost:h\nte:t\n\nhost;te\n"));
 }
 
 #[test]
 fn s3_replaces_headers_of_an_earlier_attempt() {
-    let old = [
-        ("x-amz-date", "20200101T000000Z"),
-        ("x-amz-security-token", "old"),
-        ("authorization", "old"),
-    ];
+    let old = [("x-amz-date", "20200101T000000Z"), ("x-amz-security-token", "old"), ("authorization", "old")];
     let request = s3("https://h/", &old);
-    assert!(
-        !request.contains("2020") && !request.contains("old") && !request.contains("token"),
-        "{request}"
-    );
+    assert!(!request.contains("2020") && !request.contains("old") && !request.contains("token"), "{request}");
 }
 
 #[test]
@@ -144,28 +104,13 @@ fn presigning_again_replaces_the_earlier_signature() {
     let (key, none) = (key().with_session_token("t/k+n="), HeaderMap::new());
     let uri = Uri::from_static("https://h/a?partNumber=1&uploads");
     let s3 = sigv4::Signer::new(&key, "r", NOW);
-    let once = s3
-        .presign(
-            Target::new(&Method::PUT, &uri, &none),
-            Payload::Unsigned,
-            60,
-        )
-        .unwrap()
-        .into_url();
+    let once = s3.presign(Target::new(&Method::PUT, &uri, &none), Payload::Unsigned, 60).unwrap().into_url();
     let target = Target::new(&Method::PUT, once.expose(), &none);
-    assert_eq!(
-        s3.presign(target, Payload::Unsigned, 60)
-            .unwrap()
-            .into_url(),
-        once
-    );
+    assert_eq!(s3.presign(target, Payload::Unsigned, 60).unwrap().into_url(), once);
 
     let oss = oss_v4::Signer::new(&key, "r", NOW);
     let resource = OssResource::object("b", "a");
-    let once = oss
-        .presign(Target::new(&Method::PUT, &uri, &none), resource, 60)
-        .unwrap()
-        .into_url();
+    let once = oss.presign(Target::new(&Method::PUT, &uri, &none), resource, 60).unwrap().into_url();
     let target = Target::new(&Method::PUT, once.expose(), &none);
     assert_eq!(oss.presign(target, resource, 60).unwrap().into_url(), once);
 }
@@ -177,19 +122,10 @@ fn a_token_in_a_url_is_encoded_and_in_a_header_it_is_not() {
     let target = Target::new(&Method::PUT, &uri, &none);
     let signer = sigv4::Signer::new(&key, "r", NOW);
     let url = signer.presign(target, Payload::Unsigned, 60).unwrap();
-    assert!(
-        url.url()
-            .expose()
-            .to_string()
-            .contains("X-Amz-Security-Token=t%2Fk%2Bn%3D")
-    );
+    assert!(url.url().expose().to_string().contains("X-Amz-Security-Token=t%2Fk%2Bn%3D"));
     let signed = signer.sign(target, Payload::Unsigned).unwrap();
     let token = &signed.headers()["x-amz-security-token"];
-    assert!(
-        token == "t/k+n="
-            && token.is_sensitive()
-            && signed.headers()["authorization"].is_sensitive()
-    );
+    assert!(token == "t/k+n=" && token.is_sensitive() && signed.headers()["authorization"].is_sensitive());
 }
 
 #[test]
@@ -197,36 +133,12 @@ fn a_url_does_not_outlive_its_limits() {
     let (key, none) = (key().with_expiry(NOW + 100), HeaderMap::new());
     let (uri, relative) = (Uri::from_static("https://h/a"), Uri::from_static("/a"));
     let signer = sigv4::Signer::new(&key, "r", NOW);
-    let presign = |uri, seconds| {
-        signer
-            .presign(
-                Target::new(&Method::GET, uri, &none),
-                Payload::Unsigned,
-                seconds,
-            )
-            .map(|_| ())
-    };
+    let presign =
+        |uri, seconds| signer.presign(Target::new(&Method::GET, uri, &none), Payload::Unsigned, seconds).map(|_| ());
     assert_eq!(presign(&uri, 100), Ok(()));
-    assert_eq!(
-        presign(&uri, 101),
-        Err(SignError::OutlivesCredentials {
-            expires_at: NOW + 100
-        })
-    );
-    assert_eq!(
-        presign(&uri, 0),
-        Err(SignError::ExpiresOutOfRange {
-            seconds: 0,
-            max: 604_800
-        })
-    );
-    assert_eq!(
-        presign(&uri, 604_801),
-        Err(SignError::ExpiresOutOfRange {
-            seconds: 604_801,
-            max: 604_800
-        })
-    );
+    assert_eq!(presign(&uri, 101), Err(SignError::OutlivesCredentials { expires_at: NOW + 100 }));
+    assert_eq!(presign(&uri, 0), Err(SignError::ExpiresOutOfRange { seconds: 0, max: 604_800 }));
+    assert_eq!(presign(&uri, 604_801), Err(SignError::ExpiresOutOfRange { seconds: 604_801, max: 604_800 }));
     assert_eq!(presign(&relative, 1), Err(SignError::MissingHost));
 }
 
@@ -237,90 +149,42 @@ fn a_scope_cannot_be_broken_out_of() {
     for region in ["", "a/b", "a b", "a\nb", "a,b", "ü"] {
         let key = key();
         let refused = sigv4::Signer::new(&key, region, NOW).sign(target, Payload::Unsigned);
-        assert_eq!(
-            refused.map(|_| ()),
-            Err(SignError::BadScope("region")),
-            "{region:?}"
-        );
+        assert_eq!(refused.map(|_| ()), Err(SignError::BadScope("region")), "{region:?}");
         let refused = oss_v4::Signer::new(&key, region, NOW).sign(target, OssResource::default());
-        assert_eq!(
-            refused.map(|_| ()),
-            Err(SignError::BadScope("region")),
-            "{region:?}"
-        );
+        assert_eq!(refused.map(|_| ()), Err(SignError::BadScope("region")), "{region:?}");
     }
     let key = AccessKey::new("AK\r\nHost: evil", "s");
     let refused = sigv4::Signer::new(&key, "r", NOW).sign(target, Payload::Unsigned);
-    assert_eq!(
-        refused.map(|_| ()),
-        Err(SignError::BadScope("access key id"))
-    );
+    assert_eq!(refused.map(|_| ()), Err(SignError::BadScope("access key id")));
 }
 
 #[test]
 fn oss_takes_the_resource_from_bucket_and_key_not_from_the_url() {
-    for uri in [
-        "https://bucket.oss/%2Fa/../%C3%BC",
-        "https://cdn.example.com/x",
-        "http://127.0.0.1:9000/bucket//a/../ü",
-    ] {
-        assert!(
-            oss(uri, &[], &[]).starts_with("GET\n/bucket//a/../%C3%BC\n"),
-            "{uri}"
-        );
+    for uri in
+        ["https://bucket.oss/%2Fa/../%C3%BC", "https://cdn.example.com/x", "http://127.0.0.1:9000/bucket//a/../ü"]
+    {
+        assert!(oss(uri, &[], &[]).starts_with("GET\n/bucket//a/../%C3%BC\n"), "{uri}");
     }
 }
 
 #[test]
 fn oss_writes_a_parameter_without_value_bare() {
-    assert!(
-        oss("https://h/?uploads&acl=&prefix=a%2Fb", &[], &[])
-            .contains("\nacl&prefix=a%2Fb&uploads\n")
-    );
+    assert!(oss("https://h/?uploads&acl=&prefix=a%2Fb", &[], &[]).contains("\nacl&prefix=a%2Fb&uploads\n"));
 }
 
 #[test]
 fn oss_signs_additional_headers_only_where_they_are() {
-    let given = [
-        ("range", "bytes=0-"),
-        ("if-match", ""),
-        ("content-type", "a/b"),
-        ("x-oss-meta-a", " a  b "),
-    ];
-    let request = oss(
-        "https://h/",
-        &given,
-        &["Range", "If-Match", "x-custom", "Content-Type"],
-    );
-    assert!(
-        request.contains("\ncontent-type:a/b\nrange:bytes=0-\nx-oss-content-sha256:"),
-        "{request}"
-    );
-    assert!(
-        request.contains("\nx-oss-meta-a:a  b\n\nrange\nUNSIGNED-PAYLOAD"),
-        "{request}"
-    );
+    let given = [("range", "bytes=0-"), ("if-match", ""), ("content-type", "a/b"), ("x-oss-meta-a", " a  b ")];
+    let request = oss("https://h/", &given, &["Range", "If-Match", "x-custom", "Content-Type"]);
+    assert!(request.contains("\ncontent-type:a/b\nrange:bytes=0-\nx-oss-content-sha256:"), "{request}");
+    assert!(request.contains("\nx-oss-meta-a:a  b\n\nrange\nUNSIGNED-PAYLOAD"), "{request}");
     assert!(!oss("https://h/", &given, &[]).contains("range"));
 }
 
 #[test]
 fn a_sas_with_a_wrong_time_is_not_issued() {
     let key = AccountKey::new("acc", "c2VzYW1l").unwrap();
-    let grant = Grant {
-        version: "2023-11-03",
-        permissions: "r",
-        expiry: "tomorrow",
-        ..Grant::default()
-    };
-    let issued = sas::service(
-        &key,
-        Resource::Container("c"),
-        &grant,
-        "",
-        &ResponseHeaders::default(),
-    );
-    assert_eq!(
-        issued.map(|_| ()),
-        Err(SignError::Sas(SasError::BadTime("se")))
-    );
+    let grant = Grant { version: "2023-11-03", permissions: "r", expiry: "tomorrow", ..Grant::default() };
+    let issued = sas::service(&key, Resource::Container("c"), &grant, "", &ResponseHeaders::default());
+    assert_eq!(issued.map(|_| ()), Err(SignError::Sas(SasError::BadTime("se"))));
 }

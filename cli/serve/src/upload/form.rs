@@ -65,17 +65,9 @@ fn bad(text: impl Into<String>) -> FormError {
 
 impl Form {
     /// Reads the whole body.
-    pub(super) async fn read(
-        exchange: &Exchange,
-        boundary: String,
-        body: Incoming,
-    ) -> Result<Self, FormError> {
+    pub(super) async fn read(exchange: &Exchange, boundary: String, body: Incoming) -> Result<Self, FormError> {
         let unparsed = Unparsed::default();
-        let shaper = Shaper::new(
-            Arc::clone(&exchange.shared),
-            Arc::clone(&exchange.link),
-            &exchange.plan,
-        );
+        let shaper = Shaper::new(Arc::clone(&exchange.shared), Arc::clone(&exchange.link), &exchange.plan);
         let body = UploadBody::new(body, shaper, unparsed.clone());
         let mut parts = Multipart::new(BodyDataStream::new(body), boundary);
         let mut fields = Fields::default();
@@ -103,12 +95,7 @@ struct Fields {
 }
 
 impl Fields {
-    async fn take(
-        &mut self,
-        exchange: &Exchange,
-        field: Field<'_>,
-        unparsed: &Unparsed,
-    ) -> Result<(), FormError> {
+    async fn take(&mut self, exchange: &Exchange, field: Field<'_>, unparsed: &Unparsed) -> Result<(), FormError> {
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" {
             if self.file.is_some() {
@@ -135,15 +122,11 @@ impl Fields {
     }
 
     fn check(self) -> Result<Form, FormError> {
-        let md5 = self
-            .md5
-            .ok_or_else(|| bad("the field fileMd5 is missing"))?;
+        let md5 = self.md5.ok_or_else(|| bad("the field fileMd5 is missing"))?;
         if md5.len() != 32 || !md5.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(bad("fileMd5 must be 32 lower-case hexadecimal digits"));
         }
-        let name = self
-            .name
-            .ok_or_else(|| bad("the field fileName is missing"))?;
+        let name = self.name.ok_or_else(|| bad("the field fileName is missing"))?;
         let name = name::plain(&name).map_err(bad)?;
         let total = number("totalSize", self.total)?;
         let Some(data) = self.file else {
@@ -151,20 +134,13 @@ impl Fields {
                 return Err(bad("there is an offset or a partSize but no file"));
             }
             let chunk = None;
-            return Ok(Form {
-                md5,
-                name,
-                total,
-                chunk,
-            });
+            return Ok(Form { md5, name, total, chunk });
         };
         let offset = number("offset", self.offset)?;
         let part_size = number("partSize", self.part_size)?;
         if part_size != data.len() {
             let got = data.len();
-            return Err(bad(format!(
-                "partSize is {part_size} but file has {got} bytes"
-            )));
+            return Err(bad(format!("partSize is {part_size} but file has {got} bytes")));
         }
         if part_size == 0 && total != 0 {
             return Err(bad("the chunk is empty"));
@@ -173,12 +149,7 @@ impl Fields {
             return Err(bad("the chunk ends beyond totalSize"));
         }
         let chunk = Some(Chunk { offset, data });
-        Ok(Form {
-            md5,
-            name,
-            total,
-            chunk,
-        })
+        Ok(Form { md5, name, total, chunk })
     }
 }
 
@@ -189,11 +160,7 @@ fn number(name: &str, text: Option<String>) -> Result<u64, FormError> {
     value.ok_or_else(|| bad(format!("{name} must be a decimal number")))
 }
 
-async fn spool(
-    exchange: &Exchange,
-    mut field: Field<'_>,
-    unparsed: &Unparsed,
-) -> Result<Spool, FormError> {
+async fn spool(exchange: &Exchange, mut field: Field<'_>, unparsed: &Unparsed) -> Result<Spool, FormError> {
     let mut spool = Spool::new(Arc::clone(&exchange.shared));
     while let Some(data) = field.chunk().await? {
         unparsed.clear();

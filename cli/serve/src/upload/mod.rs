@@ -36,22 +36,13 @@ pub(crate) use session::Uploads;
 use session::{Outcome, Work};
 
 /// Answers one request of an upload. An error ends the connection without an answer.
-pub(crate) async fn answer(
-    exchange: &Exchange,
-    headers: &HeaderMap,
-    body: Incoming,
-) -> io::Result<Answer> {
+pub(crate) async fn answer(exchange: &Exchange, headers: &HeaderMap, body: Incoming) -> io::Result<Answer> {
     let bad = |text: &str| Ok(Answer::error(StatusCode::BAD_REQUEST, text));
     if !headers.contains_key(header::CONTENT_LENGTH) {
-        let answer = Answer::error(
-            StatusCode::LENGTH_REQUIRED,
-            "an upload needs a Content-Length",
-        );
+        let answer = Answer::error(StatusCode::LENGTH_REQUIRED, "an upload needs a Content-Length");
         return Ok(answer.with(header::CONNECTION, "close"));
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let Ok(boundary) = multer::parse_boundary(content_type.unwrap_or_default()) else {
         return bad("the body must be multipart/form-data with a boundary");
     };
@@ -65,17 +56,13 @@ pub(crate) async fn answer(
     if exchange.link.is_ending() {
         return Err(io::Error::other("the connection is ended by a fault"));
     }
-    Ok(act(exchange, form)
-        .await
-        .unwrap_or_else(|error| Answer::disk(&error)))
+    Ok(act(exchange, form).await.unwrap_or_else(|error| Answer::disk(&error)))
 }
 
 async fn act(exchange: &Exchange, form: Form) -> io::Result<Answer> {
     let shared = Arc::clone(&exchange.shared);
     let url_path = exchange.path.clone();
-    let place = exchange
-        .shared
-        .blocking(move |_| path::find_or_make_folder(&shared, &url_path));
+    let place = exchange.shared.blocking(move |_| path::find_or_make_folder(&shared, &url_path));
     let folder = match place.await? {
         Ok(folder) => folder,
         Err(refusal) => return Ok(refused(&refusal)),

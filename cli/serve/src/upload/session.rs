@@ -40,10 +40,7 @@ struct Session {
 
 impl Uploads {
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            sessions: Mutex::default(),
-        }
+        Self { folder, sessions: Mutex::default() }
     }
 
     /// The hidden folder; it may not exist yet.
@@ -91,23 +88,14 @@ impl Work {
         let shared = Arc::clone(&self.shared);
         let key = self.key();
         let mut session = shared.uploads.lock(&key).await;
-        shared
-            .blocking(move |halt| self.act(&key, &mut session, halt))
-            .await
+        shared.blocking(move |halt| self.act(&key, &mut session, halt)).await
     }
 
     /// A file name for folder, MD5 and file name. The folder is taken below the root, so that the root may move.
     fn key(&self) -> String {
-        let folder = self
-            .folder
-            .strip_prefix(&self.shared.root)
-            .unwrap_or(&self.folder);
+        let folder = self.folder.strip_prefix(&self.shared.root).unwrap_or(&self.folder);
         let mut hasher = Md5::new();
-        for part in [
-            folder.as_os_str().as_encoded_bytes(),
-            self.form.md5.as_bytes(),
-            self.form.name.as_bytes(),
-        ] {
+        for part in [folder.as_os_str().as_encoded_bytes(), self.form.md5.as_bytes(), self.form.name.as_bytes()] {
             hasher.update(part);
             hasher.update([0]);
         }
@@ -131,12 +119,7 @@ impl Work {
             }
             Err(error) => return Err(error),
         };
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&part)?;
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&part)?;
         let stored = self.lose(&file, stored, session)?;
         let (next, stored) = match chunk {
             None => (stored, stored),
@@ -169,14 +152,7 @@ impl Work {
     }
 
     /// Writes the chunk, which begins at or below what is stored. Returns its end.
-    fn store(
-        &self,
-        file: &File,
-        stored: u64,
-        mut chunk: Chunk,
-        session: &mut Session,
-        halt: &Halt,
-    ) -> io::Result<u64> {
+    fn store(&self, file: &File, stored: u64, mut chunk: Chunk, session: &mut Session, halt: &Halt) -> io::Result<u64> {
         let Chunk { offset, data } = &mut chunk;
         if *offset < session.hashed {
             *session = Session::default();
@@ -201,9 +177,7 @@ impl Work {
 
     fn flip_bits(&self, at: u64, block: &mut [u8]) {
         for wrong in &self.corrupt {
-            let index = wrong
-                .checked_sub(at)
-                .and_then(|index| usize::try_from(index).ok());
+            let index = wrong.checked_sub(at).and_then(|index| usize::try_from(index).ok());
             if let Some(byte) = index.and_then(|index| block.get_mut(index)) {
                 *byte ^= 1;
                 self.shared.counters.fault("corrupt-byte");
@@ -244,9 +218,7 @@ impl Work {
         let mut buf = vec![0; BLOCK];
         while session.hashed < self.form.total {
             halt.check()?;
-            let len = usize::try_from(self.form.total - session.hashed)
-                .unwrap_or(BLOCK)
-                .min(BLOCK);
+            let len = usize::try_from(self.form.total - session.hashed).unwrap_or(BLOCK).min(BLOCK);
             file::read_exact_at(file, &mut buf[..len], session.hashed)?;
             session.md5.update(&buf[..len]);
             session.hashed += len as u64;
@@ -256,9 +228,7 @@ impl Work {
 
     /// Whether the file published by this very upload is still there, unchanged.
     fn is_published(&self, record: &Path) -> bool {
-        let read = fs::read(record)
-            .ok()
-            .and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let read = fs::read(record).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
         let target = self.folder.join(&self.form.name).symlink_metadata();
         match (read, target) {
             (Some(read), Ok(meta)) => meta.len() == self.form.total && read == identity(&meta),

@@ -25,13 +25,7 @@ pub(super) struct Spool {
 
 impl Spool {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            tail: Vec::new(),
-            file: None,
-            filed: 0,
-            settled: false,
-        }
+        Self { shared, tail: Vec::new(), file: None, filed: 0, settled: false }
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -39,10 +33,7 @@ impl Spool {
     }
 
     pub(super) async fn push(&mut self, data: &[u8]) -> io::Result<()> {
-        self.shared
-            .counters
-            .content_received
-            .fetch_add(data.len() as u64, Relaxed);
+        self.shared.counters.content_received.fetch_add(data.len() as u64, Relaxed);
         self.tail.extend_from_slice(data);
         if self.tail.len() > BLOCK {
             self.spill().await?;

@@ -40,12 +40,7 @@ pub(super) struct UploadBody {
 
 impl UploadBody {
     pub(super) fn new(incoming: Incoming, shaper: Shaper, unparsed: Unparsed) -> Self {
-        Self {
-            incoming,
-            ready: Bytes::new(),
-            shaper,
-            unparsed,
-        }
+        Self { incoming, ready: Bytes::new(), shaper, unparsed }
     }
 }
 
@@ -53,10 +48,7 @@ impl Body for UploadBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         let most = match ready!(this.shaper.poll_gate(cx)) {
             Gate::Open(most) => most,
@@ -69,9 +61,7 @@ impl Body for UploadBody {
                 Some(Ok(frame)) => this.ready = frame.into_data().unwrap_or_default(),
             }
         }
-        let len = usize::try_from(most)
-            .unwrap_or(usize::MAX)
-            .min(this.ready.len());
+        let len = usize::try_from(most).unwrap_or(usize::MAX).min(this.ready.len());
         let data = this.ready.split_to(len);
         this.shaper.moved(len as u64);
         if this.unparsed.0.fetch_add(len as u64, Relaxed) > MAX_UNPARSED {

@@ -33,11 +33,7 @@ impl Form {
     }
 
     pub fn file(mut self, bytes: &[u8]) -> Self {
-        self.0.push((
-            "file".into(),
-            Some("upload_chunk_data".into()),
-            bytes.to_vec(),
-        ));
+        self.0.push(("file".into(), Some("upload_chunk_data".into()), bytes.to_vec()));
         self
     }
 
@@ -58,14 +54,9 @@ impl Form {
         let boundary = "longhaul-test-boundary-0123456789";
         let mut body = Vec::new();
         for (name, filename, value) in &self.0 {
-            body.extend(
-                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes(),
-            );
+            body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
             if let Some(filename) = filename {
-                body.extend(
-                    format!("; filename=\"{filename}\"\r\nContent-Type: application/octet-stream")
-                        .bytes(),
-                );
+                body.extend(format!("; filename=\"{filename}\"\r\nContent-Type: application/octet-stream").bytes());
             }
             body.extend(b"\r\n\r\n");
             body.extend(value);

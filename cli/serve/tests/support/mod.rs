@@ -33,26 +33,15 @@ impl Rig {
     pub fn with(change: impl FnOnce(ServeConfig) -> ServeConfig) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = change(ServeConfig::new(dir.path()).uploads(true));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let mut rig = Self {
-            dir,
-            config,
-            running: None,
-            runtime,
-        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut rig = Self { dir, config, running: None, runtime };
         rig.start();
         rig
     }
 
     pub fn start(&mut self) {
         let addr = ([127, 0, 0, 1], 0).into();
-        let running = self
-            .runtime
-            .block_on(Server::bind(addr, self.config.clone()));
+        let running = self.runtime.block_on(Server::bind(addr, self.config.clone()));
         self.running = Some(running.unwrap());
     }
 
@@ -122,16 +111,11 @@ impl Rig {
 
 /// Bytes in which every offset can be told from its neighbours.
 pub fn pattern(len: usize) -> Vec<u8> {
-    (0..len as u64)
-        .map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)
-        .collect()
+    (0..len as u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
 }
 
 pub fn md5(bytes: &[u8]) -> String {
-    Md5::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Md5::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// How an answer's bytes ended.
@@ -158,10 +142,7 @@ pub struct Reply {
 
 impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .headers
-            .iter()
-            .filter(|(n, _)| n.eq_ignore_ascii_case(name));
+        let mut found = self.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
         let value = found.next().map(|(_, v)| v.as_str());
         assert!(found.next().is_none(), "{name} occurs twice");
         value
@@ -202,14 +183,8 @@ pub struct Wire {
 impl Wire {
     pub fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        Self {
-            stream,
-            ahead: Vec::new(),
-            reset: false,
-        }
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self { stream, ahead: Vec::new(), reset: false }
     }
 
     /// Gives up on silence after this long.
@@ -218,13 +193,7 @@ impl Wire {
         self
     }
 
-    pub fn ask(
-        &mut self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> Reply {
+    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         self.send(method, path, headers, body);
         self.read(method == "HEAD")
     }
@@ -232,10 +201,7 @@ impl Wire {
     pub fn upload(&mut self, method: &str, path: &str, form: &Form) -> Reply {
         let (content_type, body) = form.encode();
         let length = body.len().to_string();
-        let headers = [
-            ("Content-Type", content_type.as_str()),
-            ("Content-Length", &length),
-        ];
+        let headers = [("Content-Type", content_type.as_str()), ("Content-Length", &length)];
         self.ask(method, path, &headers, &body)
     }
 
@@ -251,12 +217,7 @@ impl Wire {
     }
 
     pub fn read(&mut self, head_only: bool) -> Reply {
-        let mut reply = Reply {
-            status: 0,
-            headers: Vec::new(),
-            body: Vec::new(),
-            end: End::Complete,
-        };
+        let mut reply = Reply { status: 0, headers: Vec::new(), body: Vec::new(), end: End::Complete };
         let split = loop {
             if let Some(at) = find(&self.ahead, b"\r\n\r\n") {
                 break at + 4;
@@ -269,30 +230,13 @@ impl Wire {
         let head: Vec<u8> = self.ahead.drain(..split).collect();
         let head = String::from_utf8(head).unwrap();
         let mut lines = head.split("\r\n");
-        reply.status = lines
-            .next()
-            .unwrap()
-            .split(' ')
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap();
+        reply.status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         for line in lines.filter(|line| !line.is_empty()) {
             let (name, value) = line.split_once(':').unwrap();
-            reply
-                .headers
-                .push((name.to_owned(), value.trim().to_owned()));
+            reply.headers.push((name.to_owned(), value.trim().to_owned()));
         }
-        let length = reply
-            .header("content-length")
-            .unwrap_or("0")
-            .parse()
-            .unwrap();
-        let length: usize = if head_only || reply.status == 304 {
-            0
-        } else {
-            length
-        };
+        let length = reply.header("content-length").unwrap_or("0").parse().unwrap();
+        let length: usize = if head_only || reply.status == 304 { 0 } else { length };
         while self.ahead.len() < length {
             if let Err(end) = self.more() {
                 reply.end = end;
@@ -332,7 +276,5 @@ impl Wire {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
+    haystack.windows(needle.len()).position(|window| window == needle)
 }

@@ -11,14 +11,9 @@ const ORDER: &[u8] = b"!#$%&*.^_`|~+0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// Compares two lower-case header names as the service does.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
-    let first = a
-        .bytes()
-        .filter_map(weight)
-        .cmp(b.bytes().filter_map(weight));
+    let first = a.bytes().filter_map(weight).cmp(b.bytes().filter_map(weight));
     // On a tie the position of `-` and `'` decides: a name goes on without one before a name that has one there.
-    first
-        .then_with(|| a.bytes().map(minor).cmp(b.bytes().map(minor)))
-        .then_with(|| a.cmp(b))
+    first.then_with(|| a.bytes().map(minor).cmp(b.bytes().map(minor))).then_with(|| a.cmp(b))
 }
 
 fn weight(byte: u8) -> Option<usize> {
@@ -47,30 +42,14 @@ mod tests {
 
     #[test]
     fn underscore_before_digits_before_letters() {
-        let names = [
-            "x-ms-meta-ab",
-            "x-ms-meta-a1",
-            "x-ms-meta-a_b",
-            "x-ms-meta-a",
-        ];
-        assert_eq!(
-            sorted(names),
-            [
-                "x-ms-meta-a",
-                "x-ms-meta-a_b",
-                "x-ms-meta-a1",
-                "x-ms-meta-ab"
-            ]
-        );
+        let names = ["x-ms-meta-ab", "x-ms-meta-a1", "x-ms-meta-a_b", "x-ms-meta-a"];
+        assert_eq!(sorted(names), ["x-ms-meta-a", "x-ms-meta-a_b", "x-ms-meta-a1", "x-ms-meta-ab"]);
     }
 
     #[test]
     fn hyphens_do_not_count_at_first() {
         // By bytes `x-ms-blob-type` is before `x-ms-blobtag`; without hyphens it is after.
-        assert_eq!(
-            sorted(["x-ms-blob-type", "x-ms-blobtag"]),
-            ["x-ms-blobtag", "x-ms-blob-type"]
-        );
+        assert_eq!(sorted(["x-ms-blob-type", "x-ms-blobtag"]), ["x-ms-blobtag", "x-ms-blob-type"]);
         assert_eq!(sorted(["x-ms-a-b", "x-ms-ab"]), ["x-ms-ab", "x-ms-a-b"]);
         assert_eq!(sorted(["x-ms-a-b", "x-ms-ab-"]), ["x-ms-ab-", "x-ms-a-b"]);
         assert_eq!(sorted(["x-ms-a-b", "x-ms-a'b"]), ["x-ms-a'b", "x-ms-a-b"]);

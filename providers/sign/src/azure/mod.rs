@@ -27,19 +27,13 @@ pub struct AccountKey {
 impl AccountKey {
     /// From the account's name and the key as the portal shows it, in base64.
     pub fn new(account: impl Into<String>, key_base64: &str) -> Result<Self, SignError> {
-        Ok(Self {
-            account: account.into(),
-            key: decode_key(key_base64)?,
-        })
+        Ok(Self { account: account.into(), key: decode_key(key_base64)? })
     }
 }
 
 /// Decodes a key from base64.
 pub fn decode_key(key_base64: &str) -> Result<SecretBytes, SignError> {
-    STANDARD
-        .decode(key_base64.trim())
-        .map(SecretBytes::new)
-        .map_err(|_| SignError::KeyNotBase64)
+    STANDARD.decode(key_base64.trim()).map(SecretBytes::new).map_err(|_| SignError::KeyNotBase64)
 }
 
 /// `base64(HMAC-SHA256(key, text))`: every signature of Azure Storage.

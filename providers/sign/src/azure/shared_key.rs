@@ -10,8 +10,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, DATE, IF_MATCH,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, DATE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{HeaderMap, HeaderName, Uri};
 
@@ -45,10 +45,7 @@ const STANDARD: [HeaderName; 11] = [
 ///
 /// Fails on a broken percent escape or text that is not UTF-8 in the query, and on signed header values that are not UTF-8.
 pub fn sign(target: Target<'_>, key: &AccountKey, time: i64) -> Result<Signed, SignError> {
-    let mut signed = Signed {
-        headers: HeaderMap::new(),
-        diagnosis: Diagnosis::default(),
-    };
+    let mut signed = Signed { headers: HeaderMap::new(), diagnosis: Diagnosis::default() };
     if !target.headers.contains_key(&X_MS_DATE) {
         signed.add("x-ms-date", &date::http(time)?, false)?;
     }
@@ -61,16 +58,8 @@ pub fn sign(target: Target<'_>, key: &AccountKey, time: i64) -> Result<Signed, S
     text.push_str(&canonical_resource(&key.account, target.uri)?);
 
     let signature = signature(&key.key, &text);
-    signed.add(
-        "authorization",
-        &format!("SharedKey {}:{signature}", key.account),
-        true,
-    )?;
-    signed.diagnosis = Diagnosis {
-        canonical_request: String::new(),
-        string_to_sign: text,
-        signature,
-    };
+    signed.add("authorization", &format!("SharedKey {}:{signature}", key.account), true)?;
+    signed.diagnosis = Diagnosis { canonical_request: String::new(), string_to_sign: text, signature };
     Ok(signed)
 }
 
@@ -88,17 +77,11 @@ fn canonical_headers(request: &HeaderMap, added: &HeaderMap) -> Result<String, S
     let mut lines: Vec<(&str, String)> = Vec::new();
     for map in [request, added] {
         for name in map.keys().filter(|name| name.as_str().starts_with("x-ms-")) {
-            lines.push((
-                name.as_str(),
-                headers::value(map, name, Inner::Keep)?.unwrap_or_default(),
-            ));
+            lines.push((name.as_str(), headers::value(map, name, Inner::Keep)?.unwrap_or_default()));
         }
     }
     lines.sort_by(|(a, _), (b, _)| collation::compare(a, b));
-    Ok(lines
-        .iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
-        .collect())
+    Ok(lines.iter().map(|(name, value)| format!("{name}:{value}\n")).collect())
 }
 
 fn canonical_resource(account: &str, uri: &Uri) -> Result<String, SignError> {
@@ -107,11 +90,7 @@ fn canonical_resource(account: &str, uri: &Uri) -> Result<String, SignError> {
         let name = decoded(name)?.to_lowercase();
         parameters.entry(name).or_default().push(decoded(value)?);
     }
-    let path = if uri.path().is_empty() {
-        "/"
-    } else {
-        uri.path()
-    };
+    let path = if uri.path().is_empty() { "/" } else { uri.path() };
     let mut text = format!("/{account}{path}");
     for (name, mut values) in parameters {
         values.sort();
@@ -122,9 +101,7 @@ fn canonical_resource(account: &str, uri: &Uri) -> Result<String, SignError> {
 
 fn decoded(text: &str) -> Result<String, SignError> {
     let bytes = decode_query(text)?;
-    core::str::from_utf8(&bytes)
-        .map(ToString::to_string)
-        .map_err(|_| SignError::QueryNotText)
+    core::str::from_utf8(&bytes).map(ToString::to_string).map_err(|_| SignError::QueryNotText)
 }
 
 #[cfg(test)]
@@ -149,70 +126,41 @@ mod tests {
 
     #[test]
     fn a_date_is_added_where_none_is_and_the_date_line_stays_empty() {
-        let text = string_to_sign(
-            "https://h/c/b",
-            &[("date", "Mon, 01 Jan 2024 00:00:00 GMT")],
-        )
-        .expect("signs");
-        assert!(
-            text.contains("x-ms-date:Sun, 15 Jun 2025 15:06:40 GMT\n"),
-            "{text}"
-        );
+        let text = string_to_sign("https://h/c/b", &[("date", "Mon, 01 Jan 2024 00:00:00 GMT")]).expect("signs");
+        assert!(text.contains("x-ms-date:Sun, 15 Jun 2025 15:06:40 GMT\n"), "{text}");
         assert!(!text.contains("2024"), "{text}");
         let text = string_to_sign("https://h/c/b", &[("x-ms-date", "given")]).expect("signs");
-        assert!(
-            text.contains("x-ms-date:given\n") && !text.contains("2025"),
-            "{text}"
-        );
+        assert!(text.contains("x-ms-date:given\n") && !text.contains("2025"), "{text}");
     }
 
     #[test]
     fn range_has_its_line() {
-        let text = string_to_sign(
-            "https://h/c/b",
-            &[("range", "bytes=0-9"), ("x-ms-date", "d")],
-        )
-        .expect("signs");
+        let text = string_to_sign("https://h/c/b", &[("range", "bytes=0-9"), ("x-ms-date", "d")]).expect("signs");
         assert!(text.contains("\nbytes=0-9\nx-ms-date:d\n"), "{text}");
     }
 
     #[test]
     fn values_are_trimmed_and_their_inner_spaces_stay() {
-        let text = string_to_sign(
-            "https://h/c/b",
-            &[("x-ms-meta-a", " a  b "), ("x-ms-date", "d")],
-        )
-        .expect("signs");
+        let text = string_to_sign("https://h/c/b", &[("x-ms-meta-a", " a  b "), ("x-ms-date", "d")]).expect("signs");
         assert!(text.contains("\nx-ms-meta-a:a  b\n"), "{text}");
     }
 
     #[test]
     fn repeated_parameters_are_sorted_and_joined() {
-        let text = string_to_sign("https://h/c?B=2&a=%2b&b=1&c&b=10", &[("x-ms-date", "d")])
-            .expect("signs");
+        let text = string_to_sign("https://h/c?B=2&a=%2b&b=1&c&b=10", &[("x-ms-date", "d")]).expect("signs");
         assert!(text.ends_with("/acc/c\na:+\nb:1,10,2\nc:"), "{text}");
     }
 
     #[test]
     fn dot_segments_and_double_slashes_stay() {
-        let text =
-            string_to_sign("https://h/c/a/../b/./c//d/", &[("x-ms-date", "d")]).expect("signs");
+        let text = string_to_sign("https://h/c/a/../b/./c//d/", &[("x-ms-date", "d")]).expect("signs");
         assert!(text.ends_with("/acc/c/a/../b/./c//d/"), "{text}");
     }
 
     #[test]
     fn what_cannot_be_signed() {
-        assert_eq!(
-            AccountKey::new("a", "not base64").map(|_| ()),
-            Err(SignError::KeyNotBase64)
-        );
-        assert_eq!(
-            string_to_sign("https://h/c?a=%zz", &[]),
-            Err(SignError::BrokenEscape)
-        );
-        assert_eq!(
-            string_to_sign("https://h/c?a=%ff", &[]),
-            Err(SignError::QueryNotText)
-        );
+        assert_eq!(AccountKey::new("a", "not base64").map(|_| ()), Err(SignError::KeyNotBase64));
+        assert_eq!(string_to_sign("https://h/c?a=%zz", &[]), Err(SignError::BrokenEscape));
+        assert_eq!(string_to_sign("https://h/c?a=%ff", &[]), Err(SignError::QueryNotText));
     }
 }

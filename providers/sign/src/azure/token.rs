@@ -48,10 +48,7 @@ impl SasToken {
     pub fn parse(text: impl Into<Secret>) -> Result<Self, SasError> {
         let text: Secret = text.into();
         let query = text.expose().trim().trim_start_matches('?');
-        if query
-            .bytes()
-            .any(|byte| !byte.is_ascii_graphic() || byte == b'#')
-        {
+        if query.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'#') {
             return Err(SasError::NotAQuery);
         }
         if parameter(query, "sig")?.is_none_or(|signature| signature.is_empty()) {
@@ -71,18 +68,9 @@ impl SasToken {
     /// URL. `None` where the URL has no `sig` parameter.
     pub fn split(url: &Uri) -> Result<Option<(Uri, Self)>, SasError> {
         let (mut token, mut rest) = (String::new(), String::new());
-        for pair in url
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-            let side = if PARAMETERS.contains(&name) {
-                &mut token
-            } else {
-                &mut rest
-            };
+            let side = if PARAMETERS.contains(&name) { &mut token } else { &mut rest };
             if !side.is_empty() {
                 side.push('&');
             }
@@ -142,26 +130,21 @@ impl SasToken {
 
     /// Whether it is still valid `margin` seconds after `now` (seconds; `now` since the epoch, on the server's clock).
     pub fn is_valid_for(&self, margin: i64, now: i64) -> bool {
-        self.expires_at
-            .is_none_or(|end| now.saturating_add(margin) < end)
+        self.expires_at.is_none_or(|end| now.saturating_add(margin) < end)
     }
 }
 
 /// The parameters that belong to a token rather than to a request.
 const PARAMETERS: [&str; 32] = [
-    "rscc", "rscd", "rsce", "rscl", "rsct", "saoid", "scid", "sdd", "sduoid", "se", "ses", "si",
-    "sig", "sip", "skdutid", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr",
-    "srh", "srq", "srt", "ss", "st", "suoid", "sv", "tn",
+    "rscc", "rscd", "rsce", "rscl", "rsct", "saoid", "scid", "sdd", "sduoid", "se", "ses", "si", "sig", "sip",
+    "skdutid", "ske", "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srh", "srq", "srt", "ss", "st",
+    "suoid", "sv", "tn",
 ];
 
 impl fmt::Display for SasToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (name, value)) in query_pairs(self.query.expose()).enumerate() {
-            let value = if name.eq_ignore_ascii_case("sig") {
-                HIDDEN
-            } else {
-                value
-            };
+            let value = if name.eq_ignore_ascii_case("sig") { HIDDEN } else { value };
             write!(f, "{}{name}={value}", if index > 0 { "&" } else { "" })?;
         }
         Ok(())
@@ -175,9 +158,7 @@ impl fmt::Debug for SasToken {
 }
 
 fn parameter(query: &str, name: &'static str) -> Result<Option<String>, SasError> {
-    let mut values = query_pairs(query)
-        .filter(|(have, _)| *have == name)
-        .map(|(_, value)| value);
+    let mut values = query_pairs(query).filter(|(have, _)| *have == name).map(|(_, value)| value);
     let Some(value) = values.next() else {
         return Ok(None);
     };
@@ -185,16 +166,12 @@ fn parameter(query: &str, name: &'static str) -> Result<Option<String>, SasError
         return Err(SasError::BadParameter(name));
     }
     let bytes = decode_query(value).map_err(|_| SasError::BadParameter(name))?;
-    String::from_utf8(bytes)
-        .map(Some)
-        .map_err(|_| SasError::BadParameter(name))
+    String::from_utf8(bytes).map(Some).map_err(|_| SasError::BadParameter(name))
 }
 
 fn time(query: &str, name: &'static str) -> Result<Option<i64>, SasError> {
     match parameter(query, name)? {
-        Some(text) if !text.is_empty() => date::parse_iso8601(&text)
-            .map(Some)
-            .map_err(|_| SasError::BadTime(name)),
+        Some(text) if !text.is_empty() => date::parse_iso8601(&text).map(Some).map_err(|_| SasError::BadTime(name)),
         _ => Ok(None),
     }
 }
@@ -205,22 +182,15 @@ mod tests {
 
     use super::*;
 
-    const TOKEN: &str =
-        "?sv=2023-11-03&st=2025-06-15T08%3A30Z&se=2025-07-01T12:00:00Z&sr=b&sp=rcw&sig=aBc%2Fd%3D";
+    const TOKEN: &str = "?sv=2023-11-03&st=2025-06-15T08%3A30Z&se=2025-07-01T12:00:00Z&sr=b&sp=rcw&sig=aBc%2Fd%3D";
 
     #[test]
     fn a_token_says_what_it_allows_and_until_when() {
         let token = SasToken::parse(TOKEN).expect("a token");
         assert_eq!(token.expires_at(), Some(1_751_371_200));
         assert_eq!(token.starts_at(), Some(1_749_976_200));
-        assert_eq!(
-            (token.permissions(), token.resource(), token.version()),
-            ("rcw", "b", "2023-11-03")
-        );
-        assert_eq!(
-            (token.allows('w'), token.allows('d')),
-            (Some(true), Some(false))
-        );
+        assert_eq!((token.permissions(), token.resource(), token.version()), ("rcw", "b", "2023-11-03"));
+        assert_eq!((token.allows('w'), token.allows('d')), (Some(true), Some(false)));
         assert!(token.is_valid_for(0, 1_751_371_199) && !token.is_valid_for(1, 1_751_371_199));
     }
 
@@ -228,10 +198,7 @@ mod tests {
     fn the_signature_is_never_printed_and_the_rest_is_kept_as_it_came() {
         let token = SasToken::parse(TOKEN).expect("a token");
         let printed = format!("{token} {token:?}");
-        assert!(
-            !printed.contains("aBc") && printed.contains("se=2025-07-01T12:00:00Z"),
-            "{printed}"
-        );
+        assert!(!printed.contains("aBc") && printed.contains("se=2025-07-01T12:00:00Z"), "{printed}");
         assert_eq!(token.expose(), &TOKEN[1..]);
         // A client that spells it otherwise is still protected.
         let other = SasToken::parse("sig=a&SIG=hunter2").expect("a token");
@@ -244,10 +211,7 @@ mod tests {
             "https://a.blob.core.windows.net/c/b%20?snapshot=x&se=2025-07-01&sig=s%2B&comp=block&sp=r",
         );
         let (base, token) = SasToken::split(&url).expect("parses").expect("has a token");
-        assert_eq!(
-            base,
-            "https://a.blob.core.windows.net/c/b%20?snapshot=x&comp=block"
-        );
+        assert_eq!(base, "https://a.blob.core.windows.net/c/b%20?snapshot=x&comp=block");
         assert_eq!(token.expose(), "se=2025-07-01&sig=s%2B&sp=r");
         let put = token.append_to(&base).expect("appends");
         assert_eq!(
@@ -255,10 +219,7 @@ mod tests {
             "https://a.blob.core.windows.net/c/b%20?snapshot=x&comp=block&se=2025-07-01&sig=s%2B&sp=r"
         );
         let bare = Uri::from_static("https://h/c/b");
-        assert_eq!(
-            token.append_to(&bare).expect("appends").expose(),
-            "https://h/c/b?se=2025-07-01&sig=s%2B&sp=r"
-        );
+        assert_eq!(token.append_to(&bare).expect("appends").expose(), "https://h/c/b?se=2025-07-01&sig=s%2B&sp=r");
         assert_eq!(SasToken::split(&bare), Ok(None));
     }
 
@@ -272,9 +233,6 @@ mod tests {
         assert_eq!(error("sig=a&se=%zz"), Err(SasError::BadParameter("se")));
         assert_eq!(error("sig=a&sp=r&sp=w"), Err(SasError::BadParameter("sp")));
         assert_eq!(error("sig=a b"), Err(SasError::NotAQuery));
-        assert_eq!(
-            SasToken::parse("sig=a&si=policy").map(|t| (t.allows('r'), t.expires_at())),
-            Ok((None, None))
-        );
+        assert_eq!(SasToken::parse("sig=a&si=policy").map(|t| (t.allows('r'), t.expires_at())), Ok((None, None)));
     }
 }

@@ -20,9 +20,7 @@ use crate::SignError;
 pub use parse::{parse_compact, parse_http, parse_iso8601};
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A text that is no date of the expected form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,12 +31,7 @@ pub struct DateError;
 pub fn compact(unix_seconds: i64) -> Result<String, SignError> {
     let t = civil(unix_seconds)?;
     let (year, month, day) = (t.year(), t.month(), t.day());
-    Ok(format!(
-        "{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z",
-        t.hour(),
-        t.minute(),
-        t.second()
-    ))
+    Ok(format!("{year:04}{month:02}{day:02}T{:02}{:02}{:02}Z", t.hour(), t.minute(), t.second()))
 }
 
 /// `20250615`: the date of a signature scope.
@@ -51,12 +44,7 @@ pub fn day(unix_seconds: i64) -> Result<String, SignError> {
 pub fn iso8601(unix_seconds: i64) -> Result<String, SignError> {
     let t = civil(unix_seconds)?;
     let (year, month, day) = (t.year(), t.month(), t.day());
-    Ok(format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        t.hour(),
-        t.minute(),
-        t.second()
-    ))
+    Ok(format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", t.hour(), t.minute(), t.second()))
 }
 
 /// `Sun, 15 Jun 2025 08:30:05 GMT`: `Date` and `x-ms-date` (RFC 1123, the *IMF-fixdate* of RFC 9110).
@@ -65,23 +53,13 @@ pub fn http(unix_seconds: i64) -> Result<String, SignError> {
     let weekday = DAYS[usize::from(t.weekday().to_monday_zero_offset().unsigned_abs()) % 7];
     let month = MONTHS[usize::from(t.month().unsigned_abs()).wrapping_sub(1) % 12];
     let (day, year) = (t.day(), t.year());
-    Ok(format!(
-        "{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} GMT",
-        t.hour(),
-        t.minute(),
-        t.second()
-    ))
+    Ok(format!("{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} GMT", t.hour(), t.minute(), t.second()))
 }
 
 fn civil(unix_seconds: i64) -> Result<DateTime, SignError> {
-    let time = Timestamp::from_second(unix_seconds)
-        .map_err(|_| SignError::TimeOutOfRange(unix_seconds))?;
+    let time = Timestamp::from_second(unix_seconds).map_err(|_| SignError::TimeOutOfRange(unix_seconds))?;
     let time = Offset::UTC.to_datetime(time);
-    if time.year() < 0 {
-        Err(SignError::TimeOutOfRange(unix_seconds))
-    } else {
-        Ok(time)
-    }
+    if time.year() < 0 { Err(SignError::TimeOutOfRange(unix_seconds)) } else { Ok(time) }
 }
 
 #[cfg(test)]

@@ -5,15 +5,7 @@ use jiff::tz::Offset;
 
 use super::{DAYS, DateError, MONTHS, civil};
 
-const LONG_DAYS: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
+const LONG_DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Reads `20250615T083005Z`.
 pub fn parse_compact(text: &str) -> Result<i64, DateError> {
@@ -51,9 +43,7 @@ pub fn parse_iso8601(text: &str) -> Result<i64, DateError> {
     }
     let offset = scan.offset()?;
     scan.end()?;
-    unix(year, month, day, hour, minute, second)?
-        .checked_sub(offset)
-        .ok_or(DateError)
+    unix(year, month, day, hour, minute, second)?.checked_sub(offset).ok_or(DateError)
 }
 
 /// Reads an `HTTP-date` in its three forms: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` (RFC 850) and
@@ -115,11 +105,7 @@ fn parse_asctime(text: &str) -> Result<i64, DateError> {
     scan.expect(" ")?;
     let month = scan.month()?;
     scan.expect(" ")?;
-    let day = if scan.expect(" ").is_ok() {
-        scan.digits(1)?
-    } else {
-        scan.digits(2)?
-    };
+    let day = if scan.expect(" ").is_ok() { scan.digits(1)? } else { scan.digits(2)? };
     scan.expect(" ")?;
     let (hour, minute, second) = scan.clock()?;
     scan.expect(" ")?;
@@ -138,11 +124,7 @@ impl Scan<'_> {
     }
 
     fn end(&self) -> Result<(), DateError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(DateError)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(DateError) }
     }
 
     /// Exactly `count` digits, at most four.
@@ -194,10 +176,7 @@ impl Scan<'_> {
     }
 
     fn one_of(&mut self, names: &[&str]) -> Result<i16, DateError> {
-        let index = names
-            .iter()
-            .position(|name| self.0.starts_with(name))
-            .ok_or(DateError)?;
+        let index = names.iter().position(|name| self.0.starts_with(name)).ok_or(DateError)?;
         self.expect(names.get(index).ok_or(DateError)?)?;
         i16::try_from(index).map_err(|_| DateError)
     }
@@ -207,29 +186,12 @@ impl Scan<'_> {
     }
 }
 
-fn unix(
-    year: i16,
-    month: i16,
-    day: i16,
-    hour: i16,
-    minute: i16,
-    second: i16,
-) -> Result<i64, DateError> {
+fn unix(year: i16, month: i16, day: i16, hour: i16, minute: i16, second: i16) -> Result<i64, DateError> {
     let small = |value: i16| i8::try_from(value).map_err(|_| DateError);
     // A leap second is legal in HTTP-date and unknown to unix time: it is read as the second before.
     let second = if second == 60 { 59 } else { second };
-    let time = DateTime::new(
-        year,
-        small(month)?,
-        small(day)?,
-        small(hour)?,
-        small(minute)?,
-        small(second)?,
-        0,
-    );
-    let time = time
-        .and_then(|time| Offset::UTC.to_timestamp(time))
-        .map_err(|_| DateError)?;
+    let time = DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0);
+    let time = time.and_then(|time| Offset::UTC.to_timestamp(time)).map_err(|_| DateError)?;
     Ok(time.as_second())
 }
 
@@ -242,38 +204,19 @@ mod tests {
 
     #[test]
     fn the_three_forms_of_rfc_9110() {
-        for text in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
             assert_eq!(parse_http(text, JUNE), Ok(784_111_777), "{text}");
         }
-        assert_eq!(
-            parse_http(" Sun Nov 16 08:49:37 1994 ", JUNE),
-            Ok(784_975_777)
-        );
-        assert_eq!(
-            parse_http("Sat, 31 Dec 2016 23:59:60 GMT", JUNE),
-            Ok(1_483_228_799)
-        );
+        assert_eq!(parse_http(" Sun Nov 16 08:49:37 1994 ", JUNE), Ok(784_975_777));
+        assert_eq!(parse_http("Sat, 31 Dec 2016 23:59:60 GMT", JUNE), Ok(1_483_228_799));
     }
 
     #[test]
     fn two_digit_years_are_at_most_fifty_years_ahead() {
         let at = |text| parse_http(text, JUNE).and_then(|t| iso8601(t).map_err(|_| DateError));
-        assert_eq!(
-            at("Sunday, 06-Nov-75 08:49:37 GMT").as_deref(),
-            Ok("2075-11-06T08:49:37Z")
-        );
-        assert_eq!(
-            at("Sunday, 06-Nov-76 08:49:37 GMT").as_deref(),
-            Ok("1976-11-06T08:49:37Z")
-        );
-        assert_eq!(
-            at("Sunday, 06-Nov-25 08:49:37 GMT").as_deref(),
-            Ok("2025-11-06T08:49:37Z")
-        );
+        assert_eq!(at("Sunday, 06-Nov-75 08:49:37 GMT").as_deref(), Ok("2075-11-06T08:49:37Z"));
+        assert_eq!(at("Sunday, 06-Nov-76 08:49:37 GMT").as_deref(), Ok("1976-11-06T08:49:37Z"));
+        assert_eq!(at("Sunday, 06-Nov-25 08:49:37 GMT").as_deref(), Ok("2025-11-06T08:49:37Z"));
         // Just before a new century, `01` is ahead.
         let late = parse_iso8601("2099-12-31").expect("a date");
         let next = parse_http("Saturday, 01-Jan-01 00:00:00 GMT", late).expect("a date");
@@ -313,14 +256,7 @@ mod tests {
         }
         assert_eq!(parse_iso8601("2025-06-15T08:30Z"), Ok(JUNE - 5));
         assert_eq!(parse_iso8601("2025-07-01"), Ok(1_751_328_000));
-        for text in [
-            "",
-            "2025-06-15T",
-            "2025-06-15T08:30:05",
-            "2025-06-15T08:30:05.Z",
-            "2025-13-01",
-            "20250615",
-        ] {
+        for text in ["", "2025-06-15T", "2025-06-15T08:30:05", "2025-06-15T08:30:05.Z", "2025-13-01", "20250615"] {
             assert_eq!(parse_iso8601(text), Err(DateError), "{text}");
         }
         assert_eq!(parse_compact("20250615T083005Z"), Ok(JUNE));

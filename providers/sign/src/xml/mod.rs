@@ -24,17 +24,9 @@ pub struct Limits {
 
 impl Limits {
     /// For listings: 32 MiB, 16 deep, 600,000 elements. Azure's longest block list (150,000 blocks) is about 20 MiB.
-    pub const LIST: Self = Self {
-        bytes: 32 << 20,
-        depth: 16,
-        elements: 600_000,
-    };
+    pub const LIST: Self = Self { bytes: 32 << 20, depth: 16, elements: 600_000 };
     /// For errors and results of one request: 64 KiB, 16 deep, 1,000 elements.
-    pub const SMALL: Self = Self {
-        bytes: 64 << 10,
-        depth: 16,
-        elements: 1_000,
-    };
+    pub const SMALL: Self = Self { bytes: 64 << 10, depth: 16, elements: 1_000 };
 }
 
 /// Why a document could not be read.
@@ -128,26 +120,15 @@ impl Element {
 /// Time and memory are linear in the size of the document, which the limits bound.
 pub fn parse(document: &[u8], limits: &Limits) -> Result<Element, XmlError> {
     if document.len() > limits.bytes {
-        return Err(XmlError::TooLarge {
-            len: document.len(),
-            max: limits.bytes,
-        });
+        return Err(XmlError::TooLarge { len: document.len(), max: limits.bytes });
     }
-    let text =
-        core::str::from_utf8(document).map_err(|error| XmlError::NotUtf8(error.valid_up_to()))?;
+    let text = core::str::from_utf8(document).map_err(|error| XmlError::NotUtf8(error.valid_up_to()))?;
     let body = text.trim_start_matches(|c: char| c == '\u{feff}' || is_space(c));
     if body.is_empty() {
         return Err(XmlError::Empty);
     }
     let skipped = u64::try_from(text.len() - body.len()).unwrap_or(u64::MAX);
-    Builder {
-        limits,
-        skipped,
-        open: Vec::new(),
-        root: None,
-        elements: 0,
-    }
-    .run(body)
+    Builder { limits, skipped, open: Vec::new(), root: None, elements: 0 }.run(body)
 }
 
 /// Escapes text for the inside of an element.
@@ -192,8 +173,7 @@ impl Builder<'_> {
                 Ok(Event::Text(text)) => self.text(&text.xml10_content(), at)?,
                 Ok(Event::CData(text)) => self.text(&text.xml10_content(), at)?,
                 Ok(Event::GeneralRef(name)) => {
-                    let c =
-                        resolve(&name).ok_or_else(|| XmlError::UnknownReference(shorten(&name)))?;
+                    let c = resolve(&name).ok_or_else(|| XmlError::UnknownReference(shorten(&name)))?;
                     self.text(c.encode_utf8(&mut [0; 4]), at)?;
                 }
                 Ok(Event::DocType(_)) => return Err(XmlError::DocType),
@@ -201,10 +181,7 @@ impl Builder<'_> {
                 Ok(Event::Eof) => break,
                 Err(error) => {
                     let at = self.skipped.saturating_add(reader.error_position());
-                    return Err(XmlError::Syntax {
-                        at,
-                        what: shorten(&error.to_string()),
-                    });
+                    return Err(XmlError::Syntax { at, what: shorten(&error.to_string()) });
                 }
             }
         }
@@ -218,10 +195,7 @@ impl Builder<'_> {
     fn start(&mut self, name: &str, at: u64) -> Result<(), XmlError> {
         let depth = self.limits.depth.min(MAX_DEPTH);
         if self.root.is_some() {
-            return Err(XmlError::Syntax {
-                at,
-                what: "a second root element".to_string(),
-            });
+            return Err(XmlError::Syntax { at, what: "a second root element".to_string() });
         }
         if self.open.len() >= depth {
             return Err(XmlError::TooDeep(depth));
@@ -230,10 +204,7 @@ impl Builder<'_> {
         if self.elements > self.limits.elements {
             return Err(XmlError::TooMany(self.limits.elements));
         }
-        self.open.push(Element {
-            name: name.to_string(),
-            ..Element::default()
-        });
+        self.open.push(Element { name: name.to_string(), ..Element::default() });
         Ok(())
     }
 
@@ -252,10 +223,7 @@ impl Builder<'_> {
             Some(element) => element.text.push_str(text),
             None if text.chars().all(is_space) => {}
             None => {
-                return Err(XmlError::Syntax {
-                    at,
-                    what: "text outside the root element".to_string(),
-                });
+                return Err(XmlError::Syntax { at, what: "text outside the root element".to_string() });
             }
         }
         Ok(())
@@ -278,13 +246,9 @@ fn resolve(name: &str) -> Option<char> {
         "apos" => Some('\''),
         _ => {
             let digits = name.strip_prefix('#')?;
-            let (digits, radix) = digits
-                .strip_prefix('x')
-                .map_or((digits, 10), |hex| (hex, 16));
+            let (digits, radix) = digits.strip_prefix('x').map_or((digits, 10), |hex| (hex, 16));
             let is_number = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
-            let code = u32::from_str_radix(digits, radix)
-                .ok()
-                .filter(|code| is_number && *code != 0)?;
+            let code = u32::from_str_radix(digits, radix).ok().filter(|code| is_number && *code != 0)?;
             char::from_u32(code)
         }
     }

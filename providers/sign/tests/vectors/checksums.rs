@@ -32,44 +32,13 @@ pub(crate) fn run(case: &Case) -> Result<(), String> {
         return Err("nothing is expected".to_owned());
     }
     match (&input, case.group.as_str()) {
-        (
-            Input {
-                data_base64: Some(data),
-                ..
-            },
-            _,
-        ) => whole(&STANDARD.decode(data).map_err(text)?, &expected),
-        (
-            Input {
-                lcg_seed: Some(seed),
-                size: Some(size),
-                ..
-            },
-            _,
-        ) => whole(&lcg(*seed, *size), &expected),
-        (
-            Input {
-                part_sizes: Some(sizes),
-                lcg_seed: Some(seed),
-                ..
-            },
-            _,
-        ) => {
-            same(
-                "part count",
-                input.part_count.unwrap_or(sizes.len()),
-                sizes.len(),
-            )?;
+        (Input { data_base64: Some(data), .. }, _) => whole(&STANDARD.decode(data).map_err(text)?, &expected),
+        (Input { lcg_seed: Some(seed), size: Some(size), .. }, _) => whole(&lcg(*seed, *size), &expected),
+        (Input { part_sizes: Some(sizes), lcg_seed: Some(seed), .. }, _) => {
+            same("part count", input.part_count.unwrap_or(sizes.len()), sizes.len())?;
             multipart(&lcg(*seed, sizes.iter().sum()), sizes, &expected)
         }
-        (
-            Input {
-                a: Some(a),
-                size_b: Some(size_b),
-                ..
-            },
-            _,
-        ) => combine(&input, a, *size_b, &expected),
+        (Input { a: Some(a), size_b: Some(size_b), .. }, _) => combine(&input, a, *size_b, &expected),
         (_, group) => Err(format!("an unknown kind of checksum case: {group:?}")),
     }
 }
@@ -83,11 +52,7 @@ fn whole(data: &[u8], expected: &Map<String, Value>) -> Result<(), String> {
 }
 
 fn written(name: &str, data: &[u8]) -> Result<String, String> {
-    let crc32 = |algorithm| {
-        u32::try_from(checksum(algorithm, data))
-            .map(u32::to_be_bytes)
-            .map_err(text)
-    };
+    let crc32 = |algorithm| u32::try_from(checksum(algorithm, data)).map(u32::to_be_bytes).map_err(text);
     let crc64 = |algorithm| checksum(algorithm, data);
     Ok(match name {
         "crc64_ecma_decimal" => crc64(Crc64Xz).to_string(),
@@ -109,12 +74,7 @@ fn written(name: &str, data: &[u8]) -> Result<String, String> {
     })
 }
 
-fn combine(
-    input: &Input,
-    a: &Map<String, Value>,
-    size_b: u64,
-    expected: &Map<String, Value>,
-) -> Result<(), String> {
+fn combine(input: &Input, a: &Map<String, Value>, size_b: u64, expected: &Map<String, Value>) -> Result<(), String> {
     if let (Some(seed), Some(size_a), Some(b)) = (input.lcg_seed, input.size_a, &input.b) {
         let data = lcg(seed, size_a + usize::try_from(size_b).map_err(text)?);
         whole(&data[..size_a], a)?;
@@ -124,9 +84,7 @@ fn combine(
     // What is known of `b` is either all of it, or only its CRC and a length too large to compute.
     let b = match (&input.b, &input.crc_b_ecma_decimal) {
         (Some(b), _) => b.clone(),
-        (None, Some(crc)) => {
-            Map::from_iter([("crc64_ecma_decimal".to_owned(), Value::from(crc.clone()))])
-        }
+        (None, Some(crc)) => Map::from_iter([("crc64_ecma_decimal".to_owned(), Value::from(crc.clone()))]),
         (None, None) => return Err("nothing is known of b".to_owned()),
     };
     let mut combined = 0;
@@ -137,29 +95,15 @@ fn combine(
         ("crc32_hex", Crc32IsoHdlc, 16),
     ] {
         let number = |map: &Map<String, Value>| {
-            map.get(name)
-                .and_then(Value::as_str)
-                .and_then(|text| u64::from_str_radix(text, radix).ok())
+            map.get(name).and_then(Value::as_str).and_then(|text| u64::from_str_radix(text, radix).ok())
         };
         if let (Some(a), Some(b), Some(theirs)) = (number(a), number(&b), number(expected)) {
             same(name, checksum_combine(algorithm, a, b, size_b), theirs)?;
             combined += 1;
         }
     }
-    let known = [
-        "crc64_ecma_decimal",
-        "crc64_nvme_hex",
-        "crc32c_hex",
-        "crc32_hex",
-    ];
-    same(
-        "number of checksums combined",
-        combined,
-        known
-            .iter()
-            .filter(|name| expected.contains_key(**name))
-            .count(),
-    )
+    let known = ["crc64_ecma_decimal", "crc64_nvme_hex", "crc32c_hex", "crc32_hex"];
+    same("number of checksums combined", combined, known.iter().filter(|name| expected.contains_key(**name)).count())
 }
 
 fn multipart(data: &[u8], sizes: &[usize], expected: &Map<String, Value>) -> Result<(), String> {
@@ -178,20 +122,12 @@ fn multipart(data: &[u8], sizes: &[usize], expected: &Map<String, Value>) -> Res
     for (name, theirs) in expected {
         let ours = match name.as_str() {
             "part_md5_hex" => Value::from_iter(parts.iter().map(|part| hex(&Md5::digest(part)))),
-            "etag_s3" => format!(
-                "{}-{count}",
-                hex(&composite(&|data| Md5::digest(data).to_vec()))
-            )
-            .into(),
+            "etag_s3" => format!("{}-{count}", hex(&composite(&|data| Md5::digest(data).to_vec()))).into(),
             "crc32c_composite" => format!("{}-{count}", STANDARD.encode(composite(&crc32c))).into(),
-            "sha256_composite" => format!(
-                "{}-{count}",
-                STANDARD.encode(composite(&|data| sha256(data).to_vec()))
-            )
-            .into(),
-            "crc64nvme_full_object" => STANDARD
-                .encode(joined(Crc64Nvme, &parts).to_be_bytes())
-                .into(),
+            "sha256_composite" => {
+                format!("{}-{count}", STANDARD.encode(composite(&|data| sha256(data).to_vec()))).into()
+            }
+            "crc64nvme_full_object" => STANDARD.encode(joined(Crc64Nvme, &parts).to_be_bytes()).into(),
             "crc64_ecma_decimal" => joined(Crc64Xz, &parts).to_string().into(),
             _ => written(name, data)?.into(),
         };
@@ -215,9 +151,7 @@ fn joined(algorithm: CrcAlgorithm, parts: &[&[u8]]) -> u64 {
 fn lcg(seed: u64, size: usize) -> Vec<u8> {
     let mut x = seed;
     let step = || {
-        x = x
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (x >> 56) as u8
     };
     std::iter::repeat_with(step).take(size).collect()

@@ -25,28 +25,20 @@ use serde_json::Value;
 #[test]
 fn vectors_of_every_file_match_bit_for_bit() {
     let folder = folder();
-    let listing =
-        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let listing = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<PathBuf> = listing.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "json")
-    });
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     assert!(!files.is_empty(), "no vector file in {}", folder.display());
 
     let (mut total, mut failures) = (0, Vec::new());
     for path in files {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let file: File = serde_json::from_slice(&fs::read(&path).unwrap())
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let file: File =
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!file.cases.is_empty(), "{name} has no cases");
         if let Some(count) = file.meta.count {
-            assert_eq!(
-                count,
-                file.cases.len(),
-                "{name} promises another number of cases"
-            );
+            assert_eq!(count, file.cases.len(), "{name} promises another number of cases");
         }
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
         let before = failures.len();
@@ -60,19 +52,9 @@ fn vectors_of_every_file_match_bit_for_bit() {
         total += file.cases.len();
         // Not `println!`, which the test harness keeps to itself.
         let failed = failures.len() - before;
-        writeln!(
-            io::stdout(),
-            "vectors {name}: {} cases {kinds:?}, {failed} failed",
-            file.cases.len()
-        )
-        .unwrap();
+        writeln!(io::stdout(), "vectors {name}: {} cases {kinds:?}, {failed} failed", file.cases.len()).unwrap();
     }
-    writeln!(
-        io::stdout(),
-        "vectors in all: {total} cases, {} failed",
-        failures.len()
-    )
-    .unwrap();
+    writeln!(io::stdout(), "vectors in all: {total} cases, {} failed", failures.len()).unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -154,13 +136,7 @@ fn folder() -> PathBuf {
 
 /// Compares, and shows both sides.
 fn same<T: PartialEq + Debug>(what: &str, ours: T, theirs: T) -> Result<(), String> {
-    if ours == theirs {
-        Ok(())
-    } else {
-        Err(format!(
-            "{what}\n    ours:   {ours:?}\n    theirs: {theirs:?}"
-        ))
-    }
+    if ours == theirs { Ok(()) } else { Err(format!("{what}\n    ours:   {ours:?}\n    theirs: {theirs:?}")) }
 }
 
 fn text(error: impl ToString) -> String {
@@ -175,16 +151,8 @@ fn unix(time: &str) -> Result<i64, String> {
 fn uri(url: &str) -> Result<Uri, String> {
     let uri: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
     let (path, query) = path_and_query(url);
-    same(
-        "path of the parsed URL",
-        uri.path(),
-        if path.is_empty() { "/" } else { path },
-    )?;
-    same(
-        "query of the parsed URL",
-        uri.query().unwrap_or_default(),
-        query,
-    )?;
+    same("path of the parsed URL", uri.path(), if path.is_empty() { "/" } else { path })?;
+    same("query of the parsed URL", uri.query().unwrap_or_default(), query)?;
     Ok(uri)
 }
 
@@ -198,36 +166,20 @@ fn header_map(pairs: &BTreeMap<String, String>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(text)?;
-        headers.append(
-            name,
-            HeaderValue::from_bytes(value.as_bytes()).map_err(text)?,
-        );
+        headers.append(name, HeaderValue::from_bytes(value.as_bytes()).map_err(text)?);
     }
     Ok(headers)
 }
 
 /// The headers that signing added, without the signature and those named.
 fn added(headers: &HeaderMap, without: &[&str]) -> BTreeMap<String, String> {
-    let pairs = headers
-        .iter()
-        .filter(|(name, _)| !without.contains(&name.as_str()));
-    pairs
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
+    let pairs = headers.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+    pairs.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }
 
 fn lower_case(pairs: &BTreeMap<String, String>, without: &[&str]) -> BTreeMap<String, String> {
-    let pairs = pairs
-        .iter()
-        .map(|(name, value)| (name.to_lowercase(), value.clone()));
-    pairs
-        .filter(|(name, _)| !without.contains(&name.as_str()))
-        .collect()
+    let pairs = pairs.iter().map(|(name, value)| (name.to_lowercase(), value.clone()));
+    pairs.filter(|(name, _)| !without.contains(&name.as_str())).collect()
 }
 
 /// A URL with its parameters in a fixed order, because theirs is free.

@@ -49,8 +49,7 @@ pub(crate) fn run(case: &Case) -> Result<(), String> {
         key = key.with_session_token(&**token);
     }
     let names: Vec<&str> = expected.signed_headers.split(';').collect();
-    let mut signer =
-        Signer::new(&key, &input.region, unix(&input.time)?).select(Select::Only(&names));
+    let mut signer = Signer::new(&key, &input.region, unix(&input.time)?).select(Select::Only(&names));
     signer.service = &input.service;
 
     let (method, uri) = (input.method.parse().map_err(text)?, uri(&input.url)?);
@@ -60,49 +59,23 @@ pub(crate) fn run(case: &Case) -> Result<(), String> {
     let diagnosis = match (case.mode.as_deref(), input.expires) {
         (Some("header"), None) => {
             let signed = signer.sign(target, payload).map_err(text)?;
-            let authorization = signed
-                .headers()
-                .get("authorization")
-                .ok_or("no authorization")?;
+            let authorization = signed.headers().get("authorization").ok_or("no authorization")?;
             let authorization = authorization.to_str().map_err(text)?;
-            same(
-                "authorization",
-                Some(authorization),
-                expected.authorization.as_deref(),
-            )?;
-            let theirs = lower_case(
-                expected.headers_added.as_ref().ok_or("no headers_added")?,
-                &[],
-            );
-            same(
-                "headers added",
-                added(signed.headers(), &["authorization"]),
-                theirs,
-            )?;
+            same("authorization", Some(authorization), expected.authorization.as_deref())?;
+            let theirs = lower_case(expected.headers_added.as_ref().ok_or("no headers_added")?, &[]);
+            same("headers added", added(signed.headers(), &["authorization"]), theirs)?;
             signed.diagnosis().clone()
         }
         (Some("presign"), Some(expires)) => {
             let presigned = signer.presign(target, payload, expires).map_err(text)?;
             let theirs = expected.url.as_deref().ok_or("no url")?;
-            same(
-                "url",
-                sorted(&presigned.url().expose().to_string()),
-                sorted(theirs),
-            )?;
+            same("url", sorted(&presigned.url().expose().to_string()), sorted(theirs))?;
             presigned.diagnosis().clone()
         }
         mode => return Err(format!("an unknown mode: {mode:?}")),
     };
-    same(
-        "canonical request",
-        diagnosis.canonical_request(),
-        &expected.canonical_request,
-    )?;
-    same(
-        "string to sign",
-        diagnosis.string_to_sign(),
-        &expected.string_to_sign,
-    )?;
+    same("canonical request", diagnosis.canonical_request(), &expected.canonical_request)?;
+    same("string to sign", diagnosis.string_to_sign(), &expected.string_to_sign)?;
     same("signature", diagnosis.signature(), &expected.signature)
 }
 
@@ -112,20 +85,12 @@ fn builds_the_url(input: &Input) -> Result<(), String> {
     let key = path(input.key.as_deref().unwrap_or_default());
     match (input.addressing.as_deref(), &input.bucket) {
         (Some("virtual"), _) => same("path", format!("/{key}"), their_path.to_owned())?,
-        (Some("path"), Some(bucket)) => same(
-            "path",
-            format!("/{}/{key}", path(bucket)),
-            their_path.to_owned(),
-        )?,
+        (Some("path"), Some(bucket)) => same("path", format!("/{}/{key}", path(bucket)), their_path.to_owned())?,
         _ => {}
     }
     let mut query = CanonicalQuery::default();
     for (name, value) in &input.query {
         query.push(name, value.as_deref().unwrap_or_default());
     }
-    same(
-        "query",
-        query.in_order(Valueless::WithEquals),
-        their_query.to_owned(),
-    )
+    same("query", query.in_order(Valueless::WithEquals), their_query.to_owned())
 }

@@ -293,7 +293,7 @@ impl World {
         self.jobs.get(at)?.task
     }
 
-    fn set_wish(&mut self, at: usize, wish: Wish) {
+    pub(crate) fn set_wish(&mut self, at: usize, wish: Wish) {
         if let Some(job) = self.jobs.get_mut(at) {
             job.wish = wish;
         }

@@ -89,6 +89,7 @@ impl World {
             // As the error says: cancel it to drop its session, then start anew.
             self.submit(at, Start::Paused);
             self.cancel(at);
+            self.set_wish(at, Wish::Done);
         } else {
             self.submit(at, Start::Now);
         }

@@ -17,33 +17,14 @@ pub fn user_delegation(
 ) -> Result<Issued, SignError> {
     check_version(grant.version)?;
     let mut text = Lines::default();
-    text.all(&[
-        grant.permissions,
-        grant.start,
-        grant.expiry,
-        &resource.canonical(account),
-    ]);
-    text.all(&[
-        &key.object_id,
-        &key.tenant_id,
-        &key.start,
-        &key.expiry,
-        &key.service,
-        &key.version,
-    ]);
+    text.all(&[grant.permissions, grant.start, grant.expiry, &resource.canonical(account)]);
+    text.all(&[&key.object_id, &key.tenant_id, &key.start, &key.expiry, &key.service, &key.version]);
     // Authorised and unauthorised object id, correlation id: for hierarchical namespaces, not offered here.
     text.all(&["", "", ""]);
     if layout >= DelegationLayout::V2025_07_05 {
         text.all(&[&key.delegated_tenant_id, ""]);
     }
-    text.all(&[
-        grant.ip,
-        grant.protocol,
-        grant.version,
-        resource.code(),
-        resource.moment(),
-        grant.encryption_scope,
-    ]);
+    text.all(&[grant.ip, grant.protocol, grant.version, resource.code(), resource.moment(), grant.encryption_scope]);
     if layout >= DelegationLayout::V2026_04_06 {
         text.all(&["", ""]);
     }
@@ -114,26 +95,11 @@ mod tests {
     #[test]
     fn the_delegation_grew_with_the_versions() {
         let lines = |version: &str| {
-            let grant = Grant {
-                version,
-                permissions: "r",
-                expiry: "2025-07-01",
-                ..Grant::default()
-            };
-            let answer = ResponseHeaders {
-                content_type: "a/b",
-                ..ResponseHeaders::default()
-            };
+            let grant = Grant { version, permissions: "r", expiry: "2025-07-01", ..Grant::default() };
+            let answer = ResponseHeaders { content_type: "a/b", ..ResponseHeaders::default() };
             let resource = Resource::Container("c");
             let layout = DelegationLayout::of(version);
-            let issued = user_delegation(
-                "acc",
-                &DelegationKey::default(),
-                resource,
-                &grant,
-                &answer,
-                layout,
-            );
+            let issued = user_delegation("acc", &DelegationKey::default(), resource, &grant, &answer, layout);
             issued.map(|issued| issued.diagnosis().string_to_sign().lines().count())
         };
         assert_eq!(lines("2023-11-03"), Ok(24));

@@ -119,21 +119,8 @@ pub fn service(
 ) -> Result<Issued, SignError> {
     check_version(grant.version)?;
     let mut text = Lines::default();
-    text.all(&[
-        grant.permissions,
-        grant.start,
-        grant.expiry,
-        &resource.canonical(&key.account),
-        policy,
-    ]);
-    text.all(&[
-        grant.ip,
-        grant.protocol,
-        grant.version,
-        resource.code(),
-        resource.moment(),
-        grant.encryption_scope,
-    ]);
+    text.all(&[grant.permissions, grant.start, grant.expiry, &resource.canonical(&key.account), policy]);
+    text.all(&[grant.ip, grant.protocol, grant.version, resource.code(), resource.moment(), grant.encryption_scope]);
     text.all(&answer.values());
 
     let mut query = Query::grant(grant);
@@ -145,28 +132,11 @@ pub fn service(
 }
 
 /// Issues a SAS for an account: `services` such as `b`, `resource_types` such as `sco`.
-pub fn account(
-    key: &AccountKey,
-    services: &str,
-    resource_types: &str,
-    grant: &Grant<'_>,
-) -> Result<Issued, SignError> {
+pub fn account(key: &AccountKey, services: &str, resource_types: &str, grant: &Grant<'_>) -> Result<Issued, SignError> {
     check_version(grant.version)?;
     let mut text = Lines::default();
-    text.all(&[
-        &key.account,
-        grant.permissions,
-        services,
-        resource_types,
-        grant.start,
-        grant.expiry,
-    ]);
-    text.all(&[
-        grant.ip,
-        grant.protocol,
-        grant.version,
-        grant.encryption_scope,
-    ]);
+    text.all(&[&key.account, grant.permissions, services, resource_types, grant.start, grant.expiry]);
+    text.all(&[grant.ip, grant.protocol, grant.version, grant.encryption_scope]);
 
     let mut query = Query::grant(grant);
     query.add("ss", services);
@@ -180,12 +150,8 @@ impl Resource<'_> {
         match self {
             Self::Container(container) => format!("/blob/{account}/{container}"),
             Self::Blob { container, blob }
-            | Self::Snapshot {
-                container, blob, ..
-            }
-            | Self::Version {
-                container, blob, ..
-            } => format!("/blob/{account}/{container}/{blob}"),
+            | Self::Snapshot { container, blob, .. }
+            | Self::Version { container, blob, .. } => format!("/blob/{account}/{container}/{blob}"),
         }
     }
 
@@ -209,13 +175,7 @@ impl Resource<'_> {
 
 impl<'a> ResponseHeaders<'a> {
     fn values(&self) -> [&'a str; 5] {
-        [
-            self.cache_control,
-            self.content_disposition,
-            self.content_encoding,
-            self.content_language,
-            self.content_type,
-        ]
+        [self.cache_control, self.content_disposition, self.content_encoding, self.content_language, self.content_type]
     }
 }
 
@@ -254,10 +214,7 @@ impl Query {
     }
 
     fn answer(&mut self, answer: &ResponseHeaders<'_>) {
-        for (name, value) in ["rscc", "rscd", "rsce", "rscl", "rsct"]
-            .into_iter()
-            .zip(answer.values())
-        {
+        for (name, value) in ["rscc", "rscd", "rsce", "rscl", "rsct"].into_iter().zip(answer.values()) {
             self.add(name, value);
         }
     }
@@ -278,14 +235,7 @@ impl Query {
         let signature = signature(key, &string_to_sign);
         self.add("sig", &signature);
         let token = SasToken::parse(Secret::new(self.0))?;
-        Ok(Issued {
-            token,
-            diagnosis: Diagnosis {
-                canonical_request: String::new(),
-                string_to_sign,
-                signature,
-            },
-        })
+        Ok(Issued { token, diagnosis: Diagnosis { canonical_request: String::new(), string_to_sign, signature } })
     }
 }
 
@@ -293,11 +243,7 @@ fn check_version(version: &str) -> Result<(), SignError> {
     if crate::date::parse_iso8601(version).is_err() || version.len() != 10 {
         return Err(SignError::BadScope("service version"));
     }
-    if version < "2020-12-06" {
-        Err(SignError::VersionTooOld(version.to_string()))
-    } else {
-        Ok(())
-    }
+    if version < "2020-12-06" { Err(SignError::VersionTooOld(version.to_string())) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -308,54 +254,23 @@ mod tests {
 
     fn issue(version: &str) -> Result<Issued, SignError> {
         let key = AccountKey::new("acc", "c2VzYW1l")?;
-        let grant = Grant {
-            version,
-            permissions: "r",
-            expiry: "2025-07-01",
-            ..Grant::default()
-        };
-        service(
-            &key,
-            Resource::Blob {
-                container: "c",
-                blob: "a b/ü",
-            },
-            &grant,
-            "",
-            &ResponseHeaders::default(),
-        )
+        let grant = Grant { version, permissions: "r", expiry: "2025-07-01", ..Grant::default() };
+        service(&key, Resource::Blob { container: "c", blob: "a b/ü" }, &grant, "", &ResponseHeaders::default())
     }
 
     #[test]
     fn names_are_signed_raw_and_nothing_prints_the_signature() {
         let issued = issue("2023-11-03").expect("issues");
-        assert!(
-            issued
-                .diagnosis()
-                .string_to_sign()
-                .contains("\n/blob/acc/c/a b/ü\n")
-        );
+        assert!(issued.diagnosis().string_to_sign().contains("\n/blob/acc/c/a b/ü\n"));
         let printed = format!("{issued:?}{}{}", issued.token(), issued.diagnosis());
-        assert!(
-            !printed.contains(issued.diagnosis().signature()),
-            "{printed}"
-        );
-        assert!(
-            !printed.contains("sesame") && !printed.contains("c2VzYW1l"),
-            "{printed}"
-        );
+        assert!(!printed.contains(issued.diagnosis().signature()), "{printed}");
+        assert!(!printed.contains("sesame") && !printed.contains("c2VzYW1l"), "{printed}");
         assert_eq!(issued.token().expires_at(), Some(1_751_328_000));
     }
 
     #[test]
     fn versions_are_checked() {
-        assert_eq!(
-            issue("2020-10-02").map(|_| ()),
-            Err(SignError::VersionTooOld("2020-10-02".into()))
-        );
-        assert_eq!(
-            issue("latest").map(|_| ()),
-            Err(SignError::BadScope("service version"))
-        );
+        assert_eq!(issue("2020-10-02").map(|_| ()), Err(SignError::VersionTooOld("2020-10-02".into())));
+        assert_eq!(issue("latest").map(|_| ()), Err(SignError::BadScope("service version")));
     }
 }
