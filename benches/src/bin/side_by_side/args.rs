@@ -12,7 +12,7 @@ usage: side_by_side [OPTIONS]
   --memory DIR     a folder on tmpfs (default /dev/shm, else the system's temporary folder)
   --disk DIR       measure on this folder too
   --only WORD      only cases whose title contains the word
-  --port N         nginx's plain port; the two after it are taken as well (default 18181)
+  --port N         nginx's plain port; the two after it are taken as well (default 23810)
 
 Builds nothing. Needs curl, sha256sum and the nginx of tests/oracles/nginx.sh (`nginx.sh install` once).
 ";
@@ -48,7 +48,7 @@ impl Args {
             memory: if memory.is_dir() { memory } else { std::env::temp_dir() },
             disk: None,
             only: None,
-            port: 18181,
+            port: 23810,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
