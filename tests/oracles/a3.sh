@@ -46,7 +46,8 @@ member() { { grep -o "\"$1\":[0-9]*" "$2" 2>/dev/null || true; } | tail -n 1 | c
 early=no
 run() { # URL TARGET half|end OUT
     local have half=$((mib << 19))
-    # Slow enough to be met at half.
+    # Nothing of a former run may be read.
+    : >"$4"
     "$LONGHAUL" get "$1" -o "$2" --overwrite always --parts $parts --part-size ${part_mib}MiB --state "$work/state" --json >"$4" 2>"$4.err" &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
