@@ -266,6 +266,9 @@ pub(crate) const fn next(direction: Direction, phase: Phase, signal: Signal) -> 
                 (P::Committing | P::Confirming, S::Committed) => P::Cleaning,
                 (P::Committing | P::Confirming, S::Quiet) => P::Ending,
                 (P::Confirming, S::NotCommitted) => P::Committing,
+                // … and not all parts are there any more.
+                (P::Confirming, S::ListWanted) => P::Reconciling,
+                (P::Confirming, S::Rechecked) => P::Moving,
                 (P::Committing | P::Confirming, S::SessionGone) => P::Opening,
                 _ => return None,
             },

@@ -446,8 +446,18 @@ impl Transfer {
             self.session_gone(cx);
         } else if self.session.commits > self.spec.retry.retries {
             self.fail(protocol(StepKind::Commit, "the commit is accepted again and again without any effect"), cx);
+        } else if self.profile.order == Order::Parallel && !self.has_all_parts() {
+            // Not all that the former run had uploaded is believed: the rest goes first.
+            self.session.marker = None;
+            self.session.listed.clear();
+            self.signal(if self.profile.list { Signal::ListWanted } else { Signal::Rechecked }, cx);
         } else {
             self.signal(Signal::NotCommitted, cx);
         }
+    }
+
+    fn has_all_parts(&self) -> bool {
+        let parts = self.session.parts.values();
+        Some(parts.map(|part| part.range.len()).sum()) == self.source.total
     }
 }
