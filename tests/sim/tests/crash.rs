@@ -1,0 +1,109 @@
+//! Death at any step: what survives, and how little is done again (cases D8, U7).
+
+mod common;
+
+use common::*;
+use longhaul_core::rng::Rng;
+use longhaul_core::spec::{Durability, Start};
+use longhaul_core::Time;
+use longhaul_sim::{JobKind, Style, World};
+
+const LEN: u64 = 120_000;
+/// Checkpoints are written at least this often, in bytes.
+const INTERVAL: u64 = 16 << 10;
+
+fn get(world: &mut World) -> usize {
+    download(world, LEN, Style::GOOD)
+}
+
+fn put_form(world: &mut World) -> usize {
+    form(world, LEN)
+}
+
+fn put_store(world: &mut World) -> usize {
+    store(world, LEN)
+}
+
+/// Content that crossed the network for the one job of this world.
+fn crossed(world: &World) -> u64 {
+    match world.jobs[0].kind {
+        JobKind::Get { .. } => world.jobs[0].received,
+        JobKind::Form { .. } => world.form.received,
+        JobKind::Store { .. } => world.store.received,
+    }
+}
+
+fn kill(make: fn(&mut World) -> usize, seed: u64, power: bool, durability: Durability) {
+    let mut rng = Rng::new(seed);
+    let mut world = seeded(seed);
+    let job = make(&mut world);
+    world.jobs[job].durability = durability;
+    world.jobs[job].parallel = most(1 + u32::try_from(rng.up_to(3)).expect("small"));
+    world.weather.rate = (8_000, 400_000);
+    world.submit(job, Start::Now);
+    world.settle();
+    let mut allowed = 0;
+    for _ in 0..=rng.up_to(3) {
+        for _ in 0..rng.up_to(60) {
+            world.step(Time::NEVER);
+        }
+        if world.jobs[job].task.is_none() {
+            break;
+        }
+        // What was in flight, an interval since the last checkpoint began, and as much while one was being written.
+        allowed += 4 * 8_192 + 2 * INTERVAL;
+        world.crash(power);
+        if let JobKind::Get { target, .. } = &world.jobs[job].kind {
+            let there = world.disk.file(target);
+            assert!(there.is_none_or(|file| file.content.pure() == Some(1) && file.content.len() == LEN));
+        }
+        world.submit(job, Start::Now);
+        world.settle();
+    }
+    world.finish();
+    done(&world, job);
+    let all = crossed(&world);
+    assert!(all <= LEN + allowed, "seed {seed}: {all} bytes for {LEN}\n{}", tail(&world));
+}
+
+#[test]
+fn d8_killed_at_any_step_a_download_ends_whole_and_fetches_little_again() {
+    for seed in 0..400 {
+        kill(get, seed, seed % 2 == 0, Durability::Power);
+        kill(get, seed, false, Durability::Process);
+    }
+}
+
+#[test]
+fn u7_killed_at_any_step_an_upload_ends_whole_and_sends_little_again() {
+    for seed in 0..400 {
+        kill(put_form, seed, seed % 2 == 0, Durability::Power);
+        kill(put_store, seed, seed % 2 == 0, Durability::Power);
+    }
+}
+
+/// Every step, once, and no other fault: nothing hides behind a seed.
+#[test]
+fn d8_u7_every_single_step_can_be_the_last() {
+    for make in KINDS {
+        for at in 0..=steps(make) {
+            for power in [false, true] {
+                let (mut world, job) = after(make, at, 11);
+                world.crash(power);
+                world.finish();
+                done(&world, job);
+            }
+        }
+    }
+}
+
+/// A checkpoint belongs to the object, not to the machine: another engine on another disk continues what the record and the
+/// file say.
+#[test]
+fn a_record_without_its_file_starts_over_cleanly() {
+    let (mut world, job) = after(get, 30, 1);
+    world.crash(false);
+    world.disk.release("target0", true);
+    world.finish();
+    done(&world, job);
+}
