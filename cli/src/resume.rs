@@ -27,11 +27,9 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
         // Was read once already, when it was decoded.
         requests.extend(record.request().map_err(|words| report::hint(&words)));
     }
-    if requests.is_empty() && withheld.is_empty() {
-        if !args.output_options.quiet {
-            report::hint("nothing is unfinished");
-        }
-        return Ok(if trouble.is_empty() { Code::Done } else { Code::Disk });
+    let nothing = requests.is_empty() && withheld.is_empty();
+    if nothing && !args.output_options.quiet && !args.output_options.json {
+        report::hint("nothing is unfinished");
     }
     let mut report = report::new(&args.output_options);
     let mut run = Run { state: &state, report: report.as_mut(), signals };
@@ -52,6 +50,9 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
     }
     if code == Code::Done && !withheld.is_empty() {
         code = Code::Usage;
+    }
+    if code == Code::Done && !trouble.is_empty() {
+        code = Code::Disk;
     }
     if args.output_options.json {
         let done = summaries.iter().filter(|summary| summary.code() == Code::Done).count();

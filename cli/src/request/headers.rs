@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use longhaul::Headers;
@@ -26,7 +27,16 @@ impl Fields {
         let mut fields = Self::default();
         for text in given {
             match text.strip_prefix('@') {
-                Some(file) => fields.files.push(absolute(Path::new(file))?),
+                Some(file) => {
+                    let path = absolute(Path::new(file))?;
+                    if path.is_file() || !path.exists() {
+                        fields.files.push(path);
+                    } else {
+                        // A pipe, as `<(command)` makes one: can be read once only.
+                        let text = read(&path)?;
+                        fields.lines.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
+                    }
+                }
                 None => fields.lines.push(text.clone()),
             }
         }
@@ -68,14 +78,16 @@ impl Fields {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let failed = |error| Failure::usage(format!("--header: cannot read {}: {error}", shown::path(path)));
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if metadata.len() > LARGEST {
-        let words =
-            format!("--header: {} has more than {LARGEST} bytes: put one 'Name: value' per line", shown::path(path));
+    let shown = shown::path(path);
+    let failed = |error| Failure::usage(format!("--header: cannot read {shown}: {error}"));
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > LARGEST {
+        let words = format!("--header: {shown} has more than {LARGEST} bytes: put one 'Name: value' per line");
         return Err(Failure::usage(words));
     }
-    fs::read_to_string(path).map_err(failed)
+    Ok(text)
 }
 
 impl fmt::Debug for Fields {

@@ -109,6 +109,10 @@ impl State {
 
 /// The record at `path`; `None` when it has gone meanwhile.
 fn read(path: &Path) -> Result<Option<Record>, String> {
+    // Opening a pipe would wait for ever.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err("it is no file".to_owned());
+    }
     let file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -91,6 +91,30 @@ async fn headers_from_a_file_are_sent_and_not_recorded() {
     assert!(place.out("a.bin").exists());
 }
 
+/// `--header @<(command)`: read once, so it counts as a line.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_from_a_pipe_are_withheld_like_lines() {
+    let place = Place::with_faults(Fault::new(When::After(2), What::Status { code: 500, retry_after: None })).await;
+    place.remote("a.bin", 4 << 20);
+    let mut command = tokio::process::Command::new("sh");
+    command
+        .args([
+            "-c",
+            r#"printf 'X-Key: %s\n' "$CANARY" | "$0" "$@" --header @/dev/stdin"#,
+            env!("CARGO_BIN_EXE_longhaul"),
+        ])
+        .args(["get", &place.url("a.bin"), "-o", "a.bin", "--part-size", "1M", "--retries", "0", "--proxy", "none"])
+        .env("CANARY", CANARY)
+        .env("LONGHAUL_STATE", place.path("state"))
+        .current_dir(place.path("out"))
+        .kill_on_drop(true);
+    check(&Told::of(command).await.expect(1));
+    place.server.set_faults(Vec::new());
+    let told = place.words("resume").await.expect(2);
+    assert!(told.stderr.contains("X-Key: <redacted>"), "{told:?}");
+}
+
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_for_their_owner_only() {

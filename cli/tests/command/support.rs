@@ -95,7 +95,7 @@ impl Place {
 
     /// Starts it with its `--json` to be read.
     pub(crate) fn start(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Started {
-        let mut child = self.command(args).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = self.command(args).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Started { child, lines }
     }
