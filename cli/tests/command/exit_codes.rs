@@ -34,14 +34,10 @@ async fn a_server_out_of_order_is_1() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_out_of_reach_is_1() {
     let place = Place::new().await;
-    let url = place.url("a.bin");
-    place.server.set_faults(Vec::new());
-    let Place { folder, server } = place;
-    server.shutdown().await;
-    // Another server takes the tests' place, at another address.
-    let config = longhaul_serve::ServeConfig::new(folder.path().join("root"));
-    let server = longhaul_serve::Server::bind(([127, 0, 0, 1], 0).into(), config).await.unwrap();
-    let place = Place { folder, server };
+    // A port that is taken, so that nobody else gets it, and where nobody listens.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let url = format!("http://{}/a.bin", socket.local_addr().unwrap());
     let told = place.words(&format!("get {url} {FAST}")).await.expect(1);
     assert!(told.stderr.contains("cannot connect") && told.stderr.contains("the same command"), "{told:?}");
 }
