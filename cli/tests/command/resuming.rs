@@ -157,7 +157,7 @@ async fn a_record_that_was_tampered_with_is_named_and_left_alone() {
     std::fs::create_dir(place.path("state")).unwrap();
     let version = r#"{"version": 99}"#;
     let path = r#"{"version":1,"kind":"get","url":"http://h/x","path":"relative","started":1,"command":""}"#;
-    let id = r#"{"version":1,"kind":"get","url":"http://h/x","path":"/tmp/x","started":1,"command":""}"#;
+    let id = r#"{"version":1,"kind":"get","url":"http://h/x","path":"/x","started":1,"command":""}"#;
     for (name, text) in [("a", "no json"), ("b", version), ("c", path), ("d", id), ("e", "")] {
         std::fs::write(place.path("state").join(format!("{name}.json")), text).unwrap();
     }
