@@ -1,4 +1,5 @@
 //! What tasks weigh, counted by the allocator: exact, and the same on every machine of a word size.
+#![allow(clippy::disallowed_types, reason = "a counter inside the allocator, not in the core")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
