@@ -3,9 +3,9 @@
 mod common;
 
 use common::*;
+use longhaul_core::Time;
 use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Durability, Start};
-use longhaul_core::Time;
 use longhaul_sim::{JobKind, Style, World};
 
 const LEN: u64 = 120_000;

@@ -311,9 +311,8 @@ fn d13_a_flipped_bit_at_any_moment_is_caught_where_a_digest_exists() {
         let (mut world, job) = after(make, at, 1);
         let mut rng = longhaul_core::rng::Rng::new(5);
         let noise = longhaul_sim::content::Fill::Noise(9);
-        let whole = |world: &World| {
-            world.disk.file("target0").is_none_or(|file| file.content == Content::version(1, LEN))
-        };
+        let whole =
+            |world: &World| world.disk.file("target0").is_none_or(|file| file.content == Content::version(1, LEN));
         world.jobs[job].disturbed = true;
         if world.disk.file(".target0.part").is_some_and(|file| !file.content.is_empty())
             && !matches!(world.state(job), Some(longhaul_core::event::State::Active(longhaul_core::Phase::Publishing)))

@@ -101,9 +101,10 @@ fn a_full_server_is_its_own_affair() {
     limits.per_authority = 1;
     limits.downloads = 3;
     world.set_limits(limits);
-    world.rules.0.push_back(
-        longhaul_sim::Rule::new(longhaul_sim::Act::Net(longhaul_sim::Fate::StallHead)).url("http://origin"),
-    );
+    world
+        .rules
+        .0
+        .push_back(longhaul_sim::Rule::new(longhaul_sim::Act::Net(longhaul_sim::Fate::StallHead)).url("http://origin"));
     let stuck: Vec<usize> = (0..2).map(|_| download(&mut world, 10_000, Style::GOOD)).collect();
     let other = download(&mut world, 10_000, Style::GOOD);
     if let longhaul_sim::JobKind::Get { host, .. } = &mut world.jobs[other].kind {

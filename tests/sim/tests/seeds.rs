@@ -33,7 +33,12 @@ fn s1_every_seed_keeps_every_invariant() {
     for seed in first..first + seeds {
         match guarded(seed, false) {
             Ok(report) if report.violation.is_none() => {}
-            Ok(report) => failures.push(report.to_string()),
+            Ok(report) => {
+                if let Ok(kept) = guarded(seed, true) {
+                    write_trace(seed, &kept.lines);
+                }
+                failures.push(report.to_string());
+            }
             Err(text) => failures.push(text),
         }
         if failures.len() >= 20 {
@@ -41,6 +46,15 @@ fn s1_every_seed_keeps_every_invariant() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Leaves the whole trace of a seed beside the build, for whoever looks into it.
+fn write_trace(seed: u64, lines: &[String]) {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("seed-{seed}.trace"));
+    match std::fs::write(&path, lines.join("\n")) {
+        Ok(()) => println!("trace: {}", path.display()),
+        Err(error) => println!("no trace: {error}"),
+    }
 }
 
 #[test]

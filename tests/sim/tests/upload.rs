@@ -120,9 +120,10 @@ fn u5_when_the_commit_fails_once_only_the_commit_is_repeated() {
 
 #[test]
 fn u6_a_commit_whose_answer_is_cut_anywhere_is_reconciled_by_asking() {
-    let faults = [Fate::Lost, Fate::StallHead].into_iter().chain((0..16).flat_map(|at| {
-        [Fate::ResetBody(at), Fate::ShortBody(at), Fate::ShortUnnoticed(at), Fate::StallBody(at)]
-    }));
+    let faults = [Fate::Lost, Fate::StallHead].into_iter().chain(
+        (0..16)
+            .flat_map(|at| [Fate::ResetBody(at), Fate::ShortBody(at), Fate::ShortUnnoticed(at), Fate::StallBody(at)]),
+    );
     for fate in faults {
         for times in [1, 3] {
             let mut world = world();
@@ -239,7 +240,9 @@ fn lost_bytes_of_the_default_protocol_are_sent_again_within_bounds() {
 
 #[test]
 fn an_offset_beyond_what_was_sent_is_no_progress() {
-    for words in ["{\"nextByte\":60001}", "{\"nextByte\":59999}", "{\"nextByte\":-1}", "{\"nextByte\":1.5}", "[]", "<html>"] {
+    for words in
+        ["{\"nextByte\":60001}", "{\"nextByte\":59999}", "{\"nextByte\":-1}", "{\"nextByte\":1.5}", "[]", "<html>"]
+    {
         let mut world = world();
         let job = form_job(&mut world);
         world.rules.0.push_back(Rule::new(Act::Say(200, words)).text("offset").times(1));

@@ -1,0 +1,56 @@
+//! Any sequence of transitions on any world: the same transitions as the seeds', with shrinking.
+
+use longhaul_sim::Transition;
+use longhaul_sim::disk::Edit;
+use longhaul_sim::run::{draw_world, run, run_seed};
+use proptest::prelude::*;
+
+fn transition() -> impl Strategy<Value = Transition> {
+    let job = 0..4usize;
+    let edit = proptest::sample::select(Edit::ALL.to_vec());
+    prop_oneof![
+        4 => (job.clone(), any::<bool>()).prop_map(|(job, paused)| Transition::Submit { job, paused }),
+        2 => job.clone().prop_map(|job| Transition::Pause { job }),
+        2 => job.clone().prop_map(|job| Transition::Resume { job }),
+        2 => job.clone().prop_map(|job| Transition::Cancel { job }),
+        1 => (job.clone(), 0..9u8).prop_map(|(job, weight)| Transition::Weigh { job, weight }),
+        1 => (0..4u8, 0..12u8, 0..6u8, 0..5u8, 0..60u8).prop_map(
+            |(active, requests, per_authority, per_task, kibibytes)| Transition::Limit {
+                active, requests, per_authority, per_task, kibibytes
+            }
+        ),
+        1 => Just(Transition::Close),
+        1 => Just(Transition::Reopen),
+        1 => any::<bool>().prop_map(|power| Transition::Crash { power }),
+        1 => job.clone().prop_map(|job| Transition::Change { job }),
+        1 => (job.clone(), edit.clone()).prop_map(|(job, edit)| Transition::EditSource { job, edit }),
+        1 => (job, edit).prop_map(|(job, edit)| Transition::EditTemporary { job, edit }),
+        1 => any::<bool>().prop_map(|full| Transition::Full { full }),
+        1 => any::<u64>().prop_map(|seed| Transition::Weather { seed }),
+        1 => (-90_000..90_000i32).prop_map(|seconds| Transition::JumpWall { seconds }),
+        1 => Just(Transition::Forget),
+        1 => any::<u64>().prop_map(|op| Transition::Stale { op }),
+        8 => (0..400u32).prop_map(|millis| Transition::Run { millis }),
+        4 => (0..40_000u32).prop_map(|millis| Transition::Run { millis }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_transitions_keep_every_invariant(seed in 0..1_000_000u64, transitions in prop::collection::vec(transition(), 0..40)) {
+        let report = run(draw_world(seed, false), seed, &transitions);
+        prop_assert!(report.violation.is_none(), "{}", report);
+    }
+}
+
+#[test]
+fn i20_the_same_seed_gives_the_same_trace() {
+    for seed in 0..60 {
+        let (first, second) = (run_seed(seed, false), run_seed(seed, true));
+        assert_eq!(first.hash, second.hash, "seed {seed}");
+    }
+    let all: std::collections::BTreeSet<u64> = (0..60).map(|seed| run_seed(seed, false).hash).collect();
+    assert_eq!(all.len(), 60, "and another one another");
+}
