@@ -48,6 +48,7 @@ fn s1_every_seed_keeps_every_invariant() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+#[expect(clippy::print_stdout, reason = "it says where to look")]
 /// Leaves the whole trace of a seed beside the build, for whoever looks into it.
 fn write_trace(seed: u64, lines: &[String]) {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("seed-{seed}.trace"));

@@ -69,9 +69,8 @@ pub fn end(world: &mut World, job: usize) {
 /// No invariant is broken.
 #[track_caller]
 pub fn sound(world: &World) {
-    if let Err(violation) = world.verdict() {
-        panic!("{violation}\n{}", tail(world));
-    }
+    let verdict = world.verdict();
+    assert!(verdict.is_ok(), "{verdict:?}\n{}", tail(world));
 }
 
 /// The job is done.
