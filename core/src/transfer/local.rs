@@ -88,7 +88,8 @@ impl Transfer {
             }
             Run::Running if self.phase == Phase::Moving => {
                 let due = self.keeper.wants_sync(self.remote.segments.total(), cx.now.mono, cx.config.interval);
-                if due { self.begin_sync() } else { None }
+                let sync = if due { self.begin_sync() } else { None };
+                if sync.is_none() && self.spec.direction == Direction::Upload { self.digest_ahead() } else { sync }
             }
             Run::Running => match self.spec.direction {
                 Direction::Download => self.download_file(),
@@ -121,7 +122,7 @@ impl Transfer {
                     Direction::Upload => self.upload_replied(reply, cx),
                 },
                 // Stopped by a pause or restart, which may be over by now: it is simply asked for again.
-                Err(fault) if fault.kind == crate::error::FileFaultKind::Cancelled => {}
+                Err(fault) if fault.kind == crate::error::FileFaultKind::Cancelled => self.source.hashing = None,
                 Err(fault) => self.fail(Error::Disk(fault), cx),
             }
         }

@@ -338,7 +338,8 @@ impl Transfer {
             self.cancels.extend(self.single.op);
         }
         if matches!(self.phase, Phase::Hashing | Phase::Rechecking | Phase::Verifying | Phase::Ending)
-            || (self.phase == Phase::Inspecting)
+            || self.phase == Phase::Inspecting
+            || self.source.hashing.is_some()
         {
             self.cancels.extend(self.file);
         }

@@ -11,6 +11,7 @@ use crate::id::OpId;
 use crate::intent::Fingerprint;
 use crate::layout::Layout;
 use crate::provider::{Object, Receipt, UploadedPart};
+use crate::range::ByteRange;
 use crate::time::Time;
 use crate::transfer::parts::Tries;
 use crate::transfer::segments::Segments;
@@ -75,6 +76,17 @@ pub(super) struct Source {
     pub(super) endless: bool,
     /// Everything goes up in one request, which is still to be made.
     pub(super) whole: bool,
+    /// Digests that parts will carry, by where they start; few (what is in flight or next).
+    pub(super) ahead: BTreeMap<u64, (ByteRange, Digest)>,
+    /// The part being read for its digest.
+    pub(super) hashing: Option<ByteRange>,
+}
+
+impl Source {
+    /// The digest of exactly these bytes, if it was computed ahead.
+    pub(super) fn known(&self, range: ByteRange) -> Option<Digest> {
+        self.ahead.get(&range.start()).filter(|(known, _)| *known == range).map(|(_, digest)| *digest)
+    }
 }
 
 /// What is known of the upload on the server.

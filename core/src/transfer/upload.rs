@@ -55,6 +55,7 @@ impl Transfer {
                 None => self.source_changed("it became shorter while it was read", cx),
             },
             (Phase::Rechecking, FileReply::Digests(found)) => self.rechecked_parts(&found, cx),
+            (Phase::Moving, FileReply::Digests(found)) => self.digested_ahead(found.first().copied().flatten(), cx),
             (Phase::Checking, FileReply::Source { len, fingerprint }) => {
                 let same =
                     len.is_none_or(|len| Some(len) == self.source.total) && fingerprint == self.source.fingerprint;
@@ -268,19 +269,56 @@ impl Transfer {
         let (range, tries) = match self.parts.due(now) {
             Some(due) => (due.range, due.tries),
             None if one_by_one && !self.parts.delayed.is_empty() => return None,
-            None if self.source.whole => (ByteRange::at(0, total), Tries::default()),
-            None if one_by_one => {
-                let end = self.session.cursor.saturating_add(layout.part_size()).min(total);
-                (ByteRange::new(self.session.cursor, end).filter(|range| !range.is_empty())?, Tries::default())
-            }
-            None => (layout.part(layout.index_of(self.parts.todo.first()?.start())), Tries::default()),
+            None => (self.next_range()?, Tries::default()),
+        };
+        let digest = match self.profile.part_digest {
+            Some(_) => Some(self.source.known(range)?),
+            None => None,
         };
         let step = if self.source.whole {
             Step::PutWhole { range }
         } else {
-            Step::PutPart { number: layout.index_of(range.start()) + 1, range, digest: None }
+            Step::PutPart { number: layout.index_of(range.start()) + 1, range, digest }
         };
         Some((step, tries))
+    }
+
+    /// What is sent next, of what was not sent yet.
+    fn next_range(&self) -> Option<ByteRange> {
+        let (total, layout) = (self.source.total?, self.source.layout.as_ref()?);
+        if self.source.whole {
+            let sending = !self.parts.flights.is_empty() || !self.parts.delayed.is_empty();
+            return (!sending).then_some(ByteRange::at(0, total));
+        }
+        match self.profile.order {
+            Order::ServerOffset => {
+                let end = self.session.cursor.saturating_add(layout.part_size()).min(total);
+                ByteRange::new(self.session.cursor, end).filter(|range| !range.is_empty())
+            }
+            Order::Parallel => Some(layout.part(layout.index_of(self.parts.todo.first()?.start()))),
+        }
+    }
+
+    /// The digest that the next part's request will carry: computed while the parts before it are on their way.
+    pub(super) fn digest_ahead(&mut self) -> Option<FileOp> {
+        let algorithm = self.profile.part_digest.filter(|_| self.stop.is_none() && self.restart.is_none())?;
+        let waiting = self.parts.delayed.iter().map(|delayed| delayed.range);
+        let range = waiting.chain(self.next_range()).find(|range| self.source.known(*range).is_none())?;
+        self.source.hashing = Some(range);
+        Some(FileOp::Digest { algorithm, ranges: alloc::vec![range] })
+    }
+
+    /// The digest of a part, or of everything that goes up at once, is known.
+    fn digested_ahead(&mut self, digest: Option<Digest>, cx: &mut Cx<'_>) {
+        let Some(range) = self.source.hashing.take() else { return };
+        let Some(digest) = digest else {
+            self.source_changed("it became shorter while it was read", cx);
+            return;
+        };
+        if self.source.whole {
+            self.source.digest = Some(digest);
+        }
+        self.source.ahead.insert(range.start(), (range, digest));
     }
 
     /// The digest to compute over what the next request sends.
@@ -288,7 +326,7 @@ impl Transfer {
         let parallel = self.profile.order == Order::Parallel && self.spec.journal;
         match step {
             // Known before it is sent.
-            Step::PutPart { .. } if self.profile.part_digest.is_some() => None,
+            _ if self.profile.part_digest.is_some() => None,
             Step::PutPart { .. } => self.profile.sent_digest.or(parallel.then_some(SENT)),
             Step::PutWhole { .. } => self.profile.sent_digest,
             _ => None,
@@ -351,11 +389,15 @@ impl Transfer {
                 self.source.whole = false;
                 self.finish_upload(receipt, cx);
             }
-            (Step::PutPart { number, range, .. }, Reply::Part { tag, .. }) if self.profile.order == Order::Parallel => {
+            (Step::PutPart { number, range, digest }, Reply::Part { tag, .. })
+                if self.profile.order == Order::Parallel =>
+            {
                 let part = UploadedPart::new(*number, *range, tag);
-                self.keeper.fact(&Fact::Part(part.clone(), moved.digest), range.len());
+                let digest = digest.or(moved.digest);
+                self.source.ahead.remove(&range.start());
+                self.keeper.fact(&Fact::Part(part.clone(), digest), range.len());
                 self.session.parts.insert(*number, part);
-                if let Some(digest) = moved.digest {
+                if let Some(digest) = digest {
                     self.session.digests.insert(*number, digest);
                 }
                 self.check_sent(cx);
