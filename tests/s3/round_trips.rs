@@ -169,10 +169,34 @@ async fn o2_o4_a_real_server_agrees() {
     }
 }
 
-#[allow(dead_code, reason = "named by the tests of declared checksums")]
-const DECLARED: [(Integrity, Payload); 4] = [
-    (Integrity::Crc32c, Payload::Unsigned),
-    (Integrity::Crc64Nvme, Payload::Unsigned),
-    (Integrity::Sha256, Payload::Unsigned),
-    (Integrity::Sha256, Payload::Signed),
-];
+/// Checksums that go along: the store compares each part's, and the whole object's where they combine.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d13_declared_checksums_and_signed_content_are_accepted_part_by_part() {
+    let store = Store::new(PART as usize);
+    let server = store.serve(|_, answer| answer).await;
+    let (folder, client) = (Folder::new(), client());
+    for (integrity, payload) in [
+        (Integrity::Crc32c, Payload::Unsigned),
+        (Integrity::Crc64Nvme, Payload::Unsigned),
+        (Integrity::Sha256, Payload::Unsigned),
+        (Integrity::Sha256, Payload::Signed),
+        (Integrity::Returned, Payload::Signed),
+    ] {
+        for size in SIZES {
+            let bytes = content(size as usize, size + 2);
+            let source = folder.file("source", &bytes);
+            let key = format!("{integrity:?}/{payload:?}/{size}");
+            let upload = upload(object(server.addr, &key)).with_integrity(integrity).with_payload(payload);
+            let done = run(&client, from_file(upload, &source, &folder.join("journals"), PART)).await;
+            assert!(done.is_ok(), "{key}: {done:?}");
+            assert!(store.state().objects[&key].content == bytes, "{key}");
+        }
+    }
+    let log = server.log();
+    let signed =
+        |request: &&crate::support::raw::Request| request.header("x-amz-content-sha256") != Some("UNSIGNED-PAYLOAD");
+    assert!(log.iter().filter(|request| request.target.contains("/Signed/")).all(|request| signed(&request)));
+    let whole =
+        log.iter().filter(|request| request.method == "POST" && request.header("x-amz-checksum-crc64nvme").is_some());
+    assert_eq!(whole.count(), 3, "the whole object's checksum goes with each completion");
+}
