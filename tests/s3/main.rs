@@ -1,6 +1,6 @@
 //! Amazon S3's protocol through the real stack: hyper, files, journals, against a small strict store whose every answer can be
 //! spoilt. With `LONGHAUL_S3_ENDPOINT` (and `LONGHAUL_S3_REGION`, `_BUCKET`, `_KEY`, `_SECRET`) the round trips run against that
-//! server too.
+//! server too; `_INTEGRITY` (crc32c, crc64nvme, sha256) and `_PAYLOAD` (signed) choose how, `_SKIP_KEYS` leaves out keys it cannot store.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -148,16 +148,24 @@ async fn o2_o4_a_real_server_agrees() {
     let (folder, client) = (Folder::new(), client());
     let part = 5 << 20;
     let sizes = [0, 1, part - 1, part, part + 1, 5 * part + 7];
-    let by_size = sizes.map(|size| (format!("sizes/{size}"), size, Integrity::Returned));
+    let integrity = match setting("INTEGRITY", "").as_str() {
+        "crc32c" => Integrity::Crc32c,
+        "crc64nvme" => Integrity::Crc64Nvme,
+        "sha256" => Integrity::Sha256,
+        _ => Integrity::Returned,
+    };
+    let payload = if setting("PAYLOAD", "") == "signed" { Payload::Signed } else { Payload::Unsigned };
+    let by_size = sizes.map(|size| (format!("sizes/{size}"), size));
     let skipped = setting("SKIP_KEYS", "");
     let by_key =
         keys().into_iter().filter(|key| !skipped.split(' ').any(|skip| !skip.is_empty() && key.contains(skip)));
-    let by_key = by_key.map(|key| (key, 100, Integrity::Returned));
-    for (key_name, size, integrity) in by_size.into_iter().chain(by_key) {
+    let by_key = by_key.map(|key| (key, 100));
+    for (key_name, size) in by_size.into_iter().chain(by_key) {
         let bytes = content(size as usize, 7);
         let source = folder.file("source", &bytes);
         let object = Object::new(bucket.clone(), &key_name, Arc::clone(&key)).unwrap();
-        let upload = S3Upload::new(object.clone()).single_up_to(part - 1).with_integrity(integrity);
+        let upload =
+            S3Upload::new(object.clone()).single_up_to(part - 1).with_integrity(integrity).with_payload(payload);
         let done = run(&client, from_file(upload, &source, &folder.join("journals"), part)).await;
         println!("{:.40} {size}: {:?}", key_name, done.as_ref().map(|done| &done.receipt));
         done.unwrap();
