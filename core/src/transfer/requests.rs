@@ -110,10 +110,24 @@ impl Transfer {
 
     fn judge_single(&mut self, verdict: Verdict, kind: StepKind, cx: &mut Cx<'_>) -> Next {
         let unsure = matches!(&verdict, Verdict::Unknown(_));
-        let gone = matches!(&verdict, Verdict::Fatal(fault) if fault.kind == ServerFaultKind::NotFound);
+        let kind_of_fault = match &verdict {
+            Verdict::Fatal(fault) | Verdict::Unknown(fault) => Some(fault.kind),
+            _ => None,
+        };
+        let gone = kind_of_fault == Some(ServerFaultKind::NotFound);
+        let asked_before = self.single.tries.failed > 0 || self.session.resumed || self.session.commits > 0;
         match kind {
             StepKind::Commit if unsure || gone => {
                 self.session.gone |= gone;
+                self.commit_unknown(verdict, cx)
+            }
+            // The object that stands in the way may be the one that an earlier try made.
+            StepKind::Commit
+                if kind_of_fault == Some(ServerFaultKind::Conflict) && asked_before && self.profile.confirm =>
+            {
+                if let Verdict::Fatal(fault) = &verdict {
+                    self.session.conflict = Some(fault.clone());
+                }
                 self.commit_unknown(verdict, cx)
             }
             // A refusal on the first try is an answer: there is no object.

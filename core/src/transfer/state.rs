@@ -109,6 +109,8 @@ pub(super) struct Session {
     /// How often a confirmation said that the commit had not taken effect.
     pub(super) commits: u32,
     pub(super) known_uncommitted: bool,
+    /// A repeated commit was refused because of an object that is there.
+    pub(super) conflict: Option<ServerFault>,
     /// The commit failed for good: its outcome is not waited for any longer.
     pub(super) given_up: bool,
     /// A commit was told that there is no such session.

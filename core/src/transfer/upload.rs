@@ -483,7 +483,9 @@ impl Transfer {
         if self.stop.is_some() {
             return;
         }
-        if self.session.gone {
+        if let Some(fault) = self.session.conflict.take() {
+            self.fail(Error::Server(fault), cx);
+        } else if self.session.gone {
             // Neither session nor object: everything goes up again.
             self.session_gone(cx);
         } else if self.session.commits > self.spec.retry.retries {
