@@ -224,3 +224,35 @@ async fn r5_a_fault_of_the_moment_on_every_request_is_overcome() {
     run(&client(), from_bytes(upload(object(server.addr, "a")), &content(20 * PART as usize, 4))).await.unwrap();
     assert!(store.state().objects["a"].content == content(20 * PART as usize, 4));
 }
+
+/// The commit took effect and its answer said otherwise; the next one finds its own object in the way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u8_ones_own_object_is_no_conflict_and_anothers_is() {
+    for own in [true, false] {
+        let (store, commits) = (Store::new(PART as usize), AtomicUsize::new(0));
+        let other = store.clone();
+        let server = store
+            .serve(move |request, answer| {
+                if !is_commit(request) {
+                    return answer;
+                }
+                if !own && let Some(object) = other.state().objects.get_mut("a") {
+                    object.etag = "\"ffffffffffffffffffffffffffffffff\"".into();
+                    object.content.fill(0);
+                }
+                match commits.fetch_add(1, Ordering::SeqCst) {
+                    0 => store::error(500, "InternalError", ""),
+                    _ => store::error(412, "PreconditionFailed", ""),
+                }
+            })
+            .await;
+        let only = Headers::new().with("If-None-Match", "*").unwrap();
+        let upload = upload(object(server.addr, "a")).with_headers(only).unwrap();
+        let done = run(&client(), from_bytes(upload, &bytes())).await;
+        if own {
+            assert!(done.is_ok(), "{done:?}");
+        } else {
+            assert!(matches!(&done, Err(Error::Server(fault)) if fault.kind == ServerFaultKind::Conflict), "{done:?}");
+        }
+    }
+}
