@@ -186,6 +186,31 @@ fn c5_cancel_aborts_exactly_once_and_never_beside_a_commit() {
     }
 }
 
+/// The commit is refused for good while a cancel waits for its answer: the cancel goes on, to the abort.
+#[test]
+fn c5_a_cancel_does_not_wait_for_a_commit_that_was_refused() {
+    for status in [400, 404, 409, 500] {
+        for at in 0..=steps(KINDS[2]) {
+            let mut world = seeded(3);
+            let job = store(&mut world, 60_000);
+            world.rules.0.push_back(Rule::new(Act::Status(status, None)).text(" \""));
+            world.submit(job, Start::Now);
+            world.settle();
+            for _ in 0..at {
+                world.step(longhaul_core::Time::NEVER);
+            }
+            world.cancel(job);
+            if world.jobs[job].task.is_none() {
+                continue;
+            }
+            end(&mut world, job);
+            let commits = arrived(&world, Method::POST, "session=");
+            assert!(commits <= 10, "{status} at {at}: {commits} commits");
+            assert!(world.store.objects.is_empty(), "{status} at {at}");
+        }
+    }
+}
+
 #[test]
 fn c5_a_failed_abort_does_not_hide_why_the_upload_failed() {
     let mut world = world();

@@ -193,6 +193,8 @@ fn retries_end_and_their_number_is_the_policys() {
         go(&mut world, job);
         assert!(matches!(world.error(job), Some(Error::Server(_))));
         assert_eq!(arrived(&world, Method::HEAD, ""), usize::try_from(retries).expect("small") + 1);
+        // Full jitter below a ceiling that doubles from a quarter of a second: five of them take their time.
+        assert!(retries < 5 || world.time().as_micros() > 1_500_000, "retries wait");
     }
 }
 
