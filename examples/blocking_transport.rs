@@ -57,8 +57,8 @@ impl Blocking {
         }
         stream.write_all(b"connection: close\r\n\r\n")?;
         let mut answer = BufReader::new(stream);
-        let head: Vec<String> =
-            answer.by_ref().lines().take_while(|l| l.as_ref().is_ok_and(|l| l != "")).collect::<Result<_, _>>()?;
+        let lines = answer.by_ref().lines().map_while(Result::ok);
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
         let status = head.first().and_then(|line| line.split(' ').nth(1)?.parse().ok());
         let status = status.ok_or_else(|| io::Error::other("not HTTP"))?;
         let field = |line: &String| {

@@ -34,11 +34,7 @@ impl Download {
         let provider = HttpDownload::new(url)?;
         let key = TransferKey::new(Direction::Download, url, "");
         let spec = Spec::new(Direction::Download, Arc::new(provider.clone()), key);
-        Ok(Self {
-            url: url.to_owned(),
-            provider,
-            spec,
-        })
+        Ok(Self { url: url.to_owned(), provider, spec })
     }
 
     /// Header fields for every request. Credentials among them stay with the URL's origin when a redirect leads elsewhere.

@@ -61,9 +61,7 @@ pub use longhaul_core::intent::Deadlines;
 pub use longhaul_core::layout::PartSize;
 pub use longhaul_core::retry::RetryPolicy;
 pub use longhaul_core::spec::{Durability, Limits, OnChange};
-pub use longhaul_core::{
-    Algorithm, Digest, Direction, Error, Event, EventKind, Phase, Spec, TaskId, Verification,
-};
+pub use longhaul_core::{Algorithm, Digest, Direction, Error, Event, EventKind, Phase, Spec, TaskId, Verification};
 pub use longhaul_driver::journal::Journal;
 pub use longhaul_driver::rate::{Rate, Rates};
 pub use longhaul_driver::runtime::{Spawn, Timer};

@@ -44,7 +44,8 @@ impl ClientBuilder {
     /// # Errors
     /// Outside a runtime, or when the transport cannot be set up.
     pub fn start(self) -> Result<Client, StartError> {
-        let transport = self.transport.unwrap_or_else(HyperTransport::builder).build().map_err(StartError::Transport)?;
+        let transport =
+            self.transport.unwrap_or_else(HyperTransport::builder).build().map_err(StartError::Transport)?;
         longhaul_tokio::client(self.config, transport).map_err(|_| StartError::NoRuntime)
     }
 }
@@ -62,7 +63,9 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoRuntime => f.write_str("there is no tokio runtime here: start the client inside one (#[tokio::main], Runtime::enter)"),
+            Self::NoRuntime => f.write_str(
+                "there is no tokio runtime here: start the client inside one (#[tokio::main], Runtime::enter)",
+            ),
             Self::Transport(error) => error.fmt(f),
         }
     }

@@ -38,10 +38,7 @@ impl Upload {
     /// # Errors
     /// When URL or name are not usable; the message says what to change.
     pub fn new(url: &str, file_name: &str) -> Result<Self, BuildError> {
-        Ok(Self::by(
-            url,
-            Protocol::Form(HttpUpload::new(url, file_name)?),
-        ))
+        Ok(Self::by(url, Protocol::Form(HttpUpload::new(url, file_name)?)))
     }
 
     /// An upload to `url` by a single `PUT`: WebDAV servers, presigned URLs. A broken one starts again.
@@ -54,13 +51,7 @@ impl Upload {
 
     fn by(url: &str, protocol: Protocol) -> Self {
         let (part_size, retry, deadlines) = <(PartSize, RetryPolicy, Deadlines)>::default();
-        Self {
-            url: url.to_owned(),
-            protocol,
-            part_size,
-            retry,
-            deadlines,
-        }
+        Self { url: url.to_owned(), protocol, part_size, retry, deadlines }
     }
 
     /// Header fields for every request.

@@ -97,7 +97,8 @@ struct Queues {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<(u64, TaskId)>,
+    /// By ticket; whoever leaves takes its ticket along.
+    waiting: BTreeSet<(u64, TaskId)>,
     active: usize,
 }
 
@@ -191,8 +192,9 @@ impl Engine {
     /// When there is no such transfer, or it is over.
     pub fn pause(&mut self, id: TaskId, now: Now) -> Result<(), CommandError> {
         self.advance(now);
+        self.commandable(id)?;
+        self.leave_queue(id);
         let task = self.commandable(id)?;
-        task.ticket = None;
         match &mut task.body {
             TaskBody::Idle { paused, .. } => *paused = true,
             _ => self.with_live(id, Transfer::pause),
@@ -232,8 +234,9 @@ impl Engine {
     /// When there is no such transfer, or it is over.
     pub fn cancel(&mut self, id: TaskId, now: Now) -> Result<(), CommandError> {
         self.advance(now);
+        self.commandable(id)?;
+        self.leave_queue(id);
         let task = self.commandable(id)?;
-        task.ticket = None;
         let key = task.key;
         let recorded = match &task.body {
             TaskBody::Idle { spec, .. } => spec.checkpoint.is_some() || spec.recall,
@@ -414,7 +417,16 @@ impl Engine {
         }
     }
 
+    fn leave_queue(&mut self, id: TaskId) {
+        if let Some(task) = self.tasks.get_mut(id)
+            && let Some(ticket) = task.ticket.take()
+        {
+            self.queues.of(task.direction).waiting.remove(&(ticket, id));
+        }
+    }
+
     fn enqueue(&mut self, id: TaskId) {
+        self.leave_queue(id);
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
@@ -422,7 +434,7 @@ impl Engine {
         task.ticket = Some(self.queues.tickets);
         if task.after.is_none() {
             let entry = (self.queues.tickets, id);
-            self.queues.of(task.direction).waiting.push_back(entry);
+            self.queues.of(task.direction).waiting.insert(entry);
         }
     }
 
@@ -442,7 +454,7 @@ impl Engine {
                 if queue.active >= limit.max(1) {
                     break;
                 }
-                let Some((ticket, id)) = queue.waiting.pop_front() else {
+                let Some((ticket, id)) = queue.waiting.pop_first() else {
                     break;
                 };
                 let Some(task) = self.tasks.get_mut(id).filter(|task| task.ticket == Some(ticket)) else {
@@ -497,12 +509,12 @@ impl Engine {
 
     /// A transfer is over: frees its place and key, and lets its successor begin.
     fn depart(&mut self, id: TaskId) {
+        self.leave_queue(id);
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
         let (key, direction) = (task.key, task.direction);
         let admitted = core::mem::take(&mut task.admitted);
-        task.ticket = None;
         if let Some(before) = task.after.take() {
             self.successors.remove(&before);
         }
@@ -526,5 +538,65 @@ impl Engine {
             }
         }
         self.admit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::sync::Arc;
+
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl crate::Provider for Nowhere {
+        fn authority(&self) -> &str {
+            "nowhere:80"
+        }
+        fn object(&self) -> &str {
+            "http://nowhere/"
+        }
+        fn profile(&self) -> crate::provider::Profile {
+            crate::provider::Profile::download()
+        }
+        fn build(
+            &self,
+            _: &crate::provider::Step,
+            _: &crate::provider::Context<'_>,
+            _: Now,
+        ) -> Result<http::Request<crate::intent::Body>, crate::error::BuildError> {
+            Ok(http::Request::new(crate::intent::Body::Empty))
+        }
+        fn interpret(
+            &self,
+            _: &crate::provider::Step,
+            _: &crate::provider::Context<'_>,
+            _: crate::provider::Head<'_>,
+            _: &[u8],
+            _: Now,
+        ) -> Result<crate::provider::Reply, crate::provider::Verdict> {
+            Ok(crate::provider::Reply::Aborted)
+        }
+    }
+
+    #[test]
+    fn s3_pausing_and_resuming_a_queued_transfer_leaves_nothing_in_the_queue() {
+        let mut config = Config::default();
+        config.limits.downloads = 1;
+        let mut engine = Engine::new(config, 1);
+        let ids: Vec<TaskId> = ["a", "b"]
+            .into_iter()
+            .map(|name| {
+                let key = TransferKey::new(Direction::Download, name, name);
+                engine.submit(Spec::new(Direction::Download, Arc::new(Nowhere), key), Now::default()).expect("new")
+            })
+            .collect();
+        for _ in 0..1000 {
+            engine.pause(ids[1], Now::default()).expect("there");
+            engine.resume(ids[1], Now::default()).expect("there");
+        }
+        assert_eq!(engine.queues.downloads.waiting.len(), 1);
+        engine.cancel(ids[1], Now::default()).expect("there");
+        assert!(engine.queues.downloads.waiting.is_empty());
     }
 }
