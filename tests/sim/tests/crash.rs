@@ -97,6 +97,27 @@ fn d8_u7_every_single_step_can_be_the_last() {
     }
 }
 
+/// A journal slower than the network: what must be recorded first is waited for.
+#[test]
+fn u7_a_slow_journal_loses_no_session() {
+    for at in 0..80 {
+        for seed in 0..4 {
+            let mut world = seeded(seed);
+            world.journal_takes = (100_000, 400_000);
+            let job = put_store(&mut world);
+            world.submit(job, Start::Now);
+            world.settle();
+            for _ in 0..at {
+                world.step(Time::NEVER);
+            }
+            world.crash(true);
+            world.finish();
+            done(&world, job);
+            assert!(world.store.commits == 1, "committed once");
+        }
+    }
+}
+
 /// A checkpoint belongs to the object, not to the machine: another engine on another disk continues what the record and the
 /// file say.
 #[test]

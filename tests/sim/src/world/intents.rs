@@ -26,7 +26,7 @@ impl World {
             Intent::Journal { op, task, action } => {
                 self.trace.note(self.now, format_args!("{op} {task} journal {}", kind(&action)));
                 self.issue(op);
-                self.begin_local(op, task, Work::Journal(action), (10, 3_000));
+                self.begin_local(op, task, Work::Journal(action), self.journal_takes);
             }
             Intent::Ask { op, task, question } => {
                 self.trace.note(self.now, format_args!("{op} {task} ask {question:?}"));

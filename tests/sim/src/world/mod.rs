@@ -94,6 +94,8 @@ pub struct World {
     pub arrived: Vec<(Time, WireRequest)>,
     /// Keep arrived requests.
     pub keep_requests: bool,
+    /// Least and most a journal write takes, in microseconds.
+    pub journal_takes: (u64, u64),
     /// Whether the application is able to give fresh providers.
     pub refreshes: bool,
     pub(crate) config: Config,
@@ -130,6 +132,7 @@ impl World {
             trace: Trace::new(keep),
             arrived: Vec::new(),
             keep_requests: false,
+            journal_takes: (10, 3_000),
             refreshes: true,
             config,
             rng,
