@@ -510,3 +510,24 @@ async fn u3_an_early_refusal_in_the_middle_of_a_body_is_heard() {
     assert!(matches!(&error, Error::Server(fault) if fault.status == Some(413)), "{error:?}");
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_success_told_before_the_whole_body_was_sent_is_none() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/object", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut some = [0; 1000];
+            assert!(stream.read(&mut some).await.unwrap() > 0);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            // Reads no further, so that most of the body never leaves.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    let job = Upload::put(&url).unwrap().retry(quick().with_retries(1)).from_bytes(content(64 << 20, 1));
+    let error = within(run(&client(), job)).await.expect_err("64 MiB cannot be stored");
+    assert!(matches!(error, Error::Network(_)), "{error:?}");
+    server.abort();
+}

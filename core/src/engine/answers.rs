@@ -111,6 +111,14 @@ impl Engine {
             Some(transfer.spec.provider.interpret(&request.step, &cx, head, body, self.now))
         };
         match outcome {
+            // Nobody can have stored what was never sent, whatever the answer says.
+            Outcome::Complete { .. }
+                if !request.watch.all_sent()
+                    && request.head.as_ref().is_some_and(|(status, _)| status.is_success()) =>
+            {
+                let words = "the server reported success before it had the whole body";
+                Exchange::Broken(Fault::new(FaultKind::Reset, Sent::Maybe, words))
+            }
             Outcome::Complete { body, .. } => judge(&body).map_or(Exchange::Moved, Exchange::Judged),
             Outcome::Broken { fault, .. } => {
                 // A refusal is a refusal, even if the words after the status line are lost.
