@@ -259,7 +259,6 @@ impl Transfer {
 
     /// The next part to send.
     pub(super) fn peek_part(&self, now: Time, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
-        let total = self.source.total?;
         let flying = self.parts.flights.len();
         let one_by_one = self.source.whole || self.profile.order == Order::ServerOffset;
         if flying >= if one_by_one { 1 } else { parallel } {

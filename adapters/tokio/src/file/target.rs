@@ -1,6 +1,7 @@
 //! A file to receive.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::future::BoxFuture;
@@ -40,6 +41,18 @@ struct Inner {
 struct Open {
     temporary: Temporary,
     target: PathBuf,
+    /// How long the file has been: it never becomes shorter by our doing before it is finished.
+    longest: AtomicU64,
+}
+
+impl Open {
+    /// Bytes that somebody else cut off would come back as zeros with the next write behind them.
+    fn uncut(&self) -> Result<(), FileFault> {
+        if self.temporary.len()? < self.longest.load(Ordering::Acquire) {
+            return Err(at(FileFaultKind::Lost, &self.temporary.path, "was cut short by somebody else"));
+        }
+        Ok(())
+    }
 }
 
 impl FileTarget {
@@ -149,7 +162,8 @@ impl Inner {
             Ok(kept) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
-                *slot = Some(Open { temporary, target });
+                let longest = AtomicU64::new(temporary.len()?);
+                *slot = Some(Open { temporary, target, longest });
                 Ok(FileReply::Reserved { kept })
             }
             Err(failed) => {
@@ -163,9 +177,13 @@ impl Inner {
     }
 
     fn write_batch(&self, offset: u64, mut batch: Batch) -> Result<Batch, FileFault> {
+        let end = offset.saturating_add(batch.len() as u64);
         self.with(|open| {
+            open.uncut()?;
             sys::write_all(&open.temporary.file, offset, &batch.frames)
-                .map_err(|error| fault("write", &open.temporary.path, &error))
+                .map_err(|error| fault("write", &open.temporary.path, &error))?;
+            open.longest.fetch_max(end, Ordering::AcqRel);
+            Ok(())
         })?;
         hash_and_clear(&mut batch);
         Ok(batch)
@@ -174,6 +192,7 @@ impl Inner {
     fn sync(&self) -> Result<FileReply, FileFault> {
         self.with(|open| {
             open.temporary.check()?;
+            open.uncut()?;
             open.temporary.file.sync_data().map_err(|error| fault("sync", &open.temporary.path, &error))?;
             Ok(FileReply::Done)
         })
@@ -216,6 +235,7 @@ impl Inner {
 fn finish(open: &Open, len: u64, modified: Option<Wall>, durable: bool) -> Result<(), FileFault> {
     let (file, path) = (&open.temporary.file, &open.temporary.path);
     open.temporary.check()?;
+    open.uncut()?;
     if open.temporary.len()? < len {
         return Err(at(FileFaultKind::Lost, path, "was cut short by somebody else"));
     }

@@ -68,7 +68,11 @@ async fn d10_a_truncated_temporary_file_is_not_published() {
     fs::File::options().write(true).open(target.temporary().unwrap()).unwrap().set_len(2).unwrap();
     assert_eq!(digests(&target, &[(0, 4)]).await, [None]);
     assert_eq!(kind(run(&target, publish(4)).await), FileFaultKind::Lost);
-    // The engine fetches the range again.
+    // Neither does a write behind the cut bring it back, with zeros in between.
+    assert_eq!(kind(write(&target, 2, b"34").await), FileFaultKind::Lost);
+    assert_eq!(kind(run(&target, FileOp::Sync).await), FileFaultKind::Lost);
+    // Starting over in the same run works.
+    run(&target, reserve(Some(4), false)).await.unwrap();
     write(&target, 0, b"1234").await.unwrap();
     run(&target, publish(4)).await.unwrap();
 }
