@@ -48,7 +48,9 @@ struct Open {
 impl Open {
     /// Bytes that somebody else cut off would come back as zeros with the next write behind them.
     fn uncut(&self) -> Result<(), FileFault> {
-        if self.temporary.len()? < self.longest.load(Ordering::Acquire) {
+        // In this order: what was long enough before the look is so at the look, whatever others write in between.
+        let longest = self.longest.load(Ordering::Acquire);
+        if self.temporary.len()? < longest {
             return Err(at(FileFaultKind::Lost, &self.temporary.path, "was cut short by somebody else"));
         }
         Ok(())

@@ -76,3 +76,22 @@ async fn d10_a_truncated_temporary_file_is_not_published() {
     write(&target, 0, b"1234").await.unwrap();
     run(&target, publish(4)).await.unwrap();
 }
+
+/// Nobody's write is taken for somebody else's cut.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d10_writes_side_by_side_do_not_look_like_a_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..200 {
+        let target = FileTarget::new(folder.path().join(format!("{round}")));
+        // Of unknown size, so that each write makes the file longer.
+        run(&target, reserve(None, false)).await.unwrap();
+        let writes = (0..8u64).map(|at| {
+            let target = target.clone();
+            tokio::spawn(async move { write(&target, at * 4, b"1234").await.map(|_| ()) })
+        });
+        for written in futures::future::join_all(writes).await {
+            written.unwrap().unwrap();
+        }
+        run(&target, publish(32)).await.unwrap();
+    }
+}
