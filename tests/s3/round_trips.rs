@@ -142,7 +142,8 @@ async fn d13_a_store_that_tells_no_checksum_is_verified_by_the_tag_of_a_single_o
 #[ignore = "asks a real S3 server, which LONGHAUL_S3_ENDPOINT names"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o2_o4_a_real_server_agrees() {
-    let endpoint = std::env::var("LONGHAUL_S3_ENDPOINT").expect("LONGHAUL_S3_ENDPOINT names the server, see docs/s3.md");
+    let endpoint =
+        std::env::var("LONGHAUL_S3_ENDPOINT").expect("LONGHAUL_S3_ENDPOINT names the server, see docs/s3.md");
     let setting = |name: &str, default: &str| std::env::var(format!("LONGHAUL_S3_{name}")).unwrap_or(default.into());
     let bucket = Bucket::at(&endpoint, &setting("REGION", "us-east-1"), &setting("BUCKET", BUCKET)).unwrap();
     let key = Arc::new(AccessKey::new(setting("KEY", "TESTAK"), setting("SECRET", "TESTSK0123456789").as_str()));

@@ -289,9 +289,9 @@ fn c4_close_right_after_a_cancel_waits_for_neither_abort_nor_commit() {
         eventually("the server is silent", || world.server.seen(step) == 1);
         run(transfer.cancel()).unwrap();
         world.close();
-        // Whether the commit took effect is not known: a later run can find out, so the transfer is not over for good.
-        let end = if step == "POST commit" { Error::Closed } else { Error::Cancelled };
-        assert_eq!(transfer.outcome(), Some(Err(end)), "{step}");
+        // The abort may have begun by then or not. Without it, and after a commit nobody answered, the record stays for a later run.
+        let end = transfer.outcome();
+        assert!(matches!(end, Some(Err(Error::Cancelled | Error::Closed))), "{step}: {end:?}");
     }
 }
 
