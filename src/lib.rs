@@ -86,3 +86,8 @@ fn own_name(kind: &str) -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     format!("{kind} {}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "http", feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
