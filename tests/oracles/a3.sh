@@ -79,7 +79,7 @@ for location in "$@"; do
     content=WRONG
     [ "$code" != 0 ] || [ "$(sha256sum <"$target")" != "$sum" ] || content=right
     sleep 0.5
-    sent=$(tail -n +$((before + 1)) "$log" | grep -F "/$name " | grep -o 'sent=[0-9]*' | cut -d= -f2 | awk '{ sum += $1 } END { printf "%d", sum }')
+    sent=$(tail -n +$((before + 1)) "$log" | grep -F "/$name " | grep -o 'sent=[0-9]*' | cut -d= -f2 | awk '{ sum += $1 } END { printf "%.0f", sum }')
     # Without ranges, or without anything that pins a version, a broken download starts over: nothing else would be safe.
     case $location in
     norange | gzip | nodate) bound=$(((mib << 21) + (16 << 20))) ;;
