@@ -35,7 +35,7 @@ impl fmt::Display for Report {
             None => write!(f, "seed {}: fine, trace {:016x}", self.seed, self.hash),
             Some(violation) => write!(
                 f,
-                "seed {}: {violation}\n  LONGHAUL_SEED={} cargo test -p longhaul-sim --test seeds replay -- --nocapture",
+                "seed {}: {violation}\n  LONGHAUL_SEED={} cargo test -p longhaul-sim --test world seeds::replay -- --nocapture",
                 self.seed, self.seed
             ),
         }

@@ -1,5 +1,4 @@
 //! What the scenario files share.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own share of this")]
 
 use std::num::NonZeroU32;
 
@@ -8,12 +7,12 @@ use longhaul_core::spec::{Config, Parallel, Start};
 use longhaul_sim::{Job, JobKind, Style, World};
 
 /// A world of fair weather that keeps its trace and the requests that arrived.
-pub fn world() -> World {
+pub(crate) fn world() -> World {
     seeded(1)
 }
 
 /// The same from another seed.
-pub fn seeded(seed: u64) -> World {
+pub(crate) fn seeded(seed: u64) -> World {
     let mut config = Config::default();
     config.interval.bytes = 16 << 10;
     let mut world = World::new(seed, config, true);
@@ -22,7 +21,7 @@ pub fn seeded(seed: u64) -> World {
 }
 
 /// A download of a new object of `len` bytes, not yet submitted.
-pub fn download(world: &mut World, len: u64, style: Style) -> usize {
+pub(crate) fn download(world: &mut World, len: u64, style: Style) -> usize {
     let at = world.jobs.len();
     let path = format!("/object{at}");
     world.add_object(&path, len, style);
@@ -30,64 +29,64 @@ pub fn download(world: &mut World, len: u64, style: Style) -> usize {
 }
 
 /// An upload of a new file by the default protocol, not yet submitted.
-pub fn form(world: &mut World, len: u64) -> usize {
+pub(crate) fn form(world: &mut World, len: u64) -> usize {
     let source = format!("form{}", world.jobs.len());
     world.put_source(&source, len);
     world.add(Job::new(JobKind::Form { source }))
 }
 
 /// An upload of a new file to the store, not yet submitted.
-pub fn store(world: &mut World, len: u64) -> usize {
+pub(crate) fn store(world: &mut World, len: u64) -> usize {
     let source = format!("store{}", world.jobs.len());
     world.put_source(&source, len);
     world.add(Job::new(JobKind::Store { source }))
 }
 
 /// Every kind of job.
-pub const KINDS: [fn(&mut World) -> usize; 3] =
+pub(crate) const KINDS: [fn(&mut World) -> usize; 3] =
     [|world| download(world, 60_000, Style::GOOD), |world| form(world, 60_000), |world| store(world, 60_000)];
 
 /// At most so many requests side by side.
-pub fn most(many: u32) -> Parallel {
+pub(crate) fn most(many: u32) -> Parallel {
     Parallel::Most(NonZeroU32::new(many).expect("not zero"))
 }
 
 /// Submits and runs to the end.
 #[track_caller]
-pub fn go(world: &mut World, job: usize) {
+pub(crate) fn go(world: &mut World, job: usize) {
     assert!(world.submit(job, Start::Now).is_some(), "submitted");
     end(world, job);
 }
 
 /// Runs to the end of a job.
 #[track_caller]
-pub fn end(world: &mut World, job: usize) {
+pub(crate) fn end(world: &mut World, job: usize) {
     assert!(world.run_to_end(job, 7_200), "it ends");
     sound(world);
 }
 
 /// No invariant is broken.
 #[track_caller]
-pub fn sound(world: &World) {
+pub(crate) fn sound(world: &World) {
     let verdict = world.verdict();
     assert!(verdict.is_ok(), "{verdict:?}\n{}", tail(world));
 }
 
 /// The job is done.
 #[track_caller]
-pub fn done(world: &World, job: usize) {
+pub(crate) fn done(world: &World, job: usize) {
     sound(world);
     assert!(world.jobs[job].is_done(), "{:?}\n{}", world.jobs[job].end, tail(world));
 }
 
 /// The end of the trace.
-pub fn tail(world: &World) -> String {
+pub(crate) fn tail(world: &World) -> String {
     let lines = world.trace.lines();
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
 /// Requests that arrived, by method and a text in their URL.
-pub fn arrived(world: &World, method: Method, url: &str) -> usize {
+pub(crate) fn arrived(world: &World, method: Method, url: &str) -> usize {
     world
         .arrived
         .iter()
@@ -96,7 +95,7 @@ pub fn arrived(world: &World, method: Method, url: &str) -> usize {
 }
 
 /// Steps a calm run of this kind takes from submit to end.
-pub fn steps(make: fn(&mut World) -> usize) -> usize {
+pub(crate) fn steps(make: fn(&mut World) -> usize) -> usize {
     let mut world = world();
     let job = make(&mut world);
     world.submit(job, Start::Now);
@@ -110,7 +109,7 @@ pub fn steps(make: fn(&mut World) -> usize) -> usize {
 }
 
 /// A world in which a job of this kind was submitted and `steps` things happened.
-pub fn after(make: fn(&mut World) -> usize, steps: usize, seed: u64) -> (World, usize) {
+pub(crate) fn after(make: fn(&mut World) -> usize, steps: usize, seed: u64) -> (World, usize) {
     let mut world = seeded(seed);
     let job = make(&mut world);
     world.submit(job, Start::Now);

@@ -1,8 +1,6 @@
 //! Task control: commands, their results, and what they leave (cases C1–C12).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use http::Method;
 use longhaul_core::event::{End, EventKind, State};
 use longhaul_core::spec::{CommandError, Start, SubmitError};

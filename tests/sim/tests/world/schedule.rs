@@ -1,10 +1,8 @@
 //! Scheduling: limits, shares, and many transfers (cases S1–S3).
 
-mod common;
-
 use std::num::NonZeroU32;
 
-use common::*;
+use crate::common::*;
 use longhaul_core::spec::{Limits, Spec, Start, TransferKey};
 use longhaul_core::{Config, Direction, Engine, Now};
 use longhaul_http::HttpDownload;

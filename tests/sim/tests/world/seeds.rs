@@ -21,7 +21,7 @@ fn guarded(seed: u64, keep: bool) -> Result<Report, String> {
             .or_else(|| panic.downcast_ref::<&str>().map(|text| String::from(*text)))
             .unwrap_or_default();
         format!(
-            "seed {seed}: panic: {text}\n  LONGHAUL_SEED={seed} cargo test -p longhaul-sim --test seeds replay -- --nocapture"
+            "seed {seed}: panic: {text}\n  LONGHAUL_SEED={seed} cargo test -p longhaul-sim --test world seeds::replay -- --nocapture"
         )
     })
 }

@@ -1,10 +1,8 @@
 //! Retries and time: deadlines, Retry-After, refresh, stale connections, limits (cases R1–R5, R7).
 
-mod common;
-
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use http::Method;
 use longhaul_core::error::{Deadline, Error, FaultKind};
 use longhaul_core::event::EventKind;

@@ -1,8 +1,6 @@
 //! Death at any step: what survives, and how little is done again (cases D8, U7).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use longhaul_core::Time;
 use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Durability, Start};

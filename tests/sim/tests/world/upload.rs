@@ -1,8 +1,6 @@
 //! Upload integrity: sources that change, sessions, commits and aborts (cases U1–U6, U8, U10).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use http::Method;
 use longhaul_core::error::{Error, FileFaultKind, ServerFaultKind};
 use longhaul_core::event::EventKind;
@@ -66,7 +64,7 @@ fn u2_nothing_is_read_or_hashed_that_no_protocol_asked_for() {
     go(&mut world, job);
     done(&world, job);
     assert_eq!((digests(&world), world.store.received), (0, LEN));
-    let mut world = common::world();
+    let mut world = crate::common::world();
     let job = form_job(&mut world);
     go(&mut world, job);
     done(&world, job);
@@ -231,7 +229,7 @@ fn lost_bytes_of_the_default_protocol_are_sent_again_within_bounds() {
     go(&mut world, job);
     done(&world, job);
     assert!(world.form.received > LEN);
-    let mut world = common::world();
+    let mut world = crate::common::world();
     let job = form_job(&mut world);
     world.rules.0.push_back(Rule::new(Act::Say(200, "{\"nextByte\":0}")).text("offset"));
     go(&mut world, job);

@@ -1,8 +1,6 @@
 //! Download integrity: servers of every kind, objects that change, disks that fail (cases D1–D7, D9, D10, D12, D13).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use http::Method;
 use longhaul_core::error::{Error, FileFaultKind, ServerFaultKind};
 use longhaul_core::event::End;

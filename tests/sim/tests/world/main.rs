@@ -1,0 +1,12 @@
+//! Everything that is tested in the simulated world, in one binary: one link, one run.
+
+mod common;
+mod control;
+mod corpus;
+mod crash;
+mod download;
+mod props;
+mod retry;
+mod schedule;
+mod seeds;
+mod upload;
