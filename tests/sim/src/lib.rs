@@ -22,6 +22,7 @@
 pub mod check;
 pub mod content;
 pub mod disk;
+mod draw;
 pub mod net;
 pub mod parsers;
 pub mod provider;

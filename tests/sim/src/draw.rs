@@ -1,0 +1,121 @@
+//! Worlds drawn from a seed: limits, weather, jobs, and the habits of the servers they deal with.
+
+use std::num::NonZeroU32;
+
+use longhaul_core::layout::PartSize;
+use longhaul_core::rng::Rng;
+use longhaul_core::spec::{Durability, Parallel};
+use longhaul_core::{Config, Wall};
+
+use crate::server::ranged::{HeadStyle, Ranges, Style, Tag};
+use crate::weather::{Weather, happens, pick};
+use crate::world::{EPOCH, Job, JobKind, World};
+
+/// A world drawn from a seed, with jobs, not yet begun.
+#[must_use]
+pub fn draw_world(seed: u64, keep: bool) -> World {
+    let mut rng = Rng::new(seed ^ 0x0DD5_EED5);
+    let mut config = Config::default();
+    config.interval.bytes = 4 << 10 << rng.up_to(6);
+    config.concurrency.initial = u32::try_from(1 + rng.up_to(8)).unwrap_or(1);
+    if rng.up_to(1) == 0 {
+        config.limits.requests = usize::try_from(1 + rng.up_to(9)).unwrap_or(1);
+        config.limits.per_authority = usize::try_from(1 + rng.up_to(5)).unwrap_or(1);
+        config.limits.per_task = usize::try_from(1 + rng.up_to(5)).unwrap_or(1);
+        config.limits.downloads = usize::try_from(1 + rng.up_to(2)).unwrap_or(1);
+        config.limits.uploads = usize::try_from(1 + rng.up_to(2)).unwrap_or(1);
+    }
+    if rng.up_to(3) == 0 {
+        config.limits.bytes_in_flight = 1 << 10 << rng.up_to(6);
+    }
+    let mut world = World::new(seed, config, keep);
+    if rng.up_to(7) > 0 {
+        world.weather = Weather::draw(&mut rng);
+    }
+    world.form.terse = rng.up_to(2) == 0;
+    world.form.verifies = rng.up_to(1) == 0;
+    world.store.page = usize::try_from(1 + rng.up_to(5)).unwrap_or(1);
+    let jobs = 1 + rng.up_to(4);
+    for at in 0..jobs {
+        let job = draw_job(&mut world, &mut rng, at);
+        world.add(job);
+    }
+    world
+}
+
+fn draw_len(rng: &mut Rng) -> u64 {
+    match rng.up_to(9) {
+        0 => 0,
+        1 => 1,
+        2 => rng.up_to(4096),
+        3 => rng.up_to(400 << 10),
+        _ => rng.up_to(120 << 10),
+    }
+}
+
+fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
+    let len = draw_len(rng);
+    let kind = match rng.up_to(4) {
+        0..=2 => {
+            let path = format!("/object{at}");
+            let style = draw_style(rng);
+            world.ranged.add(&path, len, Wall::from_unix(EPOCH - 1_000), style);
+            JobKind::Get { host: "origin", path, target: format!("target{at}") }
+        }
+        3 => {
+            let source = format!("form{at}");
+            world.put_source(&source, len);
+            JobKind::Form { source }
+        }
+        _ => {
+            let source = format!("store{at}");
+            world.put_source(&source, len);
+            JobKind::Store { source }
+        }
+    };
+    let mut job = Job::new(kind);
+    job.part_size = PartSize::Bytes(1 << 10 << rng.up_to(5));
+    if rng.up_to(1) == 0 {
+        let most = u32::try_from(1 + rng.up_to(5)).unwrap_or(1);
+        job.parallel = Parallel::Most(NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN));
+    }
+    job.retries = u32::try_from(2 + rng.up_to(8)).unwrap_or(2);
+    job.journal = rng.up_to(7) > 0;
+    if rng.up_to(3) == 0 {
+        job.tune = Some(|spec| spec.probing = longhaul_core::spec::Probing::FirstRange);
+    }
+    if rng.up_to(5) == 0 {
+        job.durability = Durability::Process;
+    }
+    job
+}
+
+/// A server's habits: usually good, each bad one now and then.
+fn draw_style(rng: &mut Rng) -> Style {
+    let mut style = Style::GOOD;
+    let chance = pick(rng, &[0, 0, 40, 120]).unwrap_or(0);
+    if happens(rng, chance) {
+        style.tag = pick(rng, &[Tag::Weak, Tag::None, Tag::PerNode]).unwrap_or(Tag::None);
+    }
+    style.dates = !happens(rng, chance);
+    if happens(rng, chance) {
+        style.ranges = pick(rng, &[Ranges::Silent, Ranges::No]).unwrap_or(Ranges::No);
+    }
+    if happens(rng, chance) {
+        let refused = [HeadStyle::Refused(405), HeadStyle::Refused(403), HeadStyle::Refused(501), HeadStyle::NoLength];
+        style.head = pick(rng, &refused).unwrap_or(HeadStyle::Fine);
+    }
+    style.star = happens(rng, chance);
+    if happens(rng, chance) {
+        style.most = Some(1 + rng.up_to(3000));
+    }
+    if happens(rng, chance) {
+        style.early = rng.up_to(100);
+    }
+    style.digest = happens(rng, chance);
+    style.chunked = happens(rng, chance);
+    if happens(rng, chance) {
+        style.redirect = Some("mirror");
+    }
+    style
+}
