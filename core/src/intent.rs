@@ -15,7 +15,7 @@ use http::Request;
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Fault, FileFault, ServerFault};
 use crate::id::{OpId, TaskId};
-use crate::provider::Provider;
+use crate::provider::{Provider, StepKind};
 use crate::range::ByteRange;
 use crate::shown::Shown;
 use crate::time::Wall;
@@ -446,13 +446,28 @@ pub enum JournalOp {
 pub enum Question {
     /// The URL or credentials were refused or have expired: a provider with fresh ones is wanted.
     Refresh(ServerFault),
+    /// Presigned URLs are wanted: of a plan's parts, or of one request.
+    Urls(UrlsWanted),
+}
+
+/// Presigned URLs that are not there, have expired or are about to, or were refused.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct UrlsWanted {
+    /// The step they are for.
+    pub step: StepKind,
+    /// For [`StepKind::PutPart`]: the numbers of the parts, the most urgent first. The answer's plan must have at least that one.
+    pub parts: Vec<u64>,
+    /// What the server said, where it refused the URLs there were.
+    pub refused: Option<ServerFault>,
 }
 
 /// The application's answer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Answer {
-    /// Go on with this provider. It must name the same object.
+    /// Go on with this provider. It must name the same object. Where it works from a plan, the URLs it brings are added to those
+    /// there are.
     Provider(Arc<dyn Provider>),
     /// There is none.
     Refused(String),

@@ -48,6 +48,7 @@
 //! | [`spec`] | what a transfer is to do; the engine's settings |
 //! | [`intent`], [`event`], [`error`] | what comes out and goes in |
 //! | [`checkpoint`] | durable facts as a journal |
+//! | [`plan`] | presigned plans: from untrusted drafts to values that hold |
 //! | [`layout`], [`range`], [`retry`], [`digest`], [`time`], [`rng`], [`id`] | the arithmetic below |
 
 #![no_std]
@@ -67,6 +68,7 @@ pub mod event;
 pub mod id;
 pub mod intent;
 pub mod layout;
+pub mod plan;
 pub mod provider;
 pub mod range;
 pub mod retry;

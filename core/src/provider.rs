@@ -5,6 +5,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -15,6 +16,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::error::{BuildError, Changed, ServerFault};
 use crate::intent::Body;
 use crate::layout::PartLimits;
+use crate::plan::UploadPlan;
 use crate::range::ByteRange;
 use crate::retry::RetryAfter;
 use crate::shown::Shown;
@@ -47,6 +49,26 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// A [`Verdict`] for everything but success.
     fn interpret(&self, step: &Step, cx: &Context<'_>, head: Head<'_>, body: &[u8], now: Now)
     -> Result<Reply, Verdict>;
+
+    /// Whether what the request for `step` needs is there and still good when the server's clock shows `wall`. Where it is not,
+    /// the application is asked before anything is sent ([`Profile::refresh`]), so that nothing expired ever goes out. By default
+    /// always.
+    fn is_ready(&self, step: &Step, wall: Wall) -> bool {
+        let _ = (step, wall);
+        true
+    }
+
+    /// The presigned plan that an upload works from, if it does: its parts can be asked for ahead, batch by batch.
+    fn plan(&self) -> Option<&UploadPlan> {
+        None
+    }
+
+    /// The same provider with another plan: the one it had together with what the application's answer brought. `None` where
+    /// [`Self::plan`] is.
+    fn with_plan(&self, plan: UploadPlan) -> Option<Arc<dyn Provider>> {
+        let _ = plan;
+        None
+    }
 }
 
 /// Limits and abilities of a provider, as data.
