@@ -35,7 +35,7 @@ impl Transfer {
             Phase::Ending if self.abort_wanted() => self.signal(Signal::AbortWanted, cx),
             Phase::Ending => {
                 // A session that is neither given up nor recorded is nobody's any more.
-                if self.profile.abort && self.session.id.is_some() && !(self.spec.journal && self.keeps_stored()) {
+                if self.is_abortable() && !(self.spec.journal && self.keeps_stored()) {
                     self.maybe_orphan(cx);
                 }
                 self.signal(Signal::Quiet, cx);
@@ -83,7 +83,7 @@ impl Transfer {
             Some(Stop::Fail { .. }) => !self.spec.journal,
             _ => false,
         };
-        given_up && !unknown && self.profile.abort && self.session.id.is_some()
+        given_up && !unknown && self.is_abortable()
     }
 
     /// The request just planned as `op` could not be made: the same would happen to the next one.

@@ -14,6 +14,7 @@ pub(crate) mod phase;
 mod rate;
 mod requests;
 pub(crate) mod segments;
+mod sessionless;
 mod state;
 mod upload;
 

@@ -258,6 +258,8 @@ pub(crate) const fn next(direction: Direction, phase: Phase, signal: Signal) -> 
                 (P::Inspecting | P::Hashing | P::Rechecking | P::Reconciling, S::CommitPending) => P::Confirming,
                 (P::Rechecking, S::Rechecked) | (P::Reconciling, S::Reconciled) => P::Moving,
                 (P::Reconciling | P::Moving, S::SessionGone) => P::Opening,
+                // No session is to be opened: everything goes up again under other names.
+                (P::Reconciling | P::Confirming, S::Sessionless) => P::Moving,
                 (P::Opening, S::Opened) => P::Moving,
                 (P::Moving, S::Moved) => P::Checking,
                 (P::Opening | P::Moving | P::Checking, S::Complete) => P::Cleaning,

@@ -97,17 +97,20 @@ impl Transfer {
             self.source_changed(detail, cx);
             return;
         }
-        let keep = source.layout.filter(|layout| layout.total() == len && self.session.id.is_some());
+        if !untouched && self.is_sessionless() && self.is_underway() {
+            self.rename_parts();
+        }
+        let keep = self.source.layout.filter(|layout| layout.total() == len && self.is_underway());
         let layout = keep.map_or_else(|| Layout::plan(len, self.spec.part_size, &self.profile.parts), Ok);
         match layout {
-            Ok(layout) => source.layout = Some(layout),
+            Ok(layout) => self.source.layout = Some(layout),
             Err(error) => {
                 self.fail(Error::Usage(Usage::Layout(error)), cx);
                 return;
             }
         }
-        source.total = Some(len);
-        source.fingerprint = fingerprint;
+        self.source.total = Some(len);
+        self.source.fingerprint = fingerprint;
         // Parts whose bytes cannot be compared are not believed when the file was touched.
         if !untouched && self.profile.content_digest.is_none() {
             self.session.recheck = true;
@@ -122,7 +125,7 @@ impl Transfer {
     fn source_known(&mut self, opened_by: Signal, cx: &mut Cx<'_>) {
         let total = self.source.total.unwrap_or_default();
         let single = self.profile.single.is_some_and(|most| total <= most);
-        if self.session.id.is_some() {
+        if self.is_underway() {
             if self.session.recheck && !self.session.parts.is_empty() {
                 self.signal(Signal::Kept, cx);
             } else {
@@ -130,6 +133,9 @@ impl Transfer {
             }
         } else if single || self.profile.begin == Begin::None {
             self.source.whole = single;
+            if !single && self.is_sessionless() {
+                self.record_names();
+            }
             self.signal(Signal::Sessionless, cx);
         } else {
             if self.session.stage == Stage::Opening {
@@ -322,7 +328,8 @@ impl Transfer {
 
     /// The digest to compute over what the next request sends.
     pub(crate) fn sent_digest(&self, step: &Step) -> Option<Algorithm> {
-        let parallel = self.profile.order == Order::Parallel && self.spec.journal;
+        // A part that has a session is compared with the source before a later run believes in it.
+        let parallel = self.profile.order == Order::Parallel && self.spec.journal && !self.is_sessionless();
         match step {
             // Known before it is sent.
             _ if self.profile.part_digest.is_some() => None,
@@ -452,7 +459,7 @@ impl Transfer {
 
     /// All content is on the server.
     fn finish_upload(&mut self, receipt: Receipt, cx: &mut Cx<'_>) {
-        if self.profile.commit && self.session.id.is_some() {
+        if self.profile.commit && self.is_underway() {
             self.signal(Signal::Moved, cx);
         } else if self.phase == Phase::Moving && self.source.fingerprint.is_some() {
             // There is no commit to withhold, but a mixture must not pass for a success.
@@ -469,10 +476,16 @@ impl Transfer {
     }
 
     pub(super) fn restart_upload(&mut self, cx: &mut Cx<'_>) {
-        self.session = super::Session::default();
         self.parts.clear();
         self.keeper.reset();
-        self.signal(Signal::SessionGone, cx);
+        if self.is_sessionless() {
+            self.rename_parts();
+            self.record_names();
+            self.signal(Signal::Sessionless, cx);
+        } else {
+            self.session = super::Session::default();
+            self.signal(Signal::SessionGone, cx);
+        }
     }
 
     /// A confirmation said that the object is not there.
