@@ -1,13 +1,19 @@
 //! Model servers: plain values that take a request and give an answer.
 
+pub mod blocks;
+pub mod condition;
+pub mod flavour;
 pub mod form;
+pub mod gate;
 pub mod ranged;
 pub mod store;
 
 use std::collections::VecDeque;
 
 use http::Method;
+use longhaul_core::ByteRange;
 
+use crate::content::{Content, Fill};
 use crate::net::Fate;
 use crate::wire::WireRequest;
 
@@ -124,4 +130,14 @@ impl Rules {
         }
         None
     }
+}
+
+/// What a store makes of parts: they are joined end to end, wherever they came from. A byte that is not at its own place is noise.
+fn join<'a>(parts: impl Iterator<Item = &'a [(ByteRange, Fill)]>) -> Content {
+    let mut content = Content::empty();
+    for (range, fill) in parts.flatten() {
+        let to = ByteRange::at(content.len(), range.len());
+        content.write(to, if to == *range { *fill } else { Fill::Noise(to.start()) });
+    }
+    content
 }

@@ -9,14 +9,20 @@
 //! | `HEAD /key` | the object: `etag`, `x-session` |
 //! | `DELETE /key?session=S` | abort |
 //! | `PUT /key` | everything at once |
+//!
+//! [`Flavour`] says which limits and conditions it has; [`Habits`] how it goes wrong; [`Gate`] who passes.
 
 use std::collections::BTreeMap;
 
 use http::Method;
 use longhaul_core::{Algorithm, ByteRange};
 
+use super::condition::Condition;
+use super::flavour::{Conditions, Flavour};
+use super::gate::Gate;
+use super::join;
 use crate::content::{Content, Fill, digest};
-use crate::wire::{WireAnswer, WireRequest};
+use crate::wire::{Moment, WireAnswer, WireRequest};
 
 /// A part as the store keeps it.
 #[derive(Clone, Debug)]
@@ -29,6 +35,12 @@ pub struct Part {
     pub tag: String,
 }
 
+impl Part {
+    fn len(&self) -> u64 {
+        self.pieces.iter().map(|(range, _)| range.len()).sum()
+    }
+}
+
 /// An open session.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -36,6 +48,16 @@ pub struct Session {
     pub key: String,
     /// Its parts by number.
     pub parts: BTreeMap<u64, Part>,
+    /// Aborts that were refused.
+    refused: u64,
+}
+
+impl Session {
+    /// A session for `key`, without parts.
+    #[must_use]
+    pub fn new(key: &str) -> Self {
+        Self { key: key.into(), parts: BTreeMap::new(), refused: 0 }
+    }
 }
 
 /// A stored object.
@@ -49,9 +71,37 @@ pub struct Stored {
     pub tag: String,
 }
 
+/// How often the store goes wrong: every so many times, 0 for never.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Habits {
+    /// Commits without effect whose 200 turns out to hold an error.
+    pub sour: u64,
+    /// Commits that take effect and whose 200 holds white space only.
+    pub mute: u64,
+    /// Commits without effect because somebody else is writing: 409.
+    pub contended: u64,
+    /// So many aborts of each session are refused before one is carried out.
+    pub reluctant: u64,
+}
+
+/// What is paid for although it is no object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Bill {
+    /// Open sessions.
+    pub sessions: usize,
+    /// Content bytes in their parts.
+    pub bytes: u64,
+}
+
 /// The store.
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// Its rules.
+    pub flavour: Flavour,
+    /// How it goes wrong.
+    pub habits: Habits,
+    /// What requests pass first.
+    pub gate: Gate,
     /// Open sessions: what is billed.
     pub sessions: BTreeMap<String, Session>,
     /// Objects.
@@ -65,11 +115,15 @@ pub struct Store {
     /// Content bytes received.
     pub received: u64,
     opened: u64,
+    asked_to_commit: u64,
 }
 
 impl Default for Store {
     fn default() -> Self {
         Self {
+            flavour: Flavour::PLAIN,
+            habits: Habits::default(),
+            gate: Gate::default(),
             sessions: BTreeMap::new(),
             objects: BTreeMap::new(),
             page: 3,
@@ -77,21 +131,25 @@ impl Default for Store {
             aborts: 0,
             received: 0,
             opened: 0,
+            asked_to_commit: 0,
         }
     }
 }
 
 impl Store {
     /// Answers.
-    pub fn answer(&mut self, request: &WireRequest) -> WireAnswer {
+    pub fn answer(&mut self, request: &WireRequest, now: Moment) -> WireAnswer {
+        if let Some(refusal) = self.gate.refuse(request, now) {
+            return refusal;
+        }
         let key = String::from(request.path());
         let session = request.query("session").map(String::from);
         match (&request.method, session) {
-            (&Method::POST, None) => self.open(key),
+            (&Method::POST, None) => self.open(key, request),
             (&Method::PUT, None) => self.put_whole(key, request),
             (&Method::HEAD, _) => self.head(&key),
-            (&Method::DELETE, Some(session)) => self.abort(&session),
             (_, Some(session)) if !self.sessions.contains_key(&session) => WireAnswer::status(404).text("NoSuchUpload"),
+            (&Method::DELETE, Some(session)) => self.abort(&session),
             (&Method::PUT, Some(session)) => self.put_part(&session, request),
             (&Method::GET, Some(session)) => self.list(&session, request),
             (&Method::POST, Some(session)) => self.commit(key, session, request),
@@ -99,17 +157,50 @@ impl Store {
         }
     }
 
+    /// A session that the application's back end opens for a plan; its name.
+    pub fn plan(&mut self, key: &str) -> String {
+        self.opened += 1;
+        let name = format!("plan{}", self.opened);
+        self.sessions.insert(name.clone(), Session::new(key));
+        name
+    }
+
+    /// What is paid for under `key`, beside the session `known`.
+    #[must_use]
+    pub fn bill(&self, key: &str, known: Option<&str>) -> Bill {
+        let open = self.sessions.iter().filter(|(name, session)| session.key == key && known != Some(name.as_str()));
+        open.fold(Bill::default(), |bill, (_, session)| Bill {
+            sessions: bill.sessions + 1,
+            bytes: bill.bytes + session.parts.values().map(Part::len).sum::<u64>(),
+        })
+    }
+
     /// Drops all open sessions: an expiry policy, or an operator.
     pub fn forget(&mut self) {
         self.sessions.clear();
     }
 
-    fn open(&mut self, key: String) -> WireAnswer {
+    fn open(&mut self, key: String, request: &WireRequest) -> WireAnswer {
+        if self.flavour.conditions == Conditions::AlsoAtOpen
+            && let Some(refusal) = self.condition(&key, request)
+        {
+            return refusal;
+        }
         self.opened += 1;
         let name = format!("s{}", self.opened);
-        let parts = BTreeMap::new();
-        self.sessions.insert(name.clone(), Session { key, parts });
+        self.sessions.insert(name.clone(), Session::new(&key));
         WireAnswer::status(200).text(name)
+    }
+
+    fn condition(&self, key: &str, request: &WireRequest) -> Option<WireAnswer> {
+        let there = self.objects.get(key).map(|object| object.tag.as_str());
+        if Condition::of(&request.headers).holds(there) {
+            return None;
+        }
+        Some(match self.flavour.conditions {
+            Conditions::AtCommit => WireAnswer::status(412).text("PreconditionFailed"),
+            Conditions::AlsoAtOpen => WireAnswer::status(409).text("FileAlreadyExists"),
+        })
     }
 
     fn put_part(&mut self, session: &str, request: &WireRequest) -> WireAnswer {
@@ -121,6 +212,13 @@ impl Store {
         let pieces = request.content();
         let len: u64 = pieces.iter().map(|(range, _)| range.len()).sum();
         self.received += len;
+        let limits = self.flavour.parts;
+        if number == 0 || number > limits.count {
+            return WireAnswer::status(400).text("InvalidPartNumber");
+        }
+        if len > limits.max {
+            return WireAnswer::status(400).text("EntityTooLarge");
+        }
         let tag = format!("\"{}\"", digest(Algorithm::Crc64Nvme, &pieces).hex());
         let part = Part { pieces, range: ByteRange::at(at, len), tag: tag.clone() };
         if let Some(session) = self.sessions.get_mut(session) {
@@ -149,50 +247,64 @@ impl Store {
     }
 
     fn commit(&mut self, key: String, session: String, request: &WireRequest) -> WireAnswer {
-        let Some(open) = self.sessions.get(&session) else {
-            return WireAnswer::status(404);
+        self.asked_to_commit += 1;
+        let now = |every: u64| every > 0 && self.asked_to_commit.is_multiple_of(every);
+        if now(self.habits.contended) {
+            return WireAnswer::status(409).text("ConditionalRequestConflict");
+        }
+        if now(self.habits.sour) {
+            return WireAnswer::status(200).text("  \n <Error>InternalError</Error>");
+        }
+        if let Some(refusal) = self.condition(&key, request) {
+            return refusal;
+        }
+        let parts = match self.listed(&session, &request.text()) {
+            Ok(parts) => parts,
+            Err(code) => return WireAnswer::status(400).text(code),
         };
-        let text = request.text();
-        let listed: Vec<(u64, &str)> = text
-            .lines()
-            .filter_map(|line| {
-                let (number, tag) = line.split_once(' ')?;
-                Some((number.parse().ok()?, tag))
-            })
-            .collect();
-        let ordered = listed.windows(2).all(|two| match two {
-            [(a, _), (b, _)] => a < b,
-            _ => true,
-        });
-        let known = listed.iter().all(|(number, tag)| open.parts.get(number).is_some_and(|part| part.tag == *tag));
-        if !ordered || !known {
-            return WireAnswer::status(400).text("InvalidPart");
-        }
-        let mut content = Content::empty();
-        for (number, _) in &listed {
-            let Some(part) = open.parts.get(number) else {
-                continue;
-            };
-            for (range, fill) in &part.pieces {
-                let to = ByteRange::at(content.len(), range.len());
-                // A store joins parts end to end: where that is not their place, it is noise.
-                let fill = if to == *range { *fill } else { Fill::Noise(to.start()) };
-                content.write(to, fill);
-            }
-        }
+        let content = join(parts.iter().map(|part| part.pieces.as_slice()));
+        let mute = now(self.habits.mute);
         self.sessions.remove(&session);
         self.commits += 1;
         let tag = format!("\"c{}\"", self.commits);
         self.objects.insert(key, Stored { content, session: Some(session), tag: tag.clone() });
-        WireAnswer::status(200).text(format!("committed {tag}"))
+        WireAnswer::status(200).text(if mute { String::from("    \n") } else { format!("committed {tag}") })
+    }
+
+    /// The parts that a commit lists, if the list is right.
+    fn listed(&self, session: &str, text: &str) -> Result<Vec<Part>, &'static str> {
+        let open = self.sessions.get(session).ok_or("NoSuchUpload")?;
+        let (mut parts, mut last) = (Vec::new(), 0);
+        for line in text.lines() {
+            let (number, tag) = line.split_once(' ').ok_or("MalformedXML")?;
+            let number: u64 = number.parse().map_err(|_| "MalformedXML")?;
+            if number <= last {
+                return Err("InvalidPartOrder");
+            }
+            last = number;
+            let part = open.parts.get(&number).filter(|part| part.tag == tag).ok_or("InvalidPart")?;
+            parts.push(part.clone());
+        }
+        let limits = self.flavour.parts;
+        let Some((end, before)) = parts.split_last() else {
+            return Err("MalformedXML");
+        };
+        if before.iter().any(|part| part.len() < limits.min) {
+            return Err("EntityTooSmall");
+        }
+        let first = before.first().map_or(u64::MAX, Part::len);
+        if limits.equal && (before.iter().any(|part| part.len() != first) || end.len() > first) {
+            return Err("InvalidPart");
+        }
+        Ok(parts)
     }
 
     fn put_whole(&mut self, key: String, request: &WireRequest) -> WireAnswer {
-        let mut content = Content::empty();
-        for (range, fill) in request.content() {
-            content.write(range, fill);
-        }
+        let content = join([request.content().as_slice()].into_iter());
         self.received += content.len();
+        if let Some(refusal) = self.condition(&key, request) {
+            return refusal;
+        }
         self.commits += 1;
         let tag = format!("\"p{}\"", self.commits);
         self.objects.insert(key, Stored { content, session: None, tag: tag.clone() });
@@ -210,11 +322,15 @@ impl Store {
     }
 
     fn abort(&mut self, session: &str) -> WireAnswer {
-        if self.sessions.remove(session).is_some() {
-            self.aborts += 1;
-            WireAnswer::status(204)
-        } else {
-            WireAnswer::status(404).text("NoSuchUpload")
+        let Some(open) = self.sessions.get_mut(session) else {
+            return WireAnswer::status(404).text("NoSuchUpload");
+        };
+        if open.refused < self.habits.reluctant {
+            open.refused += 1;
+            return WireAnswer::status(500).text("InternalError");
         }
+        self.sessions.remove(session);
+        self.aborts += 1;
+        WireAnswer::status(204)
     }
 }

@@ -57,6 +57,7 @@ impl World {
             }
             Transition::Forget => {
                 self.store.forget();
+                self.blocks.forget();
                 self.form.forget(100);
             }
             Transition::Stale { op } => self.stale(op),

@@ -14,7 +14,9 @@ use longhaul_http::{HttpDownload, HttpUpload};
 use super::{Event, World};
 use crate::check::{Books, Invariant};
 use crate::content::Content;
-use crate::provider::StoreProvider;
+use crate::provider::{BlocksProvider, Grant, StoreProvider};
+use crate::server::condition::Condition;
+use crate::server::flavour::Flavour;
 
 /// What moves, from where to where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +38,11 @@ pub enum JobKind {
     /// The file `source` to the multipart store.
     Store {
         /// The file, and the object's key.
+        source: String,
+    },
+    /// The file `source` to the store of blocks.
+    Blocks {
+        /// The file, and the blob's name.
         source: String,
     },
 }
@@ -81,6 +88,10 @@ pub struct Job {
     pub orphans_told: u32,
     /// Its temporary file was edited while a run was using it: that run's result proves nothing.
     pub disturbed: bool,
+    /// What a store's object must be before it is replaced.
+    pub condition: Condition,
+    /// The session of its plan, where the application's back end opens sessions.
+    pub plan: Option<String>,
     /// What its source has been, in order (uploads).
     pub sources: Vec<Content>,
     /// The journal could not be written at some time.
@@ -112,6 +123,8 @@ impl Job {
             tune: None,
             orphans_told: 0,
             disturbed: false,
+            condition: Condition::None,
+            plan: None,
             sources: Vec::new(),
             unrecorded: false,
             recorded: false,
@@ -126,7 +139,7 @@ impl Job {
     pub const fn direction(&self) -> Direction {
         match self.kind {
             JobKind::Get { .. } => Direction::Download,
-            JobKind::Form { .. } | JobKind::Store { .. } => Direction::Upload,
+            JobKind::Form { .. } | JobKind::Store { .. } | JobKind::Blocks { .. } => Direction::Upload,
         }
     }
 
@@ -135,7 +148,7 @@ impl Job {
     pub fn file(&self) -> &str {
         match &self.kind {
             JobKind::Get { target, .. } => target,
-            JobKind::Form { source } | JobKind::Store { source } => source,
+            JobKind::Form { source } | JobKind::Store { source } | JobKind::Blocks { source } => source,
         }
     }
 
@@ -145,13 +158,20 @@ impl Job {
         matches!(self.end, Some(End::Completed(_)))
     }
 
-    pub(crate) fn provider(&self) -> Option<Arc<dyn Provider>> {
+    pub(crate) fn provider(&self, grant: Grant, flavour: Flavour) -> Option<Arc<dyn Provider>> {
+        let condition = self.condition.clone();
         Some(match &self.kind {
             JobKind::Get { host, path, .. } => {
                 Arc::new(HttpDownload::new(&format!("http://{host}{path}?key=secret")).ok()?.refreshable(true))
             }
             JobKind::Form { source } => Arc::new(HttpUpload::new("http://form/up", source).ok()?.refreshable(true)),
-            JobKind::Store { source } => Arc::new(StoreProvider::new("store", source)),
+            JobKind::Store { source } => {
+                let provider = StoreProvider::new("store", source).to(flavour, self.plan.as_deref());
+                Arc::new(provider.granted(grant).when(condition))
+            }
+            JobKind::Blocks { source } => {
+                Arc::new(BlocksProvider::new("blocks", source).granted(grant).when(condition))
+            }
         })
     }
 
@@ -160,6 +180,7 @@ impl Job {
             JobKind::Get { host, path, target } => (format!("{host}{path}"), target.clone()),
             JobKind::Form { source } => (source.clone(), format!("form {source}")),
             JobKind::Store { source } => (source.clone(), format!("store {source}")),
+            JobKind::Blocks { source } => (source.clone(), format!("blocks {source}")),
         };
         TransferKey::new(self.direction(), &from, &to)
     }
@@ -179,15 +200,16 @@ impl World {
 
     /// Submits a job with what its journal says, if it is not in the engine.
     pub fn submit(&mut self, at: usize, start: Start) -> Option<TaskId> {
-        let checkpoint = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok());
-        let now = self.now();
-        let job = self.jobs.get_mut(at)?;
-        if job.task.is_some() && job.wish != Wish::Gone {
+        if self.jobs.get(at).is_none_or(|job| job.task.is_some() && job.wish != Wish::Gone) {
             return None;
         }
+        self.take_plan(at);
+        let checkpoint = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok());
+        let (now, grant, flavour) = (self.now(), self.grant(), self.store.flavour);
+        let job = self.jobs.get_mut(at)?;
         // What a cancelled run still holds is not for its successor.
         let checkpoint = checkpoint.filter(|_| job.task.is_none());
-        let mut spec = Spec::new(job.direction(), job.provider()?, job.key());
+        let mut spec = Spec::new(job.direction(), job.provider(grant, flavour)?, job.key());
         spec.start = start;
         spec.parallel = job.parallel;
         spec.part_size = job.part_size;
@@ -368,7 +390,8 @@ impl World {
     /// Why the engine refuses a job at the moment, if it does; one that it takes is cancelled again.
     pub fn refusal(&mut self, at: usize) -> Option<SubmitError> {
         let job = self.jobs.get(at)?;
-        let mut spec = Spec::new(job.direction(), job.provider()?, job.key());
+        let provider = job.provider(self.grant(), self.store.flavour)?;
+        let mut spec = Spec::new(job.direction(), provider, job.key());
         spec.start = Start::Paused;
         let now = self.now();
         match self.engine.submit(spec, now) {

@@ -265,6 +265,7 @@ impl World {
             Some(Act::Change) => self.change_object(request.path()),
             Some(Act::Forget) => {
                 self.store.forget();
+                self.blocks.forget();
                 self.form.forget(0);
             }
             _ => {}
@@ -280,6 +281,7 @@ impl World {
             if happens(&mut self.rng, self.weather.amnesia) {
                 if self.rng.up_to(1) == 0 {
                     self.store.forget();
+                    self.blocks.forget();
                 }
                 let keep = self.rng.up_to(255);
                 self.form.forget(keep);
@@ -293,7 +295,8 @@ impl World {
         let moment = self.moment();
         let answer = match request.uri.authority().map(|host| host.as_str()) {
             Some("form") => self.form.answer(request),
-            Some("store") => self.store.answer(request),
+            Some("store") => self.store.answer(request, moment),
+            Some("blocks") => self.blocks.answer(request, moment),
             _ => self.ranged.answer(request, defect, moment),
         };
         match act {

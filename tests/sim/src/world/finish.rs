@@ -1,9 +1,9 @@
 //! The end of a run: the weather clears, and everything that was wanted must get done within bounded time.
 
+use longhaul_core::Time;
 use longhaul_core::error::{Error, FileFaultKind};
 use longhaul_core::event::End;
 use longhaul_core::spec::Start;
-use longhaul_core::{Checkpoint, Time};
 
 use super::{Job, JobKind, Wish, World};
 use crate::check::Invariant;
@@ -25,6 +25,7 @@ impl World {
         self.refreshes = true;
         self.disk.full = false;
         self.disk.read_only = false;
+        self.ease_servers();
         for job in &self.jobs {
             if let JobKind::Get { path, .. } = &job.kind
                 && let Some(object) = self.ranged.object_mut(path)
@@ -98,6 +99,7 @@ impl World {
     /// Everything has ended: nothing may be left behind.
     fn check_left_over(&mut self) {
         self.check_orphans();
+        self.check_objects();
         for at in 0..self.jobs.len() {
             let Some(job) = self.jobs.get(at) else {
                 continue;
@@ -116,36 +118,6 @@ impl World {
         }
     }
 
-    /// Sessions still open must be known to somebody.
-    pub fn check_orphans(&mut self) {
-        for at in 0..self.jobs.len() {
-            let Some(job) = self.jobs.get(at) else {
-                continue;
-            };
-            let JobKind::Store { source } = &job.kind else {
-                continue;
-            };
-            let recorded = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok());
-            let known = recorded.as_ref().and_then(Checkpoint::session);
-            let key = format!("/{source}");
-            let open = self
-                .store
-                .sessions
-                .iter()
-                .filter(|(name, session)| session.key == key && known != Some(name.as_str()))
-                .count();
-            let told = usize::try_from(job.orphans_told).unwrap_or(usize::MAX)
-                + usize::from(recorded.as_ref().is_some_and(Checkpoint::opening));
-            if open > told && !job.unrecorded {
-                self.broken(
-                    Invariant::NoSilentOrphan,
-                    format!("job {at} left {open} sessions open and told of {told}"),
-                );
-                return;
-            }
-        }
-    }
-
     /// The disk, to put files on it.
     pub const fn disk_mut(&mut self) -> &mut Disk {
         &mut self.disk
@@ -156,6 +128,6 @@ fn is_settled(job: &Job) -> bool {
     match job.wish {
         Wish::Nothing => true,
         Wish::Gone => job.task.is_none(),
-        Wish::Done | Wish::Paused => job.is_done() && job.task.is_none(),
+        Wish::Done | Wish::Paused => (job.is_done() || job.is_refused()) && job.task.is_none(),
     }
 }

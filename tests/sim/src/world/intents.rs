@@ -170,7 +170,8 @@ impl World {
 
     /// A fresh provider for a job, or a refusal.
     pub(crate) fn fresh(&self, job: usize) -> Answer {
-        let provider = self.jobs.get(job).filter(|_| self.refreshes).and_then(|job| job.provider());
+        let job = self.jobs.get(job).filter(|_| self.refreshes);
+        let provider = job.and_then(|job| job.provider(self.grant(), self.store.flavour));
         provider.map_or_else(|| Answer::Refused(String::from("there is none")), Answer::Provider)
     }
 

@@ -9,6 +9,7 @@ mod exchange;
 mod finish;
 mod intents;
 mod local;
+mod remote;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::check::{Books, Invariant, Violation};
 use crate::disk::Disk;
 use crate::net::Exchange;
 use crate::server::Rules;
+use crate::server::blocks::Blocks;
 use crate::server::form::Form;
 use crate::server::ranged::Ranged;
 use crate::server::store::Store;
@@ -82,6 +84,8 @@ pub struct World {
     pub form: Form,
     /// Host `store`.
     pub store: Store,
+    /// Host `blocks`.
+    pub blocks: Blocks,
     /// The disk.
     pub disk: Disk,
     /// Journals by job, as they survive.
@@ -126,6 +130,7 @@ impl World {
             ranged: Ranged::default(),
             form: Form::default(),
             store: Store::default(),
+            blocks: Blocks::default(),
             disk: Disk::default(),
             journals: BTreeMap::new(),
             jobs: Vec::new(),

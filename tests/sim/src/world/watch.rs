@@ -276,6 +276,9 @@ impl World {
                 .objects
                 .get(&format!("/{source}"))
                 .is_some_and(|object| job.sources.contains(&object.content)),
+            JobKind::Blocks { source } => {
+                self.blocks.blobs.get(&format!("/{source}")).is_some_and(|blob| job.sources.contains(&blob.content))
+            }
         };
         if !right {
             self.broken(

@@ -42,9 +42,20 @@ pub(crate) fn store(world: &mut World, len: u64) -> usize {
     world.add(Job::new(JobKind::Store { source }))
 }
 
+/// An upload of a new file to the store of blocks, not yet submitted.
+pub(crate) fn blocks(world: &mut World, len: u64) -> usize {
+    let source = format!("blocks{}", world.jobs.len());
+    world.put_source(&source, len);
+    world.add(Job::new(JobKind::Blocks { source }))
+}
+
 /// Every kind of job.
-pub(crate) const KINDS: [fn(&mut World) -> usize; 3] =
-    [|world| download(world, 60_000, Style::GOOD), |world| form(world, 60_000), |world| store(world, 60_000)];
+pub(crate) const KINDS: [fn(&mut World) -> usize; 4] = [
+    |world| download(world, 60_000, Style::GOOD),
+    |world| form(world, 60_000),
+    |world| store(world, 60_000),
+    |world| blocks(world, 60_000),
+];
 
 /// At most so many requests side by side.
 pub(crate) fn most(many: u32) -> Parallel {

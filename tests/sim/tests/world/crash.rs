@@ -28,6 +28,7 @@ fn crossed(world: &World) -> u64 {
         JobKind::Get { .. } => world.jobs[0].received,
         JobKind::Form { .. } => world.form.received,
         JobKind::Store { .. } => world.store.received,
+        JobKind::Blocks { .. } => world.blocks.received,
     }
 }
 

@@ -160,10 +160,7 @@ fn u6_without_a_way_to_ask_an_unknown_commit_is_tried_again() {
 fn u8_sessions_of_others_are_not_touched_and_the_list_is_exact() {
     let mut world = world();
     let job = store_job(&mut world);
-    world.store.sessions.insert(
-        "foreign".into(),
-        longhaul_sim::server::store::Session { key: "/store0".into(), parts: std::collections::BTreeMap::new() },
-    );
+    world.store.sessions.insert("foreign".into(), longhaul_sim::server::store::Session::new("/store0"));
     world.jobs[job].orphans_told = 1;
     go(&mut world, job);
     done(&world, job);

@@ -1,40 +1,85 @@
-//! A provider for the model [`store`](crate::server::store): every step a multipart store can have, in as few words as possible.
+//! A provider for the model [`store`](crate::server::store), in each of its flavours.
 
 use bytes::Bytes;
 use http::header::ETAG;
 use http::{Method, Request};
-use longhaul_core::error::{BuildError, ServerFault, ServerFaultKind};
+use longhaul_core::error::{BuildError, ServerFaultKind};
 use longhaul_core::intent::Body;
-use longhaul_core::layout::PartLimits;
-use longhaul_core::provider::{
-    Begin, Context, Head, Order, Profile, Provider, Receipt, Reply, Step, UploadedPart, Verdict,
-};
+use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, UploadedPart, Verdict};
 use longhaul_core::{ByteRange, Now};
+
+use super::{Grant, fault, receipt, refusal};
+use crate::server::condition::Condition;
+use crate::server::flavour::{Conditions, Flavour, Opener};
 
 /// An upload of one key to a model store.
 #[derive(Clone, Debug)]
 pub struct StoreProvider {
     host: String,
     url: String,
+    object: String,
+    grant: Grant,
+    condition: Condition,
+    flavour: Flavour,
+    /// The session of the plan, where somebody else opened it.
+    plan: Option<String>,
     /// Limits and abilities; change them to model other stores.
     pub profile: Profile,
 }
 
 impl StoreProvider {
-    /// An upload to `http://host/key`.
+    /// An upload to `http://host/key` of a plain store.
     #[must_use]
     pub fn new(host: &str, key: &str) -> Self {
+        let url = format!("http://{host}/{key}");
         let mut profile = Profile::download();
-        profile.parts = PartLimits::new(1 << 10, 64 << 10, 1_000, 1 << 40);
         profile.order = Order::Parallel;
-        profile.begin = Begin::Creates;
         profile.commit = true;
         profile.confirm = true;
-        profile.list = true;
         profile.abort = true;
         profile.needs_total = true;
         profile.single = Some(0);
-        Self { host: host.into(), url: format!("http://{host}/{key}"), profile }
+        profile.refresh = true;
+        let plain = Self {
+            host: host.into(),
+            object: url.clone(),
+            url,
+            grant: Grant::default(),
+            condition: Condition::None,
+            flavour: Flavour::PLAIN,
+            plan: None,
+            profile,
+        };
+        plain.to(Flavour::PLAIN, None)
+    }
+
+    /// To a store of this flavour; with the session of a `plan` where it takes one.
+    #[must_use]
+    pub fn to(mut self, flavour: Flavour, plan: Option<&str>) -> Self {
+        let plan = plan.filter(|_| flavour.opener == Opener::Plan);
+        let planned = flavour.opener == Opener::Plan;
+        self.flavour = flavour;
+        self.profile.parts = flavour.parts;
+        self.profile.begin = if planned { Begin::None } else { Begin::Creates };
+        self.profile.list = !planned;
+        // What a plan's run recorded is of no use to another plan's.
+        self.object = plan.map_or_else(|| self.url.clone(), |plan| format!("{} {plan}", self.url));
+        self.plan = plan.map(String::from);
+        self
+    }
+
+    /// With this credential.
+    #[must_use]
+    pub const fn granted(mut self, grant: Grant) -> Self {
+        self.grant = grant;
+        self
+    }
+
+    /// Only if the object is what this demands.
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
     }
 }
 
@@ -44,15 +89,15 @@ impl Provider for StoreProvider {
     }
 
     fn object(&self) -> &str {
-        &self.url
+        &self.object
     }
 
     fn profile(&self) -> Profile {
         self.profile
     }
 
-    fn build(&self, step: &Step, cx: &Context<'_>, _: Now) -> Result<Request<Body>, BuildError> {
-        let session = cx.session.unwrap_or("none");
+    fn build(&self, step: &Step, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
+        let session = cx.session.or(self.plan.as_deref()).unwrap_or("none");
         let url = &self.url;
         let (method, url, body) = match step {
             Step::Begin => (Method::POST, format!("{url}?open"), Body::Empty),
@@ -77,28 +122,24 @@ impl Provider for StoreProvider {
             Step::Abort => (Method::DELETE, format!("{url}?session={session}"), Body::Empty),
             _ => return Err(BuildError::new("a store only takes uploads", "use another")),
         };
-        Request::builder()
-            .method(method)
-            .uri(url)
-            .body(body)
-            .map_err(|error| BuildError::new(error.to_string(), "use a plain key"))
+        let conditional = match step {
+            Step::Commit | Step::PutWhole { .. } => true,
+            Step::Begin => self.flavour.conditions == Conditions::AlsoAtOpen,
+            _ => false,
+        };
+        self.grant.request(method, &url, Some(&self.condition).filter(|_| conditional), body, cx, now)
     }
 
     fn interpret(&self, step: &Step, cx: &Context<'_>, head: Head<'_>, body: &[u8], _: Now) -> Result<Reply, Verdict> {
         let status = head.status.as_u16();
         let text = String::from_utf8_lossy(body).into_owned();
-        let fault = |kind, detail: &str| ServerFault::new(kind, step.kind(), Some(status), detail);
+        let fault = |kind, detail: &str| fault(step, status, kind, detail);
         let broken = || Verdict::Fatal(fault(ServerFaultKind::Protocol, "unreadable answer"));
         let header = |name: &str| {
             let value = head.headers.get(name)?;
             value.to_str().ok().map(String::from)
         };
         match (step, status) {
-            (_, 429 | 503) => Err(Verdict::Retry {
-                fault: fault(ServerFaultKind::Throttled, ""),
-                after: longhaul_http::read::retry_after(head.headers),
-            }),
-            (_, 500..=599) => Err(Verdict::Retry { fault: fault(ServerFaultKind::Unavailable, ""), after: None }),
             (Step::Begin, 200) if !text.is_empty() => {
                 Ok(Reply::Begun { session: Some(text), next: None, receipt: None })
             }
@@ -114,23 +155,14 @@ impl Provider for StoreProvider {
                 Some(tag) => Ok(Reply::Committed(receipt(Some(tag.into())))),
                 None => Err(Verdict::Unknown(fault(ServerFaultKind::Unavailable, "no words"))),
             },
-            (Step::Confirm, 200) if header("x-session").as_deref() == cx.session => {
+            (Step::Confirm, 200) if header("x-session").as_deref() == cx.session.or(self.plan.as_deref()) => {
                 Ok(Reply::Committed(receipt(header("etag"))))
             }
             (Step::Confirm, 200 | 404) => Ok(Reply::NotCommitted),
             (Step::Abort, 204) => Ok(Reply::Aborted),
-            (_, 404) => Err(Verdict::Fatal(fault(ServerFaultKind::NotFound, &text))),
-            (_, 300..=399) => Err(Verdict::Fatal(fault(ServerFaultKind::Redirected, ""))),
-            (_, 401 | 403) => Err(Verdict::Refresh(fault(ServerFaultKind::Denied, &text))),
-            _ => Err(Verdict::Fatal(fault(ServerFaultKind::Refused, &text))),
+            _ => Err(refusal(step, head, &text)),
         }
     }
-}
-
-fn receipt(etag: Option<String>) -> Receipt {
-    let mut receipt = Receipt::default();
-    receipt.etag = etag;
-    receipt
 }
 
 fn parse_list(text: &str) -> Option<Reply> {
