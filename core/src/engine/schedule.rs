@@ -29,13 +29,18 @@ impl Engine {
     /// The next thing to do, or `None` when nothing may start now.
     pub fn poll_intent(&mut self, now: Now) -> Option<Intent> {
         self.advance(now);
-        if let Some(op) = self.poll_cancel() {
-            return Some(Intent::Cancel { op });
+        loop {
+            if let Some(op) = self.poll_cancel() {
+                return Some(Intent::Cancel { op });
+            }
+            if let Some(intent) = self.poll_local().or_else(|| self.poll_request()) {
+                return Some(intent);
+            }
+            // A request that could not be made leaves other work behind: at most once per transfer, which has left the line.
+            if self.local.is_empty() && self.cancels.is_empty() {
+                return None;
+            }
         }
-        if let Some(intent) = self.poll_local() {
-            return Some(intent);
-        }
-        self.poll_request()
     }
 
     fn poll_cancel(&mut self) -> Option<OpId> {
@@ -99,7 +104,9 @@ impl Engine {
             let (Want::Request { bytes, retry }, Some(transfer)) =
                 (self.wish(id), self.tasks.get(id).and_then(Task::live))
             else {
+                // What it needs has expired while it stood in line: there may be something to ask.
                 self.unplace(id);
+                self.touch(id);
                 continue;
             };
             let authority = self.authorities.entry(transfer.authority(), self.config.concurrency, now.mono)?;
@@ -136,7 +143,7 @@ impl Engine {
     /// What a transfer would send.
     fn wish(&self, id: TaskId) -> Want {
         let live = self.tasks.get(id).and_then(Task::live);
-        live.map_or(Want::Nothing, |transfer| transfer.want(self.now.mono, &self.config, self.parallel(transfer)))
+        live.map_or(Want::Nothing, |transfer| transfer.want(self.now, &self.config, self.parallel(transfer)))
     }
 
     /// Requests one transfer may have in flight.
@@ -160,7 +167,7 @@ impl Engine {
         let task = self.tasks.get_mut(id)?;
         let weight = u64::from(task.weight);
         let transfer = task.live_mut()?;
-        let Some(Planned { step, retry }) = transfer.plan(op, now.mono, &self.config, parallel) else {
+        let Some(Planned { step, retry }) = transfer.plan(op, now, &self.config, parallel) else {
             self.ops.remove(op);
             self.unplace(id);
             return None;

@@ -1,11 +1,9 @@
 //! Local work: file operations, the journal, questions to the application. One of each kind at a time.
 
-use alloc::string::String;
-
 use bytes::Bytes;
 
 use crate::checkpoint::Checkpoint;
-use crate::error::{Error, FileFault, ServerFault};
+use crate::error::{Error, FileFault, ServerFault, ServerFaultKind};
 use crate::event::EventKind;
 use crate::id::OpId;
 use crate::intent::{Answer, FileOp, FileReply, JournalOp, Question};
@@ -29,11 +27,8 @@ impl Transfer {
         {
             return Some(journal);
         }
-        if self.refresh.op.is_none()
-            && let Some(fault) = &self.refresh.wanted
-            && self.works()
-        {
-            return Some(Local::Ask(Question::Refresh(fault.clone())));
+        if let Some(question) = self.question(cx) {
+            return Some(Local::Ask(question));
         }
         if self.file.is_none()
             && let Some(file) = self.next_file(cx)
@@ -67,8 +62,26 @@ impl Transfer {
             Local::Recall => self.recall = Recall::InFlight(op),
             Local::File(_) => self.file = Some(op),
             Local::Journal(_) => self.keeper.issued(op, now),
-            Local::Ask(_) => self.refresh.op = Some(op),
+            Local::Ask(question) => {
+                self.refresh.op = Some(op);
+                self.refresh.asked = match question {
+                    Question::Urls(wanted) => Some(wanted.clone()),
+                    Question::Refresh(_) => None,
+                };
+            }
         }
+    }
+
+    /// What to ask the application now, one question at a time.
+    fn question(&mut self, cx: &mut Cx<'_>) -> Option<Question> {
+        if let Some(wanted) = self.urls_wanted(cx.now) {
+            if self.profile.refresh {
+                return Some(Question::Urls(wanted));
+            }
+            self.unanswered(Self::unsupplied(&wanted), cx);
+        }
+        let may = self.refresh.op.is_none() && (self.works() || self.phase == Phase::Aborting);
+        self.refresh.wanted.clone().filter(|_| may).map(Question::Refresh)
     }
 
     fn next_file(&mut self, cx: &mut Cx<'_>) -> Option<FileOp> {
@@ -89,7 +102,11 @@ impl Transfer {
             Run::Running if self.phase == Phase::Moving => {
                 let due = self.keeper.wants_sync(self.remote.segments.total(), cx.now.mono, cx.config.interval);
                 let sync = if due { self.begin_sync() } else { None };
-                if sync.is_none() && self.spec.direction == Direction::Upload { self.digest_ahead() } else { sync }
+                if sync.is_none() && self.spec.direction == Direction::Upload {
+                    self.digest_ahead(cx.now)
+                } else {
+                    sync
+                }
             }
             Run::Running => match self.spec.direction {
                 Direction::Download => self.download_file(),
@@ -165,25 +182,36 @@ impl Transfer {
             self.settle(cx);
             return;
         }
-        if let Some(fault) = self.refresh.wanted.take() {
-            match answer {
-                Answer::Provider(provider) if provider.object() == self.spec.provider.object() => {
-                    self.profile = provider.profile();
-                    self.spec.provider = provider;
-                    self.location = None;
-                    self.way += 1;
+        let asked = self.refresh.asked.take();
+        // A refusal that came while fresh URLs for other reasons were on their way is not mended by these.
+        let mends = asked.as_ref().is_none_or(|asked| asked.refused.is_some());
+        let refused = if mends { self.refresh.wanted.take() } else { None };
+        let fault = match (&refused, &asked) {
+            (Some(fault), _) => fault.clone(),
+            (None, Some(asked)) => ServerFault::new(ServerFaultKind::Denied, asked.step, None, ""),
+            // What it was asked for is not wanted any more.
+            (None, None) => {
+                self.settle(cx);
+                return;
+            }
+        };
+        let fresh = match answer {
+            Answer::Provider(provider) => self.take_fresh(provider, asked.as_ref(), cx.now),
+            Answer::Refused(why) if why.is_empty() => Err(fault.detail.clone()),
+            Answer::Refused(why) => Err(why),
+        };
+        match fresh {
+            Ok(provider) => {
+                self.profile = provider.profile();
+                self.spec.provider = provider;
+                self.location = None;
+                self.way += 1;
+                if refused.is_some() {
                     self.parts.release_delayed();
                     self.single.due = None;
                 }
-                Answer::Provider(_) => {
-                    let detail = String::from("the application's fresh URL or credentials are for another object");
-                    self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
-                }
-                Answer::Refused(why) => {
-                    let detail = if why.is_empty() { fault.detail.clone() } else { why };
-                    self.fail(Error::Issuer(ServerFault { detail, ..fault }), cx);
-                }
             }
+            Err(detail) => self.unanswered(Error::Issuer(ServerFault { detail, ..fault }), cx),
         }
         self.settle(cx);
     }

@@ -11,6 +11,7 @@ mod keeper;
 mod local;
 pub(crate) mod parts;
 pub(crate) mod phase;
+mod presigned;
 mod rate;
 mod requests;
 pub(crate) mod segments;
@@ -205,7 +206,7 @@ impl Transfer {
     fn adopt(&mut self, checkpoint: Checkpoint) {
         let foreign = checkpoint.direction != self.spec.direction
             || checkpoint.object != crate::spec::object_mark(self.spec.provider.as_ref());
-        if foreign {
+        if foreign || !self.is_of_plan(&checkpoint) {
             return;
         }
         self.nonce = checkpoint.nonce;
@@ -333,7 +334,7 @@ impl Transfer {
     }
 
     /// Whether, and how big, a request could go out now.
-    pub(crate) fn want(&self, now: Time, config: &Config, parallel: usize) -> Want {
+    pub(crate) fn want(&self, now: Now, config: &Config, parallel: usize) -> Want {
         match self.peek(now, config, parallel) {
             None => Want::Nothing,
             Some((step, tries)) => {
@@ -343,7 +344,7 @@ impl Transfer {
     }
 
     /// Makes the request that [`Self::want`] spoke of.
-    pub(crate) fn plan(&mut self, op: OpId, now: Time, config: &Config, parallel: usize) -> Option<Planned> {
+    pub(crate) fn plan(&mut self, op: OpId, now: Now, config: &Config, parallel: usize) -> Option<Planned> {
         let (step, tries) = self.peek(now, config, parallel)?;
         match step.range() {
             Some(range) => {
@@ -361,6 +362,7 @@ impl Transfer {
                 }
             }
         }
+        self.refresh.unused = 0;
         self.progress.requests += 1;
         if tries.is_retry() {
             self.progress.retries += 1;
@@ -368,7 +370,7 @@ impl Transfer {
         Some(Planned { step, retry: tries.costs() })
     }
 
-    fn peek(&self, now: Time, config: &Config, parallel: usize) -> Option<(Step, Tries)> {
+    fn peek(&self, now: Now, config: &Config, parallel: usize) -> Option<(Step, Tries)> {
         let held = self.keeper.holds() || self.refresh.wanted.is_some();
         let may = self.works() || self.phase == Phase::Aborting;
         if held || !may || self.file_blocks() {
@@ -376,11 +378,13 @@ impl Transfer {
         }
         if self.phase == Phase::Moving {
             return match self.spec.direction {
-                Direction::Download => self.peek_range(now, config, parallel),
+                Direction::Download => {
+                    self.peek_range(now.mono, config, parallel).filter(|(step, _)| self.is_ready(step, now))
+                }
                 Direction::Upload => self.peek_part(now, config, parallel),
             };
         }
-        if self.single.op.is_some() || self.single.due.is_some_and(|due| due > now) {
+        if self.single.op.is_some() || self.single.due.is_some_and(|due| due > now.mono) {
             return None;
         }
         let step = match self.phase {
@@ -393,7 +397,7 @@ impl Transfer {
             Phase::Aborting => Step::Abort,
             _ => return None,
         };
-        Some((step, self.single.tries))
+        self.is_ready(&step, now).then_some((step, self.single.tries))
     }
 
     /// A file operation that must end before requests go on. Only a checkpoint's sync may run beside them.

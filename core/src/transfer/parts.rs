@@ -92,9 +92,14 @@ impl Parts {
 
     /// The first range whose retry is due.
     pub(crate) fn due(&self, now: Time) -> Option<Delayed> {
+        self.due_among(now, |_| true)
+    }
+
+    /// The first range whose retry is due, of those that can be sent.
+    pub(crate) fn due_among(&self, now: Time, can: impl Fn(ByteRange) -> bool) -> Option<Delayed> {
         self.delayed
             .iter()
-            .filter(|delayed| delayed.due <= now)
+            .filter(|delayed| delayed.due <= now && can(delayed.range))
             .min_by_key(|delayed| (delayed.due, delayed.range))
             .copied()
     }

@@ -8,7 +8,7 @@ use crate::checkpoint::Stage;
 use crate::digest::Digest;
 use crate::error::ServerFault;
 use crate::id::OpId;
-use crate::intent::Fingerprint;
+use crate::intent::{Fingerprint, UrlsWanted};
 use crate::layout::Layout;
 use crate::provider::{Object, Receipt, UploadedPart};
 use crate::range::ByteRange;
@@ -39,6 +39,10 @@ pub(super) enum Recall {
 pub(super) struct Refresh {
     pub(super) wanted: Option<ServerFault>,
     pub(super) op: Option<OpId>,
+    /// The presigned URLs that the question is about.
+    pub(super) asked: Option<UrlsWanted>,
+    /// Answers since a request was sent.
+    pub(super) unused: u32,
     /// Refusals since the last success: the second one is terminal.
     pub(super) refusals: u32,
 }

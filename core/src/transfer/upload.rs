@@ -12,7 +12,7 @@ use crate::layout::Layout;
 use crate::provider::{Begin, Order, Receipt, Reply, Step, StepKind, UploadedPart, Verdict};
 use crate::range::ByteRange;
 use crate::spec::Config;
-use crate::time::Time;
+use crate::time::Now;
 use crate::transfer::parts::{Delayed, Flight, Tries};
 use crate::transfer::phase::Signal;
 use crate::transfer::requests::{Next, protocol};
@@ -131,6 +131,8 @@ impl Transfer {
             } else {
                 self.resume_session(cx);
             }
+        } else if self.spec.provider.plan().is_some() {
+            self.open_by_plan(cx);
         } else if single || self.profile.begin == Begin::None {
             self.source.whole = single;
             if !single && self.is_sessionless() {
@@ -264,17 +266,17 @@ impl Transfer {
     }
 
     /// The next part to send.
-    pub(super) fn peek_part(&self, now: Time, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
+    pub(super) fn peek_part(&self, now: Now, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
         let flying = self.parts.flights.len();
         let one_by_one = self.source.whole || self.profile.order == Order::ServerOffset;
         if flying >= if one_by_one { 1 } else { parallel } {
             return None;
         }
         let layout = self.source.layout.as_ref()?;
-        let (range, tries) = match self.parts.due(now) {
+        let (range, tries) = match self.parts.due_among(now.mono, |range| self.part_is_ready(range, now)) {
             Some(due) => (due.range, due.tries),
             None if one_by_one && !self.parts.delayed.is_empty() => return None,
-            None => (self.next_range()?, Tries::default()),
+            None => (self.next_range(now)?, Tries::default()),
         };
         let digest = match self.profile.part_digest {
             Some(_) => Some(self.source.known(range)?),
@@ -289,7 +291,7 @@ impl Transfer {
     }
 
     /// What is sent next, of what was not sent yet.
-    fn next_range(&self) -> Option<ByteRange> {
+    fn next_range(&self, now: Now) -> Option<ByteRange> {
         let (total, layout) = (self.source.total?, self.source.layout.as_ref()?);
         if self.source.whole {
             let sending = !self.parts.flights.is_empty() || !self.parts.delayed.is_empty();
@@ -300,15 +302,15 @@ impl Transfer {
                 let end = self.session.cursor.saturating_add(layout.part_size()).min(total);
                 ByteRange::new(self.session.cursor, end).filter(|range| !range.is_empty())
             }
-            Order::Parallel => Some(layout.part(layout.index_of(self.parts.todo.first()?.start()))),
+            Order::Parallel => Some(layout.part(self.next_part(now)?)),
         }
     }
 
     /// The digest that the next part's request will carry: computed while the parts before it are on their way.
-    pub(super) fn digest_ahead(&mut self) -> Option<FileOp> {
+    pub(super) fn digest_ahead(&mut self, now: Now) -> Option<FileOp> {
         let algorithm = self.profile.part_digest.filter(|_| self.stop.is_none() && self.restart.is_none())?;
         let waiting = self.parts.delayed.iter().map(|delayed| delayed.range);
-        let range = waiting.chain(self.next_range()).find(|range| self.source.known(*range).is_none())?;
+        let range = waiting.chain(self.next_range(now)).find(|range| self.source.known(*range).is_none())?;
         self.source.hashing = Some(range);
         Some(FileOp::Digest { algorithm, ranges: alloc::vec![range] })
     }
@@ -471,7 +473,10 @@ impl Transfer {
     }
 
     /// The session is gone on the server: everything goes up again, into a new one.
-    pub(super) fn session_gone(&mut self, _: &mut Cx<'_>) {
+    pub(super) fn session_gone(&mut self, cx: &mut Cx<'_>) {
+        if self.plan_gone(cx) {
+            return;
+        }
         self.start_over(Restart::SessionGone);
     }
 

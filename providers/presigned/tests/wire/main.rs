@@ -1,0 +1,9 @@
+//! The presigned provider on the wire: what it reads, what it sends, byte for byte, and what it makes of every answer.
+#![allow(clippy::panic, reason = "a test that cannot go on fails")]
+#![allow(clippy::result_large_err, reason = "verdicts are large, tests few")]
+
+mod answers;
+mod common;
+mod plans;
+mod requests;
+mod secrets;
