@@ -481,6 +481,13 @@ mod tests {
     }
 
     #[test]
+    fn d9_a_stretch_beyond_the_object_is_none_of_it() {
+        let mut foreign = sample().encode().to_vec();
+        Fact::Segment(Segment { range: ByteRange::at(100, 10), digest: None }).encode(&mut foreign);
+        assert_eq!(Checkpoint::decode(&foreign), Ok(sample()));
+    }
+
+    #[test]
     fn d9_a_newer_format_is_refused_by_name() {
         let mut out = Vec::new();
         frame(&mut out, |w| {

@@ -258,6 +258,7 @@ mod tests {
                 prop_assert_eq!(part.start(), index * layout.part_size());
                 prop_assert!(!part.is_empty() && (part.len() >= limits.min.min(total) || index == last));
                 prop_assert_eq!(layout.index_of(part.start()), index);
+                prop_assert_eq!(layout.index_of(part.end() - 1), index);
                 at = part.end();
             }
             prop_assert!(total == 0 || at == total);

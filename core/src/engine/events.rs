@@ -24,3 +24,23 @@ impl Events {
         self.queue.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::event::End;
+    use crate::id::Key;
+
+    #[test]
+    fn c10_a_poller_that_is_late_still_learns_every_end() {
+        let (mut events, task) = (Events::default(), TaskId::from_parts(0, 0));
+        for _ in 0..2 * CAPACITY {
+            events.push(task, EventKind::Paused);
+        }
+        let end = EventKind::Ended(End::Failed(Error::Cancelled));
+        events.push(task, end.clone());
+        let polled: alloc::vec::Vec<EventKind> = core::iter::from_fn(|| events.pop()).map(|event| event.kind).collect();
+        assert_eq!((polled.len(), polled.last()), (CAPACITY + 1, Some(&end)));
+    }
+}
