@@ -1,6 +1,5 @@
 //! Everything that is tested in the simulated world, in one binary: one link, one run.
 
-mod blocks;
 mod common;
 mod control;
 mod corpus;
@@ -11,5 +10,4 @@ mod props;
 mod retry;
 mod schedule;
 mod seeds;
-mod stores;
 mod upload;
