@@ -55,6 +55,8 @@ pub enum Invariant {
     LittleAgain,
     /// I23: the engine's own counts agree with the world's.
     CountsAgree,
+    /// I24: no presigned URL goes out that has expired.
+    Unexpired,
 }
 
 /// A broken invariant.

@@ -40,6 +40,11 @@ pub enum JobKind {
         /// The file, and the object's key.
         source: String,
     },
+    /// The file `source` to the multipart store, by presigned URLs.
+    Plan {
+        /// The file, and the object's key.
+        source: String,
+    },
     /// The file `source` to the store of blocks.
     Blocks {
         /// The file, and the blob's name.
@@ -139,7 +144,9 @@ impl Job {
     pub const fn direction(&self) -> Direction {
         match self.kind {
             JobKind::Get { .. } => Direction::Download,
-            JobKind::Form { .. } | JobKind::Store { .. } | JobKind::Blocks { .. } => Direction::Upload,
+            JobKind::Form { .. } | JobKind::Store { .. } | JobKind::Plan { .. } | JobKind::Blocks { .. } => {
+                Direction::Upload
+            }
         }
     }
 
@@ -148,7 +155,10 @@ impl Job {
     pub fn file(&self) -> &str {
         match &self.kind {
             JobKind::Get { target, .. } => target,
-            JobKind::Form { source } | JobKind::Store { source } | JobKind::Blocks { source } => source,
+            JobKind::Form { source }
+            | JobKind::Store { source }
+            | JobKind::Plan { source }
+            | JobKind::Blocks { source } => source,
         }
     }
 
@@ -169,6 +179,8 @@ impl Job {
                 let provider = StoreProvider::new("store", source).to(flavour, self.plan.as_deref());
                 Arc::new(provider.granted(grant).when(condition))
             }
+            // Its URLs are issued for the moment.
+            JobKind::Plan { .. } => return None,
             JobKind::Blocks { source } => {
                 Arc::new(BlocksProvider::new("blocks", source).granted(grant).when(condition))
             }
@@ -180,6 +192,7 @@ impl Job {
             JobKind::Get { host, path, target } => (format!("{host}{path}"), target.clone()),
             JobKind::Form { source } => (source.clone(), format!("form {source}")),
             JobKind::Store { source } => (source.clone(), format!("store {source}")),
+            JobKind::Plan { source } => (source.clone(), format!("plan {source}")),
             JobKind::Blocks { source } => (source.clone(), format!("blocks {source}")),
         };
         TransferKey::new(self.direction(), &from, &to)
@@ -205,11 +218,11 @@ impl World {
         }
         self.take_plan(at);
         let checkpoint = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok());
-        let (now, grant, flavour) = (self.now(), self.grant(), self.store.flavour);
+        let (now, provider) = (self.now(), self.first_provider(at)?);
         let job = self.jobs.get_mut(at)?;
         // What a cancelled run still holds is not for its successor.
         let checkpoint = checkpoint.filter(|_| job.task.is_none());
-        let mut spec = Spec::new(job.direction(), job.provider(grant, flavour)?, job.key());
+        let mut spec = Spec::new(job.direction(), provider, job.key());
         spec.start = start;
         spec.parallel = job.parallel;
         spec.part_size = job.part_size;

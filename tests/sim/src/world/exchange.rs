@@ -296,6 +296,7 @@ impl World {
         let answer = match request.uri.authority().map(|host| host.as_str()) {
             Some("form") => self.form.answer(request),
             Some("store") => self.store.answer(request, moment),
+            Some("presigned") => self.presigner.answer(&mut self.store, request, moment),
             Some("blocks") => self.blocks.answer(request, moment),
             _ => self.ranged.answer(request, defect, moment),
         };

@@ -31,7 +31,7 @@ impl World {
             Intent::Ask { op, task, question } => {
                 self.trace.note(self.now, format_args!("{op} {task} ask {question:?}"));
                 self.issue(op);
-                self.begin_local(op, task, Work::Ask, (1_000, 200_000));
+                self.begin_local(op, task, Work::Ask(question), (1_000, 200_000));
             }
             Intent::Cancel { op } => self.begin_cancel(op),
             other => self.broken(Invariant::AnsweredOnce, format!("unknown intent {other:?}")),
@@ -162,7 +162,7 @@ impl World {
             self.schedule(delay, Event::NetStopped(op));
         } else if let Some(local) = self.locals.get_mut(&op) {
             // Some work can be stopped, some runs to its end.
-            local.cancelled = happens(&mut self.rng, 160) || matches!(local.work, Work::Ask);
+            local.cancelled = happens(&mut self.rng, 160) || matches!(local.work, Work::Ask(_));
         } else {
             self.broken(Invariant::AnsweredOnce, format!("{op} is to be cancelled and is not in flight"));
         }

@@ -14,9 +14,11 @@ impl World {
             return;
         };
         match &local.work {
-            Work::Ask => {
-                let answer =
-                    if local.cancelled { Answer::Refused(String::from("cancelled")) } else { self.fresh(local.job) };
+            Work::Ask(question) => {
+                let answer = match local.cancelled {
+                    true => Answer::Refused(String::from("cancelled")),
+                    false => self.answer(local.job, question),
+                };
                 let now = self.now();
                 self.trace.note(self.now, format_args!("{op} answer"));
                 self.engine.handle_answer(op, answer, now);

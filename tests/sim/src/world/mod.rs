@@ -9,12 +9,13 @@ mod exchange;
 mod finish;
 mod intents;
 mod local;
+mod planned;
 mod remote;
 mod watch;
 
 use std::collections::BTreeMap;
 
-use longhaul_core::intent::{FileOp, JournalOp};
+use longhaul_core::intent::{FileOp, JournalOp, Question};
 use longhaul_core::rng::Rng;
 use longhaul_core::spec::Limits;
 use longhaul_core::{Config, Engine, Now, OpId, TaskId, Time, Wall};
@@ -25,6 +26,7 @@ use crate::net::Exchange;
 use crate::server::Rules;
 use crate::server::blocks::Blocks;
 use crate::server::form::Form;
+use crate::server::presigner::Presigner;
 use crate::server::ranged::Ranged;
 use crate::server::store::Store;
 use crate::trace::Trace;
@@ -53,7 +55,7 @@ pub(crate) enum Work {
     /// With the pending writes there were when it began.
     File(FileOp, usize),
     Journal(JournalOp),
-    Ask,
+    Ask(Question),
 }
 
 /// Something that will happen.
@@ -86,6 +88,8 @@ pub struct World {
     pub store: Store,
     /// Host `blocks`.
     pub blocks: Blocks,
+    /// Host `presigned`: the store, by URLs that the application's back end issues.
+    pub presigner: Presigner,
     /// The disk.
     pub disk: Disk,
     /// Journals by job, as they survive.
@@ -131,6 +135,7 @@ impl World {
             form: Form::default(),
             store: Store::default(),
             blocks: Blocks::default(),
+            presigner: Presigner::default(),
             disk: Disk::default(),
             journals: BTreeMap::new(),
             jobs: Vec::new(),

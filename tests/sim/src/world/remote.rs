@@ -32,10 +32,12 @@ impl World {
         let Some(job) = self.jobs.get_mut(at) else {
             return;
         };
-        let JobKind::Store { source } = &job.kind else {
-            return;
+        let (source, planned) = match &job.kind {
+            JobKind::Store { source } => (source, self.store.flavour.opener == Opener::Plan),
+            JobKind::Plan { source } => (source, true),
+            _ => return,
         };
-        if self.store.flavour.opener != Opener::Plan {
+        if !planned {
             return;
         }
         let key = format!("/{source}");
@@ -43,7 +45,7 @@ impl World {
         let made = self.store.objects.get(&key).and_then(|object| object.session.as_ref());
         // A run that may have committed comes back to ask for it.
         let asks = self.journals.contains_key(&at) && job.plan.as_ref() == made;
-        if !open && !asks {
+        if !open && (!asks || job.has_lost_its_plan()) {
             job.plan = Some(self.store.plan(&key));
         }
     }
@@ -62,7 +64,7 @@ impl World {
             let Some(job) = self.jobs.get(at) else {
                 continue;
             };
-            let JobKind::Store { source } = &job.kind else {
+            let (JobKind::Store { source } | JobKind::Plan { source }) = &job.kind else {
                 continue;
             };
             let recorded = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok());
@@ -85,7 +87,7 @@ impl World {
     /// Whatever was committed is what its source was at one moment, and nobody removed what was there before.
     pub(crate) fn check_objects(&mut self) {
         let mixed = |job: &Job| match &job.kind {
-            JobKind::Store { source } => {
+            JobKind::Store { source } | JobKind::Plan { source } => {
                 let object = self.store.objects.get(&format!("/{source}"));
                 object.is_some_and(|object| !job.sources.contains(&object.content))
             }

@@ -17,6 +17,7 @@ impl World {
     /// A request is about to go out.
     pub(crate) fn watch_request(&mut self, task: TaskId, method: &Method, uri: &Uri, range: &str, body: &Body) {
         self.check_quiet(task);
+        self.watch_expiry(uri);
         let others = self.in_flight(task);
         if *method == Method::DELETE && others > 0 {
             self.broken(Invariant::AbortAlone, format!("{task} aborts with {others} requests in flight"));
@@ -271,7 +272,7 @@ impl World {
                 self.disk.file(target).is_some_and(|file| self.is_version_of(path, &file.content) || job.disturbed)
             }
             JobKind::Form { source } => self.form.finished(source).any(|upload| job.sources.contains(&upload.stored)),
-            JobKind::Store { source } => self
+            JobKind::Store { source } | JobKind::Plan { source } => self
                 .store
                 .objects
                 .get(&format!("/{source}"))

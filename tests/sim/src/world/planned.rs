@@ -1,0 +1,69 @@
+//! The application and its back end: plans of presigned URLs, and answers to questions for fresh ones.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use longhaul_core::Provider;
+use longhaul_core::error::{Error, ServerFaultKind};
+use longhaul_core::event::End;
+use longhaul_core::intent::{Answer, Question};
+use longhaul_core::layout::PartSize;
+use longhaul_presigned::{PresignedUpload, UploadPlan};
+
+use super::{Job, JobKind, World};
+use crate::check::Invariant;
+use crate::server::presigner::Presigner;
+
+impl Job {
+    /// Whether it ended because the upload that its plan was for is gone: it needs another.
+    pub(crate) fn has_lost_its_plan(&self) -> bool {
+        matches!(&self.end, Some(End::Failed(Error::Issuer(fault))) if fault.kind == ServerFaultKind::NotFound)
+    }
+}
+
+impl World {
+    /// The provider a job begins with.
+    pub(crate) fn first_provider(&mut self, at: usize) -> Option<Arc<dyn Provider>> {
+        let (grant, flavour) = (self.grant(), self.store.flavour);
+        match &self.jobs.get(at)?.kind {
+            JobKind::Plan { .. } => {
+                let first = self.presigner.first;
+                self.planned(at, (1..=first).collect())
+            }
+            _ => self.jobs.get(at)?.provider(grant, flavour),
+        }
+    }
+
+    /// A provider with URLs for these parts, issued now.
+    fn planned(&self, at: usize, numbers: BTreeSet<u64>) -> Option<Arc<dyn Provider>> {
+        let job = self.jobs.get(at)?;
+        let JobKind::Plan { source } = &job.kind else { return None };
+        let total = self.disk.file(source)?.content.len();
+        let PartSize::Bytes(size) = job.part_size else { return None };
+        let wall = self.moment().wall;
+        let draft = self.presigner.draft(&format!("/{source}"), job.plan.as_deref()?, total, size, &numbers, wall);
+        let plan = UploadPlan::new(&draft, &self.presigner.policy(), wall).ok()?;
+        Some(Arc::new(PresignedUpload::new(plan)))
+    }
+
+    /// The application's answer to a question.
+    pub(crate) fn answer(&mut self, at: usize, question: &Question) -> Answer {
+        let Question::Urls(wanted) = question else { return self.fresh(at) };
+        self.presigner.answers += 1;
+        self.presigner.asked.push(wanted.parts.clone());
+        let numbers: BTreeSet<u64> = wanted.parts.iter().copied().collect();
+        if numbers.len() != wanted.parts.len() || numbers.len() > self.presigner.batch.0 as usize {
+            self.broken(Invariant::AttemptsBounded, format!("job {at} asks for {:?}", wanted.parts));
+        }
+        let provider = self.planned(at, numbers).filter(|_| self.refreshes);
+        provider.map_or_else(|| Answer::Refused(String::from("there is none")), Answer::Provider)
+    }
+
+    /// A request is about to go out: nothing that has expired may.
+    pub(crate) fn watch_expiry(&mut self, uri: &http::Uri) {
+        // A client whose clock is wrong cannot know.
+        if self.wall_off.abs() < 30 && Presigner::is_expired(uri, self.moment().wall) {
+            self.broken(Invariant::Unexpired, format!("{} has expired and is sent", uri.path()));
+        }
+    }
+}
