@@ -168,17 +168,6 @@ fn s1_places_go_to_those_who_wait_longest() {
 }
 
 #[test]
-fn s3_what_is_over_asks_for_no_time() {
-    let mut hand = Hand::new(Config::default());
-    let task = hand.get("https://origin/a");
-    let (op, _) = hand.request();
-    assert!(hand.engine.poll_timeout().is_some(), "the request has its deadline");
-    hand.answer(op, 404, &[], "");
-    assert!(hand.error(task).is_some());
-    assert_eq!(hand.engine.poll_timeout(), None);
-}
-
-#[test]
 fn s2_at_a_full_server_nobody_starves() {
     let mut world = world();
     let mut limits = Limits::default();
