@@ -510,4 +510,27 @@ mod tests {
             prop_assert!(Checkpoint::decode(&tail).is_ok());
         }
     }
+
+    #[test]
+    fn what_a_checkpoint_holds_can_be_asked() {
+        let download = sample();
+        assert_eq!((download.direction(), download.total(), download.stored()), (Direction::Download, Some(100), 60));
+        assert_eq!((download.session(), download.opening()), (Some("session"), false));
+        let stretches: Vec<ByteRange> = download.segments().map(|(range, _)| range).collect();
+        assert_eq!(stretches, [ByteRange::at(0, 10), ByteRange::at(50, 50)]);
+        let mut upload = Checkpoint { direction: Direction::Upload, session: None, total: None, ..sample() };
+        upload.apply(Fact::Stage(Stage::Opening));
+        assert_eq!((upload.direction(), upload.total(), upload.stored()), (Direction::Upload, None, 10));
+        assert_eq!((upload.session(), upload.opening()), (None, true));
+        assert_eq!(Checkpoint::decode(&upload.encode()), Ok(upload));
+    }
+
+    #[test]
+    fn texts_up_to_their_longest_read_back() {
+        let mut checkpoint = sample();
+        checkpoint.apply(Fact::Session("s".repeat(MAX_TEXT)));
+        checkpoint.apply(Fact::Part(UploadedPart::new(4, ByteRange::at(30, 10), "t".repeat(MAX_TEXT)), None));
+        checkpoint.validator.etag = Some("e".repeat(MAX_TEXT));
+        assert_eq!(Checkpoint::decode(&checkpoint.encode()), Ok(checkpoint));
+    }
 }

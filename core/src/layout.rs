@@ -300,4 +300,39 @@ mod tests {
     fn p4_an_empty_object_has_no_part() {
         assert_eq!(Layout::plan(0, PartSize::Auto, &S3).expect("fits").count(), 0);
     }
+
+    #[test]
+    fn an_automatic_part_is_a_power_of_two_of_eight_to_sixty_four_mebibytes() {
+        let part = |total| Layout::plan(total, PartSize::Auto, &PartLimits::UNLIMITED).expect("fits").part_size() / MIB;
+        let sizes = [0, 512 * MIB, 512 * MIB + 64, 1024 * MIB, 1024 * MIB + 64, 4096 * MIB, 1 << 40];
+        assert_eq!(sizes.map(part), [8, 8, 16, 16, 32, 64, 64]);
+        assert_eq!(Layout::plan(5, PartSize::Auto, &PartLimits::UNLIMITED).expect("fits").total(), 5);
+    }
+
+    #[test]
+    fn a_wish_at_a_limit_is_within_it() {
+        let limits = PartLimits::new(10, 20, 5, u64::MAX);
+        let part = |total, size| Layout::plan(total, PartSize::Bytes(size), &limits).map(|layout| layout.part_size());
+        assert_eq!((part(100, 10), part(100, 20)), (Ok(20), Ok(20)));
+        assert_eq!((part(50, 10), part(9, 9)), (Ok(10), Ok(9)), "one part may be as small as its object");
+        let refused = |size| Err(LayoutError::PartSize { size, min: 10, max: 20 });
+        assert_eq!((part(50, 9), part(50, 21)), (refused(9), refused(21)));
+        let even = PartLimits { multiple: 8, ..limits };
+        assert_eq!(Layout::plan(20, PartSize::Bytes(18), &even).map(|layout| layout.part_size()), Ok(20), "one part");
+        assert!(Layout::plan(21, PartSize::Bytes(18), &even).is_err(), "24 bytes are too many, 16 too few parts");
+    }
+
+    #[test]
+    fn p3_growing_parts_double_every_two_hundredth_of_their_count() {
+        let growth = Growth::new(PartSize::Auto, S3);
+        let size = |index| growth.size(index, 0).expect("allowed") / MIB;
+        assert_eq!([0, 49, 50, 99, 100].map(size), [8, 8, 16, 16, 32]);
+        assert_eq!(growth.size(9_999, 0), Some(S3.max));
+        assert_eq!((growth.size(10_000, 0), growth.size(0, S3.object)), (None, None));
+        // What is left has to fit into what follows: 100 bytes, of which 3 parts of 20 may still come.
+        let narrow = Growth::new(PartSize::Bytes(1), PartLimits::new(1, 20, 5, 100));
+        assert_eq!((narrow.size(0, 0), narrow.size(4, 85)), (Some(20), Some(16)));
+        let equal = PartLimits { equal: true, ..PartLimits::new(1, 20, 5, 90) };
+        assert_eq!(Growth::new(PartSize::Bytes(1), equal).size(0, 0), Some(18));
+    }
 }

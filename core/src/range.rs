@@ -231,4 +231,30 @@ mod tests {
         assert_eq!(ByteRange::at(u64::MAX, 5).len(), 0);
         assert_eq!(ByteRange::at(0, 5).intersect(ByteRange::at(5, 5)), None);
     }
+
+    #[test]
+    fn a_set_covers_only_what_is_wholly_in_it() {
+        let set: RangeSet = [ByteRange::at(10, 10), ByteRange::at(30, 10)].into_iter().collect();
+        for (start, len, covered) in [
+            (10, 10, true),
+            (12, 3, true),
+            (9, 2, false),
+            (19, 2, false),
+            (10, 30, false),
+            (20, 5, false),
+            (25, 0, true),
+        ] {
+            assert_eq!(set.covers(ByteRange::at(start, len)), covered, "{start} + {len}");
+        }
+        assert_eq!((set.first(), set.count(), set.len()), (Some(ByteRange::at(10, 10)), 2, 20));
+        assert_eq!((RangeSet::new().first(), RangeSet::new().is_empty(), set.is_empty()), (None, true, false));
+    }
+
+    #[test]
+    fn the_bytes_in_both_ranges() {
+        let meet = |a: (u64, u64), b: (u64, u64)| ByteRange::at(a.0, a.1).intersect(ByteRange::at(b.0, b.1));
+        assert_eq!(meet((0, 10), (5, 10)), Some(ByteRange::at(5, 5)));
+        assert_eq!(meet((5, 2), (0, 10)), Some(ByteRange::at(5, 2)));
+        assert_eq!(meet((0, 5), (6, 5)), None);
+    }
 }

@@ -188,4 +188,45 @@ mod tests {
         }
         assert!(budget.affords(budget.next()));
     }
+
+    #[test]
+    fn r2_a_servers_word_gets_an_eighth_of_the_jitter_on_top() {
+        let policy = RetryPolicy::default().with_delays(Duration::from_secs(8), Duration::from_secs(9));
+        assert_eq!((policy.base, policy.cap), (Duration::from_secs(8), Duration::from_secs(9)));
+        let mut rng = Rng::new(3);
+        let asked = RetryAfter::Delay(Duration::from_secs(7));
+        let waits: [Duration; 200] =
+            core::array::from_fn(|_| policy.due(1, Some(asked), &mut rng, at(10)).since(at(10).mono));
+        let (least, most) = (waits.iter().min().expect("some"), waits.iter().max().expect("some"));
+        assert!((Duration::from_secs(7)..Duration::from_millis(7_100)).contains(least), "{least:?}");
+        assert!((Duration::from_millis(7_900)..=Duration::from_secs(8)).contains(most), "{most:?}");
+    }
+
+    #[test]
+    fn r2_ten_first_attempts_earn_one_retry_and_no_more_than_a_hundred_are_saved() {
+        let mut budget = RetryBudget::new(Time::ZERO);
+        let drain = |budget: &mut RetryBudget, now| {
+            let mut retries = 0;
+            while budget.affords(now) {
+                budget.spend();
+                retries += 1;
+            }
+            retries
+        };
+        assert_eq!(drain(&mut budget, Time::ZERO), 10, "to begin with");
+        for first in 1..=10 {
+            assert!(!budget.affords(Time::ZERO), "{first}");
+            budget.earn();
+        }
+        assert_eq!(drain(&mut budget, Time::ZERO), 1);
+        for _ in 0..5_000 {
+            budget.earn();
+        }
+        assert_eq!(drain(&mut budget, Time::ZERO), 100);
+        assert_eq!(budget.next(), Time::from_micros(1_000_000));
+        assert_eq!(drain(&mut budget, Time::from_micros(999_999)), 0);
+        assert_eq!(drain(&mut budget, Time::from_micros(3_500_000)), 3, "one per second");
+        assert_eq!(budget.next(), Time::from_micros(4_000_000));
+        assert_eq!(drain(&mut budget, Time::from_micros(1_000_000_000_000)), 100);
+    }
 }

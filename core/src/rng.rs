@@ -62,4 +62,31 @@ mod tests {
         assert_eq!(seen, [true; 4]);
         assert_eq!(rng.up_to(0), 0);
     }
+
+    #[test]
+    fn the_numbers_are_splitmix64s() {
+        // The generator's published test vector.
+        let mut rng = Rng::new(1_234_567);
+        let first: [u64; 5] = core::array::from_fn(|_| rng.next_u64());
+        let known = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(first, known);
+    }
+
+    #[test]
+    fn a_fork_starts_elsewhere_and_a_uuid_holds_two_draws() {
+        let first = Rng::new(5).next_u64();
+        assert_eq!(Rng::new(5).fork().0, first ^ 0xD1B5_4A32_D192_ED03);
+        let mut rng = Rng::new(5);
+        let (high, low) = (rng.next_u64(), rng.next_u64());
+        let (version, variant) = (0xF000, 3 << 62);
+        let (got_high, got_low) = Rng::new(5).uuid().as_u64_pair();
+        assert_eq!((got_high & !version, got_low & !variant), (high & !version, low & !variant));
+        assert_eq!((got_high & version, got_low & variant), (0x4000, 2 << 62));
+    }
 }

@@ -135,4 +135,47 @@ mod tests {
         }
         assert_eq!(controller.target(), Concurrency::default().initial);
     }
+
+    /// One saturated window of `millis`, with so many bytes in it.
+    fn window(controller: &mut Controller, at: &mut u64, millis: u64, bytes: u64) -> u32 {
+        controller.saturate();
+        *at += millis * 1000;
+        controller.moved(bytes, Time::from_micros(*at));
+        controller.target()
+    }
+
+    #[test]
+    fn a_growth_is_kept_for_a_sixteenth_more_and_taken_back_for_less() {
+        let fresh = || Controller::new(Concurrency::default(), Time::ZERO);
+        let mut at = 0;
+        let mut controller = fresh();
+        assert_eq!(window(&mut controller, &mut at, 499, 799_000), 8, "the window is not over");
+        assert_eq!(window(&mut controller, &mut at, 1, 1_000), 10, "1,600,000 bytes a second; nothing to compare with");
+        // At exactly a sixteenth more it was not worth it.
+        let before = (controller.clone(), at);
+        assert_eq!(window(&mut controller, &mut at, 500, 850_000), 8);
+        // Back, it takes a quarter more than the better of the two to try again.
+        let back = (controller.clone(), at);
+        assert_eq!(window(&mut controller, &mut at, 1_000, 2_125_000), 8);
+        (controller, at) = back;
+        assert_eq!(window(&mut controller, &mut at, 1_000, 2_125_001), 10);
+        (controller, at) = before;
+        assert_eq!(window(&mut controller, &mut at, 1_000, 1_700_001), 12);
+    }
+
+    #[test]
+    fn after_a_cut_nothing_changes_for_a_second() {
+        let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
+        controller.overload(Time::ZERO);
+        assert_eq!(controller.target(), 4);
+        let mut at = 0;
+        assert_eq!(window(&mut controller, &mut at, 999, 1_000_000), 4);
+        assert_eq!(window(&mut controller, &mut at, 501, 1_000_000), 5);
+        let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
+        controller.overload(Time::ZERO);
+        controller.overload(Time::from_micros(999_999));
+        assert_eq!(controller.target(), 4);
+        controller.overload(Time::from_micros(1_000_000));
+        assert_eq!(controller.target(), 2);
+    }
 }

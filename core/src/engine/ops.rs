@@ -218,4 +218,39 @@ mod tests {
         }
         assert_eq!(watch.expired(at(20)), Some(Deadline::MinimumRate));
     }
+
+    #[test]
+    fn progress_tells_what_is_new_and_only_that_breaks_a_silence() {
+        let moved = |sent, written| Moved { connected: true, sent, written, ..Moved::default() };
+        let mut watch = Watch::new(Deadlines::default(), 100, at(0));
+        assert_eq!(watch.progress(Moved::default(), at(1)), 0);
+        assert_eq!(watch.next(), Some((at(10), Deadline::Connect)), "nothing is connected yet");
+        assert_eq!((watch.progress(moved(3, 0), at(2)), watch.progress(moved(5, 4), at(3))), (3, 6));
+        assert_eq!((watch.progress(moved(5, 4), at(9)), watch.next()), (0, Some((at(33), Deadline::Idle))));
+        let mut unsaid = Watch::new(Deadlines::default(), 100, at(0));
+        unsaid.progress(Moved { sent: 1, ..Moved::default() }, at(4));
+        assert_eq!(unsaid.next(), Some((at(34), Deadline::Idle)), "what has sent a byte is connected");
+        unsaid.pace(true);
+        assert_eq!(unsaid.next(), None, "the consumer governs the flow");
+    }
+
+    #[test]
+    fn r1_the_minimum_rate_counts_both_ways_from_the_head_on() {
+        let rate = MinimumRate { bytes: 10, window: Duration::from_secs(5) };
+        let deadlines = Deadlines::default().with_minimum_rate(Some(rate));
+        let mut watch = Watch::new(deadlines, 3, at(0));
+        watch.progress(Moved { connected: true, sent: 3, written: 2, ..Moved::default() }, at(1));
+        watch.headed(at(2));
+        watch.progress(Moved { connected: true, sent: 3, written: 11, ..Moved::default() }, at(3));
+        assert_eq!(
+            (watch.expired(at(6)), watch.expired(at(7))),
+            (None, Some(Deadline::MinimumRate)),
+            "nine since the head"
+        );
+        let mut enough = Watch::new(deadlines, 3, at(0));
+        enough.progress(Moved { connected: true, sent: 3, written: 2, ..Moved::default() }, at(1));
+        enough.headed(at(2));
+        enough.progress(Moved { connected: true, sent: 3, written: 12, ..Moved::default() }, at(3));
+        assert_eq!((enough.expired(at(7)), enough.expired(at(12))), (None, Some(Deadline::MinimumRate)));
+    }
 }

@@ -61,4 +61,36 @@ mod tests {
         assert!((950_000..=1_250_000).contains(&shown), "{shown}");
         assert!(rate.current(Time::from_micros(40_000_000)) < 100_000);
     }
+
+    #[test]
+    fn a_young_rate_is_shown_after_fifty_milliseconds_and_then_averaged_over_windows() {
+        let at = |millis: u64| Time::from_micros(millis * 1000);
+        let mut rate = Rate::new(at(0));
+        rate.add(1_000, at(10));
+        assert_eq!((rate.current(at(49)), rate.current(at(50))), (0, 20_000));
+        rate.add(1_000, at(499));
+        rate.add(2_000, at(500));
+        assert_eq!((rate.current(at(500)), rate.current(at(600))), (8_000, 8_000), "4,000 bytes in half a second");
+        rate.add(4_000, at(1_500));
+        assert_eq!(rate.current(at(1_500)), 7_000, "three parts of the old, one of the new");
+        rate.add(100, at(1_600));
+        assert_eq!((rate.current(at(6_499)), rate.current(at(6_500))), (7_000, 20), "and nothing old for ever");
+    }
+
+    #[test]
+    fn after_a_long_silence_half_of_the_old_rate_is_believed() {
+        let at = |millis: u64| Time::from_micros(millis * 1000);
+        let mut rate = Rate::new(at(0));
+        rate.add(500, at(500));
+        assert_eq!(rate.current(at(500)), 1_000);
+        rate.add(700, at(5_500));
+        assert_eq!(rate.current(at(5_500)), 500);
+        // The bytes that broke the silence belong to the new window.
+        rate.add(300, at(6_000));
+        assert_eq!(rate.current(at(6_000)), (500 * 3 + 2_000) / 4);
+        let mut talking = Rate::new(at(0));
+        talking.add(500, at(100));
+        talking.add(500, at(5_000));
+        assert_eq!(talking.current(at(5_000)), 200);
+    }
 }

@@ -95,4 +95,17 @@ mod tests {
         segments.remove(10);
         assert_eq!(segments.ranges(), [ByteRange::at(0, 10), ByteRange::at(30, 10)]);
     }
+
+    #[test]
+    fn a_stretch_is_held_when_one_from_its_start_reaches_as_far() {
+        let mut segments = Segments::default();
+        assert!(segments.is_empty() && segments.insert(plain(10, 20)) && !segments.is_empty());
+        for (start, end, held) in [(10, 20, true), (10, 19, true), (10, 21, false), (11, 20, false), (5, 5, true)] {
+            assert_eq!(segments.holds(&plain(start, end)), held, "{start}..{end}");
+        }
+        segments.remove(11);
+        assert_eq!(segments.total(), 10);
+        segments.remove(10);
+        assert_eq!((segments.total(), segments.is_empty()), (0, true));
+    }
 }
