@@ -383,6 +383,20 @@ mod tests {
     }
 
     #[test]
+    fn d1_what_is_dropped_is_dropped_from_the_journal_too() {
+        let (mut keeper, mut op) = (Keeper::new(true, false, Time::ZERO), ops());
+        keeper.landed(Segment { range: ByteRange::at(0, 5), digest: None });
+        assert!(!keeper.sync_begins(core::iter::empty()), "nothing to sync");
+        let write = op();
+        keeper.issued(write, Time::ZERO);
+        assert!(keeper.answered(write, Ok(())).is_none());
+        assert_eq!(keeper.durable().total(), 5);
+        keeper.reset();
+        assert!(keeper.durable().is_empty());
+        assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)));
+    }
+
+    #[test]
     fn a_failed_append_is_followed_by_a_new_journal_and_reported_once() {
         let (mut keeper, mut op) = (Keeper::new(true, false, Time::ZERO), ops());
         let fault = || FileFault::new(crate::error::FileFaultKind::Full, "");
