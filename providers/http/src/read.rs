@@ -18,6 +18,7 @@ pub use range::{ContentRange, accept_ranges, content_length, content_range};
 pub use validator::{ETag, Version, etag, version};
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use http::header::{self, HeaderMap};
 
@@ -46,25 +47,26 @@ pub fn single<'a>(headers: &'a HeaderMap, header: &'static str) -> Result<Option
     if values.any(|value| Some(value) != first) { Err(Malformed { header, problem: CONFLICT }) } else { Ok(first) }
 }
 
-/// How the content is encoded (RFC 9110 §8.4): `None` for not at all (absent, empty or `identity`), else the codings' names.
+/// The content codings a server may name (IANA's registry, and what S3 sends).
+const CODINGS: [&str; 11] =
+    ["aws-chunked", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-gzip", "zstd"];
+
+/// How the content is encoded (RFC 9110 §8.4): `None` for not at all (absent, empty or `identity`), else the codings' names. One
+/// that is not registered is not repeated: a server could put anything there.
 ///
 /// # Errors
 /// When it comes with different values.
 pub fn content_encoding(headers: &HeaderMap) -> Result<Option<String>, Malformed> {
-    let Some(value) = single(headers, "Content-Encoding")? else {
-        return Ok(None);
-    };
-    let shown: String = value
-        .iter()
-        .map(|byte| char::from(byte.to_ascii_lowercase()))
-        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
-        .take(40)
-        .collect();
-    let plain = value
+    let value = single(headers, "Content-Encoding")?.unwrap_or_default();
+    let codings: Vec<&str> = value
         .split(|byte| *byte == b',')
         .map(trim_ows)
-        .all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity"));
-    Ok((!plain).then_some(shown))
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+        .map(|coding| CODINGS.into_iter().find(|known| coding.eq_ignore_ascii_case(known.as_bytes())))
+        .map(|known| known.unwrap_or("unregistered"))
+        .take(4)
+        .collect();
+    Ok((!codings.is_empty()).then(|| codings.join(", ")))
 }
 
 /// Whether the content is split into parts of several ranges (RFC 9110 §14.6).
