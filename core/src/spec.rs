@@ -10,7 +10,7 @@ use crate::checkpoint::Checkpoint;
 use crate::digest::Digest;
 use crate::intent::Deadlines;
 use crate::layout::PartSize;
-use crate::provider::Provider;
+use crate::provider::{Begin, Provider};
 use crate::retry::RetryPolicy;
 
 /// Which way content moves.
@@ -151,6 +151,12 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// Whether there is a session on the server that somebody opened for this transfer before it began.
+    pub(crate) fn has_given_session(&self) -> bool {
+        let profile = self.provider.profile();
+        profile.abort && profile.begin == Begin::None
+    }
+
     /// A transfer with every choice at its default.
     #[must_use]
     pub fn new(direction: Direction, provider: Arc<dyn Provider>, key: TransferKey) -> Self {

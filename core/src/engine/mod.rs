@@ -239,7 +239,7 @@ impl Engine {
         let task = self.commandable(id)?;
         let key = task.key;
         let recorded = match &task.body {
-            TaskBody::Idle { spec, .. } => spec.checkpoint.is_some() || spec.recall,
+            TaskBody::Idle { spec, .. } => spec.checkpoint.is_some() || spec.recall || spec.has_given_session(),
             _ => true,
         };
         if recorded {

@@ -311,10 +311,7 @@ impl Transfer {
                 self.session.stage = Stage::Committing;
                 self.keeper.stage(Stage::Committing);
             }
-            Phase::Aborting => {
-                self.session.stage = Stage::Aborting;
-                self.keeper.stage(Stage::Aborting);
-            }
+            Phase::Aborting => self.record_abort(),
             Phase::Moving => match self.spec.direction {
                 Direction::Download => self.enter_moving_download(cx),
                 Direction::Upload => self.enter_moving_upload(cx),

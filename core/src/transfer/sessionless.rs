@@ -7,8 +7,8 @@
 
 use crate::checkpoint::Stage;
 use crate::provider::Begin;
-use crate::transfer::Transfer;
 use crate::transfer::state::Session;
+use crate::transfer::{Stop, Transfer};
 
 impl Transfer {
     /// Whether parts are committed without a session of this upload's own.
@@ -21,9 +21,20 @@ impl Transfer {
         self.session.id.is_some() || (self.is_sessionless() && self.session.stage != Stage::Fresh)
     }
 
-    /// Whether there is something that an abort would give up: its own session, or the one that its plan came with.
+    /// Whether there is something that an abort would give up: its own session, or the one that was there before it began.
+    /// After a failure that one is still its opener's, to be tried again.
     pub(super) fn is_abortable(&self) -> bool {
-        self.profile.abort && (self.session.id.is_some() || self.is_sessionless())
+        let given = self.profile.begin == Begin::None && !matches!(self.stop, Some(Stop::Fail { .. }));
+        self.profile.abort && (self.session.id.is_some() || given)
+    }
+
+    /// What is given up is recorded, also when nothing was before.
+    pub(super) fn record_abort(&mut self) {
+        self.session.stage = Stage::Aborting;
+        self.keeper.stage(Stage::Aborting);
+        if self.session.id.is_none() {
+            self.keeper.rewrite();
+        }
     }
 
     /// Forgets what was sent under the names used so far.
