@@ -5,9 +5,15 @@ use std::num::NonZeroU32;
 use longhaul_core::layout::PartSize;
 use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Durability, Parallel};
-use longhaul_core::{Config, Wall};
+use longhaul_core::{Config, Direction, Wall};
 
+use crate::content::Content;
+use crate::server::condition::Condition;
+use crate::server::flavour::Flavour;
+use crate::server::form::Talk;
+use crate::server::gate::Gate;
 use crate::server::ranged::{HeadStyle, Ranges, Style, Tag};
+use crate::server::store::Habits;
 use crate::weather::{Weather, happens, pick};
 use crate::world::{EPOCH, Job, JobKind, World};
 
@@ -34,13 +40,42 @@ pub fn draw_world(seed: u64, keep: bool) -> World {
     }
     world.form.terse = rng.up_to(2) == 0;
     world.form.verifies = rng.up_to(1) == 0;
-    world.store.page = usize::try_from(1 + rng.up_to(5)).unwrap_or(1);
+    draw_servers(&mut world, &mut rng);
     let jobs = 1 + rng.up_to(4);
     for at in 0..jobs {
         let job = draw_job(&mut world, &mut rng, at);
         world.add(job);
     }
     world
+}
+
+/// The servers of uploads: mostly good, each bad habit now and then.
+fn draw_servers(world: &mut World, rng: &mut Rng) {
+    world.form.talk = pick(rng, &[Talk::Plain, Talk::Plain, Talk::Wordy, Talk::Null]).unwrap_or_default();
+    world.form.coy = rng.up_to(7) == 0;
+    if rng.up_to(7) == 0 {
+        world.form.most = Some(512 + rng.up_to(8_000));
+    }
+    world.store.page = usize::try_from(1 + rng.up_to(5)).unwrap_or(1);
+    if rng.up_to(1) == 0 {
+        world.store.flavour = pick(rng, &Flavour::ALL).unwrap_or(Flavour::PLAIN);
+    }
+    let every = |rng: &mut Rng| if rng.up_to(7) == 0 { 2 + rng.up_to(3) } else { 0 };
+    world.store.habits =
+        Habits { sour: every(rng), mute: every(rng), contended: every(rng), reluctant: every(rng).saturating_sub(1) };
+    world.blocks.mute = every(rng);
+    let mut gate = Gate::default();
+    if rng.up_to(1) == 0 {
+        gate.clock = Some(900);
+    }
+    if rng.up_to(5) == 0 {
+        gate.lifetime = Some(i64::try_from(20 + rng.up_to(600)).unwrap_or(600));
+    }
+    if rng.up_to(7) == 0 {
+        gate.rate = u32::try_from(2 + rng.up_to(20)).ok();
+    }
+    world.store.gate = gate.clone();
+    world.blocks.gate = gate;
 }
 
 fn draw_len(rng: &mut Rng) -> u64 {
@@ -55,7 +90,7 @@ fn draw_len(rng: &mut Rng) -> u64 {
 
 fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
     let len = draw_len(rng);
-    let kind = match rng.up_to(4) {
+    let kind = match rng.up_to(6) {
         0..=2 => {
             let path = format!("/object{at}");
             let style = draw_style(rng);
@@ -67,14 +102,26 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
             world.put_source(&source, len);
             JobKind::Form { source }
         }
-        _ => {
+        4 | 5 => {
             let source = format!("store{at}");
             world.put_source(&source, len);
             JobKind::Store { source }
         }
+        _ => {
+            let source = format!("blocks{at}");
+            world.put_source(&source, len);
+            if rng.up_to(2) == 0 {
+                world.blocks.put(&format!("/{source}"), Content::version(77, len / 2));
+            }
+            JobKind::Blocks { source }
+        }
     };
     let mut job = Job::new(kind);
-    job.part_size = PartSize::Bytes(1 << 10 << rng.up_to(5));
+    let least = if matches!(job.kind, JobKind::Store { .. }) { world.store.flavour.parts.min } else { 1 << 10 };
+    job.part_size = PartSize::Bytes((1 << 10 << rng.up_to(5)).max(least));
+    if job.direction() == Direction::Upload && rng.up_to(5) == 0 {
+        job.condition = Condition::Absent;
+    }
     if rng.up_to(1) == 0 {
         let most = u32::try_from(1 + rng.up_to(5)).unwrap_or(1);
         job.parallel = Parallel::Most(NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN));
@@ -99,7 +146,7 @@ fn draw_style(rng: &mut Rng) -> Style {
     }
     style.dates = !happens(rng, chance);
     if happens(rng, chance) {
-        style.ranges = pick(rng, &[Ranges::Silent, Ranges::No]).unwrap_or(Ranges::No);
+        style.ranges = pick(rng, &[Ranges::Silent, Ranges::No, Ranges::Refused]).unwrap_or(Ranges::No);
     }
     if happens(rng, chance) {
         let refused = [HeadStyle::Refused(405), HeadStyle::Refused(403), HeadStyle::Refused(501), HeadStyle::NoLength];
@@ -117,5 +164,6 @@ fn draw_style(rng: &mut Rng) -> Style {
     if happens(rng, chance) {
         style.redirect = Some("mirror");
     }
+    style.wordy = happens(rng, chance);
     style
 }

@@ -138,6 +138,17 @@ impl WireAnswer {
         self
     }
 
+    /// With every header field a second time.
+    #[must_use]
+    pub fn twice(mut self) -> Self {
+        for (name, value) in self.headers.clone() {
+            if let Some(name) = name {
+                self.headers.append(name, value);
+            }
+        }
+        self
+    }
+
     /// With a body.
     #[must_use]
     pub fn body(mut self, body: WireBody) -> Self {

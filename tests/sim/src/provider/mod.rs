@@ -64,7 +64,7 @@ fn refusal(step: &Step, head: Head<'_>, text: &str) -> Verdict {
         408 | 425 => Verdict::Retry { fault: fault(ServerFaultKind::Unavailable), after },
         429 | 503 => Verdict::Retry { fault: fault(ServerFaultKind::Throttled), after },
         500..=599 => Verdict::Retry { fault: fault(ServerFaultKind::Unavailable), after },
-        403 if text == "RequestTimeTooSkewed" => {
+        403 if head.headers.get("x-error").is_some_and(|code| code == "RequestTimeTooSkewed") => {
             let date = head.headers.get("date").and_then(|date| longhaul_http::read::http_date(date.as_bytes()));
             match date {
                 Some(server) => Verdict::Skew { server, fault: fault(ServerFaultKind::Denied) },

@@ -20,6 +20,23 @@ pub struct Upload {
     pub corrupt: bool,
 }
 
+/// The fields of a prepare request, in their order.
+const PREPARE: [&str; 4] = ["fileMd5", "fileName", "category", "totalSize"];
+/// The fields of a chunk, in their order.
+const CHUNK: [&str; 7] = ["file", "fileMd5", "fileName", "category", "offset", "partSize", "totalSize"];
+
+/// How the server words an answer that says no more than how far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Talk {
+    /// Just that.
+    #[default]
+    Plain,
+    /// With members nobody asked for, one of them nested.
+    Wordy,
+    /// With a status other than 200, and a null in place of what it does not say.
+    Null,
+}
+
 /// The server.
 #[derive(Clone, Debug, Default)]
 pub struct Form {
@@ -29,6 +46,12 @@ pub struct Form {
     pub terse: bool,
     /// Compares the content with its digest before it completes, and starts over when it differs.
     pub verifies: bool,
+    /// How it words its answers.
+    pub talk: Talk,
+    /// Never names a file id: `nextByte` alone tells that all is there.
+    pub coy: bool,
+    /// Takes at most so many bytes of a chunk.
+    pub most: Option<u64>,
     /// Bytes received in chunks, whether new or not.
     pub received: u64,
     /// Prepare requests.
@@ -39,6 +62,10 @@ impl Form {
     /// Answers.
     pub fn answer(&mut self, request: &WireRequest) -> WireAnswer {
         let text = request.text();
+        let names = form_names(&text);
+        if names != PREPARE && (names != CHUNK || !text.contains(FILE)) {
+            return WireAnswer::status(400).text("fields are missing or in another order");
+        }
         let field = |name: &str| form_field(&text, name);
         let (Some(md5), Some(name), Some(total)) =
             (field("fileMd5"), field("fileName"), field("totalSize").and_then(|total| total.parse::<u64>().ok()))
@@ -47,7 +74,7 @@ impl Form {
         };
         let upload = self.uploads.entry((name, md5.clone())).or_default();
         upload.total = total;
-        let mut arrived = false;
+        let (mut arrived, mut all) = (false, true);
         match field("offset") {
             None => self.prepares += 1,
             Some(offset) => {
@@ -62,7 +89,11 @@ impl Form {
                 arrived = offset <= upload.stored.len();
                 if arrived {
                     let mut at = offset;
+                    let mut room = self.most.unwrap_or(u64::MAX).max(1);
+                    all = len <= room;
                     for (range, fill) in content {
+                        let range = ByteRange::at(range.start(), range.len().min(room));
+                        room -= range.len();
                         let to = ByteRange::at(at, range.len());
                         at = to.end();
                         // Content knows its own place: anywhere else it is noise.
@@ -84,13 +115,16 @@ impl Form {
             }
         }
         let next = upload.stored.len();
-        let body = match (&upload.id, self.terse) {
-            (Some(id), _) => format!("{{\"fileId\":\"{id}\"}}"),
-            // Silence says that the chunk has arrived: only where it has.
-            (None, true) if arrived => String::from(" \n"),
-            (None, _) => format!("{{\"nextByte\":{next},\"more\":true}}"),
-        };
-        WireAnswer::status(200).text(body)
+        match (&upload.id, self.talk) {
+            (Some(id), _) if !self.coy => WireAnswer::status(200).text(format!("{{\"fileId\":\"{id}\"}}")),
+            // Silence says that the chunk has arrived, all of it: only where it has.
+            _ if arrived && all && self.terse => WireAnswer::status(200).text(" \n"),
+            (_, Talk::Plain) => WireAnswer::status(200).text(format!("{{\"nextByte\":{next}}}")),
+            (_, Talk::Wordy) => {
+                WireAnswer::status(200).text(format!("{{\"more\":{{\"a\":[1,null]}},\"nextByte\":{next},\"ok\":true}}"))
+            }
+            (_, Talk::Null) => WireAnswer::status(202).text(format!(" {{\"fileId\":null,\"nextByte\":{next}}} ")),
+        }
     }
 
     /// Loses the end of what is stored of every unfinished upload: a rewind.
@@ -105,6 +139,14 @@ impl Form {
     pub fn finished<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Upload> + 'a {
         self.uploads.iter().filter(move |((of, _), upload)| of == name && upload.id.is_some()).map(|(_, upload)| upload)
     }
+}
+
+/// What a chunk's own part begins with.
+const FILE: &str = "name=\"file\"; filename=\"upload_chunk_data\"\r\nContent-Type: application/octet-stream\r\n\r\n";
+
+/// The names of a form's fields, in order.
+fn form_names(text: &str) -> Vec<&str> {
+    text.split("; name=\"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(name, _)| name).collect()
 }
 
 /// The value of a text field of a form whose files were left out.

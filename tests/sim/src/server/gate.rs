@@ -35,15 +35,15 @@ impl Gate {
         let wall = now.wall.as_unix();
         if self.rate.is_some_and(|rate| self.second.1 > rate) {
             self.throttled += 1;
-            return Some(WireAnswer::status(503).text("SlowDown"));
+            return Some(refusal(503, "SlowDown"));
         }
         if self.clock.is_some_and(|most| wall.abs_diff(number("x-date")) > most.unsigned_abs()) {
             self.skewed += 1;
-            return Some(WireAnswer::status(403).with("date", imf_fixdate(now.wall)).text("RequestTimeTooSkewed"));
+            return Some(refusal(403, "RequestTimeTooSkewed").with("date", imf_fixdate(now.wall)));
         }
         if self.lifetime.is_some_and(|lifetime| wall.saturating_sub(number("x-issued")) >= lifetime) {
             self.expired += 1;
-            return Some(WireAnswer::status(403).text("ExpiredToken"));
+            return Some(refusal(403, "ExpiredToken"));
         }
         None
     }
@@ -53,4 +53,9 @@ impl Gate {
         self.rate = None;
         self.lifetime = None;
     }
+}
+
+/// A refusal that also an answer to `HEAD` can tell the reason of.
+fn refusal(status: u16, code: &str) -> WireAnswer {
+    WireAnswer::status(status).with("x-error", code).text(code)
 }

@@ -48,6 +48,8 @@ pub struct Style {
     pub chunked: bool,
     /// Redirects to the same path on this host.
     pub redirect: Option<&'static str>,
+    /// Says everything that matters twice, and `Content-Encoding: identity`: legal, and nothing changes by it.
+    pub wordy: bool,
 }
 
 /// Entity tags.
@@ -72,6 +74,8 @@ pub enum Ranges {
     Silent,
     /// Ignored: 200.
     No,
+    /// Ignored, and announced as such.
+    Refused,
 }
 
 /// `HEAD` support.
@@ -98,6 +102,7 @@ impl Style {
         digest: false,
         chunked: false,
         redirect: None,
+        wordy: false,
     };
 }
 
@@ -112,18 +117,28 @@ pub enum Defect {
     Long,
     /// Another total than before.
     Total,
+    /// A total that the range does not fit into.
+    SmallTotal,
     /// Another tag than before, same bytes.
     OtherTag,
+    /// Another date than before, same bytes.
+    OtherDate,
     /// First byte after the last.
     Reversed,
     /// Not `bytes`.
     Unit,
     /// 206 without Content-Range.
     NoRange,
-    /// gzip.
+    /// gzip, of a range or of the whole.
     Encoded,
+    /// `multipart/byteranges` to one range.
+    Multipart,
     /// Two Content-Ranges that differ.
     Conflict,
+    /// Two tags that differ.
+    TwoTags,
+    /// Two lengths that differ.
+    TwoLengths,
     /// 416 for a range inside.
     Unsatisfied,
     /// Content-Length and Content-Range disagree.
@@ -132,17 +147,22 @@ pub enum Defect {
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Whole,
         Self::Late,
         Self::Long,
         Self::Total,
+        Self::SmallTotal,
         Self::OtherTag,
+        Self::OtherDate,
         Self::Reversed,
         Self::Unit,
         Self::NoRange,
         Self::Encoded,
+        Self::Multipart,
         Self::Conflict,
+        Self::TwoTags,
+        Self::TwoLengths,
         Self::Unsatisfied,
         Self::Length,
     ];
@@ -222,7 +242,7 @@ impl Ranged {
             return WireAnswer::status(412);
         }
         let asked = request.header("range").and_then(parse_range);
-        let whole = object.style.ranges == Ranges::No || defect == Some(Defect::Whole);
+        let whole = matches!(object.style.ranges, Ranges::No | Ranges::Refused) || defect == Some(Defect::Whole);
         let Some((first, last)) = asked.filter(|_| !whole) else {
             let body = WireBody::Object(ByteRange::at(0, object.len), Fill::Version(object.version));
             let mut answer = WireAnswer::status(200).body(body);
@@ -264,11 +284,26 @@ impl Ranged {
             Tag::None => answer,
         };
         if style.dates {
-            answer = answer.with("last-modified", imf_fixdate(object.modified));
+            let off = if defect == Some(Defect::OtherDate) { 7 } else { 0 };
+            answer = answer.with("last-modified", imf_fixdate(Wall::from_unix(object.modified.as_unix() - off)));
         }
-        if style.ranges == Ranges::Yes {
-            answer = answer.with("accept-ranges", "bytes");
+        answer = match style.ranges {
+            Ranges::Yes => answer.with("accept-ranges", "bytes"),
+            Ranges::Refused => answer.with("accept-ranges", "none"),
+            Ranges::Silent | Ranges::No => answer,
+        };
+        if style.wordy {
+            answer = answer.with("content-encoding", "identity").twice();
         }
+        answer = match defect {
+            Some(Defect::Encoded) => answer.with("content-encoding", "gzip"),
+            Some(Defect::TwoTags) => answer.with("etag", "\"one\"").with("etag", "\"another\""),
+            Some(Defect::TwoLengths) => {
+                let other = (answer.body.len() + 1).to_string();
+                answer.with("content-length", other)
+            }
+            _ => answer,
+        };
         if style.digest {
             let all = [(ByteRange::at(0, object.len), Fill::Version(object.version))];
             let sum = STANDARD.encode(digest(Algorithm::Sha256, &all).bytes());
@@ -280,6 +315,7 @@ impl Ranged {
     fn describe_range(object: &Object, answer: WireAnswer, range: ByteRange, defect: Option<Defect>) -> WireAnswer {
         let total = match defect {
             Some(Defect::Total) => (object.len + 1).to_string(),
+            Some(Defect::SmallTotal) => range.start().to_string(),
             _ if object.style.star => "*".into(),
             _ => object.len.to_string(),
         };
@@ -291,12 +327,12 @@ impl Ranged {
         };
         let length = range.len() + u64::from(defect == Some(Defect::Length));
         let mut answer = answer.with("content-length", length.to_string());
-        if defect != Some(Defect::NoRange) {
+        if !matches!(defect, Some(Defect::NoRange | Defect::Multipart)) {
             answer = answer.with("content-range", said);
         }
         match defect {
             Some(Defect::Conflict) => answer.with("content-range", format!("bytes {}-{}/{total}", first + 1, last + 1)),
-            Some(Defect::Encoded) => answer.with("content-encoding", "gzip"),
+            Some(Defect::Multipart) => answer.with("content-type", "multipart/byteranges; boundary=b"),
             _ => answer,
         }
     }

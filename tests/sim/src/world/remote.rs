@@ -43,8 +43,10 @@ impl World {
         let key = format!("/{source}");
         let open = job.plan.as_ref().is_some_and(|plan| self.store.sessions.contains_key(plan));
         let made = self.store.objects.get(&key).and_then(|object| object.session.as_ref());
-        // A run that may have committed comes back to ask for it.
-        let asks = self.journals.contains_key(&at) && job.plan.as_ref() == made;
+        // A run that may have committed comes back to ask for it, unless it was told already that the plan is used up.
+        let gone =
+            matches!(&job.end, Some(End::Failed(Error::Server(fault))) if fault.kind == ServerFaultKind::NotFound);
+        let asks = !gone && self.journals.contains_key(&at) && job.plan.as_ref() == made;
         if !open && (!asks || job.has_lost_its_plan()) {
             job.plan = Some(self.store.plan(&key));
         }

@@ -22,12 +22,16 @@ fn put_store(world: &mut World) -> usize {
     store(world, LEN)
 }
 
+fn put_blocks(world: &mut World) -> usize {
+    blocks(world, LEN)
+}
+
 /// Content that crossed the network for the one job of this world.
 fn crossed(world: &World) -> u64 {
     match world.jobs[0].kind {
         JobKind::Get { .. } => world.jobs[0].received,
         JobKind::Form { .. } => world.form.received,
-        JobKind::Store { .. } => world.store.received,
+        JobKind::Store { .. } | JobKind::Plan { .. } => world.store.received,
         JobKind::Blocks { .. } => world.blocks.received,
     }
 }
@@ -78,6 +82,7 @@ fn u7_killed_at_any_step_an_upload_ends_whole_and_sends_little_again() {
     for seed in 0..400 {
         kill(put_form, seed, seed % 2 == 0, Durability::Power);
         kill(put_store, seed, seed % 2 == 0, Durability::Power);
+        kill(put_blocks, seed, seed % 2 == 0, Durability::Power);
     }
 }
 

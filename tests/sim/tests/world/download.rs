@@ -3,7 +3,7 @@
 use crate::common::*;
 use http::Method;
 use longhaul_core::error::{Error, FileFaultKind, ServerFaultKind};
-use longhaul_core::event::End;
+use longhaul_core::event::{End, EventKind};
 use longhaul_core::spec::{OnChange, Start};
 use longhaul_core::{Algorithm, Digest, Time, Verification};
 use longhaul_sim::content::Content;
@@ -78,7 +78,7 @@ fn d2_every_wrong_answer_has_its_defined_result_and_shifts_no_byte() {
             };
             // What may be another version is fetched again; what is no HTTP is refused.
             let expected = match defect {
-                Defect::Whole | Defect::Total | Defect::OtherTag => "done",
+                Defect::Whole | Defect::Total | Defect::OtherTag | Defect::OtherDate => "done",
                 // All of the last range, or of the object, was asked for: there is nothing beyond it.
                 Defect::Long if result == "done" => "done",
                 _ => "protocol",
@@ -89,12 +89,41 @@ fn d2_every_wrong_answer_has_its_defined_result_and_shifts_no_byte() {
 }
 
 #[test]
+fn d2_without_a_tag_another_date_or_total_is_another_version() {
+    for defect in [Defect::OtherDate, Defect::Total] {
+        for skip in [0, 1, 4, 7] {
+            let mut world = world();
+            let job = download(&mut world, LEN, Style { tag: Tag::None, ..Style::GOOD });
+            world.rules.0.push_back(Rule::new(Act::Defect(defect)).method(Method::GET).skip(skip).times(1));
+            go(&mut world, job);
+            done(&world, job);
+            let restarts = world.jobs[job].events.iter().filter(|kind| matches!(kind, EventKind::Restarted(_))).count();
+            assert_eq!(restarts, 1, "{defect:?} {skip}");
+        }
+    }
+}
+
+#[test]
+fn d2_a_whole_answer_that_is_encoded_or_says_two_lengths_is_refused() {
+    for defect in [Defect::Encoded, Defect::TwoLengths, Defect::TwoTags] {
+        let mut world = world();
+        let job = download(&mut world, LEN, Style { ranges: Ranges::No, ..Style::GOOD });
+        world.rules.0.push_back(Rule::new(Act::Defect(defect)).method(Method::GET).times(1));
+        go(&mut world, job);
+        let protocol = |error: &Error| matches!(error, Error::Server(fault) if fault.kind == ServerFaultKind::Protocol);
+        assert!(world.error(job).is_some_and(protocol), "{defect:?}: {:?}", world.jobs[job].end);
+        assert!(world.disk.file("target0").is_none());
+    }
+}
+
+#[test]
 fn d3_shorter_ranges_and_unknown_totals_are_continued() {
     for style in [
         Style { most: Some(1_000), ..Style::GOOD },
         Style { star: true, ..Style::GOOD },
         Style { early: 100, ..Style::GOOD },
         Style { most: Some(777), star: true, early: 13, ..Style::GOOD },
+        Style { wordy: true, ..Style::GOOD },
     ] {
         for first in [false, true] {
             let mut world = world();
@@ -113,13 +142,13 @@ fn d3_shorter_ranges_and_unknown_totals_are_continued() {
 fn d4_without_strong_validators_objects_are_downloaded_and_never_spliced() {
     for tag in [Tag::Weak, Tag::None] {
         for dates in [false, true] {
-            for ranges in [Ranges::Yes, Ranges::Silent, Ranges::No] {
+            for ranges in [Ranges::Yes, Ranges::Silent, Ranges::No, Ranges::Refused] {
                 let mut world = world();
                 let job = download(&mut world, LEN, Style { tag, dates, ranges, ..Style::GOOD });
                 world.rules.0.push_back(Rule::new(Act::Net(Fate::ResetBody(5_000))).method(Method::GET).times(2));
                 go(&mut world, job);
                 done(&world, job);
-                let pinned = dates && ranges != Ranges::No;
+                let pinned = dates && !matches!(ranges, Ranges::No | Ranges::Refused);
                 let again = world.jobs[job].received - LEN;
                 assert!(pinned == (again == 0), "{tag:?} {dates} {ranges:?}: {again} fetched again");
             }

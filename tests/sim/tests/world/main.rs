@@ -1,5 +1,6 @@
 //! Everything that is tested in the simulated world, in one binary: one link, one run.
 
+mod blocks;
 mod common;
 mod control;
 mod corpus;
@@ -10,4 +11,5 @@ mod props;
 mod retry;
 mod schedule;
 mod seeds;
+mod stores;
 mod upload;

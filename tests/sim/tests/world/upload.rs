@@ -6,6 +6,7 @@ use longhaul_core::error::{Error, FileFaultKind, ServerFaultKind};
 use longhaul_core::event::EventKind;
 use longhaul_core::spec::Start;
 use longhaul_sim::disk::Edit;
+use longhaul_sim::server::form::Talk;
 use longhaul_sim::{Act, Fate, Rule, World};
 
 const LEN: u64 = 60_000;
@@ -247,5 +248,25 @@ fn an_offset_beyond_what_was_sent_is_no_progress() {
             "{words}: {:?}",
             world.jobs[job].end
         );
+    }
+}
+
+#[test]
+fn the_default_protocols_answers_may_be_worded_in_every_legal_way() {
+    for talk in [Talk::Plain, Talk::Wordy, Talk::Null] {
+        for (terse, coy) in [(false, false), (false, true), (true, false), (true, true)] {
+            for most in [None, Some(8_191), Some(1_000)] {
+                for len in [0, 1, LEN] {
+                    let mut world = world();
+                    let job = form(&mut world, len);
+                    (world.form.talk, world.form.terse, world.form.coy, world.form.most) = (talk, terse, coy, most);
+                    go(&mut world, job);
+                    done(&world, job);
+                    assert_eq!(world.form.prepares, 1, "{talk:?} {terse} {coy} {most:?} {len}");
+                    // What the server took of a chunk is not sent again.
+                    assert!(most.is_some() || world.form.received == len);
+                }
+            }
+        }
     }
 }
