@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use longhaul_core::layout::PartSize;
 use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Durability, Parallel};
-use longhaul_core::{Config, Direction, Wall};
+use longhaul_core::{Config, Wall};
 
 use crate::content::Content;
 use crate::server::condition::Condition;
@@ -90,7 +90,7 @@ fn draw_len(rng: &mut Rng) -> u64 {
 
 fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
     let len = draw_len(rng);
-    let kind = match rng.up_to(6) {
+    let kind = match rng.up_to(7) {
         0..=2 => {
             let path = format!("/object{at}");
             let style = draw_style(rng);
@@ -107,6 +107,11 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
             world.put_source(&source, len);
             JobKind::Store { source }
         }
+        6 => {
+            let source = format!("plan{at}");
+            world.put_source(&source, len);
+            JobKind::Plan { source }
+        }
         _ => {
             let source = format!("blocks{at}");
             world.put_source(&source, len);
@@ -117,9 +122,16 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
         }
     };
     let mut job = Job::new(kind);
-    let least = if matches!(job.kind, JobKind::Store { .. }) { world.store.flavour.parts.min } else { 1 << 10 };
-    job.part_size = PartSize::Bytes((1 << 10 << rng.up_to(5)).max(least));
-    if job.direction() == Direction::Upload && rng.up_to(5) == 0 {
+    let least = if matches!(job.kind, JobKind::Store { .. } | JobKind::Plan { .. }) {
+        world.store.flavour.parts.min
+    } else {
+        1 << 10
+    };
+    let size = (1 << 10 << rng.up_to(5)).max(least);
+    // Whoever issues a plan knows how many parts the store takes; a source may have grown by then.
+    let fewest = if matches!(job.kind, JobKind::Plan { .. }) { 8 << 10 } else { 0 };
+    job.part_size = PartSize::Bytes(size.max(fewest));
+    if matches!(job.kind, JobKind::Store { .. } | JobKind::Blocks { .. }) && rng.up_to(5) == 0 {
         job.condition = Condition::Absent;
     }
     if rng.up_to(1) == 0 {

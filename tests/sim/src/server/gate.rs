@@ -1,6 +1,7 @@
 //! What every request to a store passes first: its date, its credential, and how many came within the second.
 //!
-//! A request says when it was made (`x-date`) and when its credential, or URL, was issued (`x-issued`), both in unix seconds.
+//! A request says when it was made (`x-date`) and when its credential was issued (`x-issued`), both in unix seconds. A presigned
+//! one says neither; who issued it looks at its URL.
 
 use crate::wire::{Moment, WireAnswer, WireRequest, imf_fixdate};
 
@@ -26,7 +27,7 @@ pub struct Gate {
 impl Gate {
     /// The refusal, if the request does not pass.
     pub fn refuse(&mut self, request: &WireRequest, now: Moment) -> Option<WireAnswer> {
-        let number = |name| request.header(name).and_then(|value| value.parse::<i64>().ok()).unwrap_or(i64::MIN / 2);
+        let number = |name| request.header(name).and_then(|value| value.parse::<i64>().ok());
         let second = now.at.as_micros() / 1_000_000;
         if self.second.0 != second {
             self.second = (second, 0);
@@ -37,11 +38,13 @@ impl Gate {
             self.throttled += 1;
             return Some(refusal(503, "SlowDown"));
         }
-        if self.clock.is_some_and(|most| wall.abs_diff(number("x-date")) > most.unsigned_abs()) {
+        let off = number("x-date").map_or(0, |date| wall.abs_diff(date));
+        if self.clock.is_some_and(|most| off > most.unsigned_abs()) {
             self.skewed += 1;
             return Some(refusal(403, "RequestTimeTooSkewed").with("date", imf_fixdate(now.wall)));
         }
-        if self.lifetime.is_some_and(|lifetime| wall.saturating_sub(number("x-issued")) >= lifetime) {
+        let age = number("x-issued").map_or(0, |issued| wall.saturating_sub(issued));
+        if self.lifetime.is_some_and(|lifetime| age >= lifetime) {
             self.expired += 1;
             return Some(refusal(403, "ExpiredToken"));
         }

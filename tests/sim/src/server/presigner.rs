@@ -162,9 +162,13 @@ fn complete(store: &mut Store, request: &WireRequest, now: Moment) -> WireAnswer
         Some(format!("{number} {tag}\n"))
     };
     let list: String = root.all("Part").filter_map(line).collect();
-    let mut worded = request.clone();
-    worded.body = vec![WirePiece::Bytes(Bytes::from(list))];
-    let answer = store.answer(&worded, now);
+    let answer = if list.is_empty() {
+        store.make_empty(request.path(), request.query("session").unwrap_or_default())
+    } else {
+        let mut worded = request.clone();
+        worded.body = vec![WirePiece::Bytes(Bytes::from(list))];
+        store.answer(&worded, now)
+    };
     let text = match &answer.body {
         WireBody::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         WireBody::Object(..) => String::new(),

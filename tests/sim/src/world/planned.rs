@@ -17,7 +17,10 @@ use crate::server::presigner::Presigner;
 impl Job {
     /// Whether it ended because the upload that its plan was for is gone: it needs another.
     pub(crate) fn has_lost_its_plan(&self) -> bool {
-        matches!(&self.end, Some(End::Failed(Error::Issuer(fault))) if fault.kind == ServerFaultKind::NotFound)
+        matches!(
+            &self.end,
+            Some(End::Failed(Error::Issuer(fault) | Error::Server(fault))) if fault.kind == ServerFaultKind::NotFound
+        )
     }
 }
 

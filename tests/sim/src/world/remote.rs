@@ -4,7 +4,7 @@ use longhaul_core::Checkpoint;
 use longhaul_core::error::{Error, ServerFaultKind};
 use longhaul_core::event::End;
 
-use super::{Job, JobKind, Wish, World};
+use super::{Job, JobKind, World};
 use crate::check::Invariant;
 use crate::provider::Grant;
 use crate::server::blocks::FOREIGN;
@@ -18,6 +18,11 @@ impl Job {
     pub fn is_refused(&self) -> bool {
         self.condition != Condition::None
             && matches!(&self.end, Some(End::Failed(Error::Server(fault))) if fault.kind == ServerFaultKind::Conflict)
+    }
+
+    /// Whether the application was told that it is cancelled.
+    fn is_cancelled(&self) -> bool {
+        matches!(&self.end, Some(End::Failed(Error::Cancelled)))
     }
 }
 
@@ -37,16 +42,15 @@ impl World {
             JobKind::Plan { source } => (source, true),
             _ => return,
         };
-        if !planned {
+        // An engine that is closed would refuse the upload, and the plan would be nobody's.
+        if !planned || self.closed {
             return;
         }
         let key = format!("/{source}");
         let open = job.plan.as_ref().is_some_and(|plan| self.store.sessions.contains_key(plan));
         let made = self.store.objects.get(&key).and_then(|object| object.session.as_ref());
         // A run that may have committed comes back to ask for it, unless it was told already that the plan is used up.
-        let gone =
-            matches!(&job.end, Some(End::Failed(Error::Server(fault))) if fault.kind == ServerFaultKind::NotFound);
-        let asks = !gone && self.journals.contains_key(&at) && job.plan.as_ref() == made;
+        let asks = self.journals.contains_key(&at) && job.plan.as_ref() == made;
         if !open && (!asks || job.has_lost_its_plan()) {
             job.plan = Some(self.store.plan(&key));
         }
@@ -58,6 +62,10 @@ impl World {
         self.store.gate.ease();
         self.blocks.mute = 0;
         self.blocks.gate.ease();
+        // Who looks at the clock to tell whether a URL is still good, and finds none, says that the clock is wrong: it is set.
+        if self.jobs.iter().any(|job| matches!(job.kind, JobKind::Plan { .. })) {
+            self.wall_off = 0;
+        }
     }
 
     /// Sessions still open, and billed, must be known to somebody.
@@ -71,8 +79,8 @@ impl World {
             };
             let recorded = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok());
             let known = match &job.plan {
-                // The application knows it, until it has been told to give it up.
-                Some(plan) if job.wish != Wish::Gone || recorded.is_some() => Some(plan.as_str()),
+                // The application knows it, until it is told that the upload is cancelled.
+                Some(plan) if !job.is_cancelled() || recorded.is_some() => Some(plan.as_str()),
                 _ => recorded.as_ref().and_then(Checkpoint::session),
             };
             let bill = self.store.bill(&format!("/{source}"), known);
