@@ -507,14 +507,19 @@ impl Transfer {
             self.session_gone(cx);
         } else if self.session.commits > self.spec.retry.retries {
             self.fail(protocol(StepKind::Commit, "the commit is accepted again and again without any effect"), cx);
-        } else if self.profile.order == Order::Parallel && !self.has_all_parts() {
-            // Not all that the former run had uploaded is believed: the rest goes first.
+        } else if self.profile.order == Order::Parallel && (!self.has_all_parts() || self.is_unlisted()) {
+            // Not all that the former run had uploaded is believed, or still there: the rest goes first.
             self.session.marker = None;
             self.session.listed.clear();
             self.signal(if self.profile.list { Signal::ListWanted } else { Signal::Rechecked }, cx);
         } else {
             self.signal(Signal::NotCommitted, cx);
         }
+    }
+
+    /// What a former run recorded as uploaded was not yet compared with what the server holds.
+    const fn is_unlisted(&self) -> bool {
+        self.profile.list && self.session.resumed && self.session.commits == 1
     }
 
     fn has_all_parts(&self) -> bool {
