@@ -8,7 +8,6 @@ mod crash;
 mod download;
 mod every_step;
 mod planted;
-mod presigned;
 mod props;
 mod retry;
 mod schedule;
