@@ -35,7 +35,8 @@ impl Transfer {
             Phase::Ending if self.abort_wanted() => self.signal(Signal::AbortWanted, cx),
             Phase::Ending => {
                 // A session that is neither given up nor recorded is nobody's any more.
-                if self.is_abortable() && !(self.spec.journal && self.keeps_stored()) {
+                let open = self.is_abortable() || core::mem::take(&mut self.session.untold);
+                if open && !(self.spec.journal && self.keeps_stored()) {
                     self.maybe_orphan(cx);
                 }
                 self.signal(Signal::Quiet, cx);

@@ -227,6 +227,7 @@ impl Transfer {
                 self.session.id = checkpoint.session;
                 self.session.stage = checkpoint.stage;
                 self.session.resumed = checkpoint.stage != Stage::Fresh;
+                self.session.untold = checkpoint.stage == Stage::Opening;
                 // Only parts of this very layout: anything else comes from a damaged or foreign record.
                 let layout = self.source.layout;
                 let fits = |part: &UploadedPart| {

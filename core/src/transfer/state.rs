@@ -110,6 +110,8 @@ pub(super) struct Session {
     pub(super) rewinds: u32,
     /// A former run left this session, or had sent requests for it.
     pub(super) resumed: bool,
+    /// A former run was opening a session when it died, and nobody has been told yet.
+    pub(super) untold: bool,
     /// How often a confirmation said that the commit had not taken effect.
     pub(super) commits: u32,
     pub(super) known_uncommitted: bool,

@@ -141,6 +141,7 @@ impl Transfer {
             self.signal(Signal::Sessionless, cx);
         } else {
             if self.session.stage == Stage::Opening {
+                self.session.untold = false;
                 self.maybe_orphan(cx);
             }
             self.signal(opened_by, cx);

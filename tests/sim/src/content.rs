@@ -4,7 +4,8 @@
 //! differ everywhere, and a byte that lies at another place than it should is seen at once. Digests are computed from the real
 //! bytes up to [`REAL`]; above, from a canonical description that is equal exactly when the bytes are.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use longhaul_core::rng::Rng;
 use longhaul_core::{Algorithm, ByteRange, Digest};
@@ -15,7 +16,7 @@ use sha2::{Sha256, Sha512};
 pub const REAL: u64 = 4 << 20;
 
 /// Where a stretch of bytes comes from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Fill {
     /// Never written.
     #[default]
@@ -193,8 +194,36 @@ impl Content {
 #[must_use]
 pub fn digest(algorithm: Algorithm, pieces: &[(ByteRange, Fill)]) -> Digest {
     let len: u64 = pieces.iter().map(|(range, _)| range.len()).sum();
-    let value = if len <= REAL { hash(algorithm, pieces) } else { describe(algorithm, pieces) };
-    Digest::new(algorithm, &value).unwrap_or_else(|| unreachable!("a digest of its own length"))
+    if len > REAL {
+        return named(algorithm, &describe(algorithm, pieces));
+    }
+    KNOWN.with_borrow_mut(|known| {
+        let of = known.entry(algorithm).or_default();
+        if let Some(digest) = of.get(pieces) {
+            return *digest;
+        }
+        if of.len() >= MOST_KNOWN {
+            of.clear();
+        }
+        let digest = named(algorithm, &hash(algorithm, pieces));
+        of.insert(pieces.into(), digest);
+        digest
+    })
+}
+
+/// Digests of the same stretches are asked for again and again: by every check of a journal, and by the next world. They are a
+/// function of the stretches alone, so that remembering them changes nothing but the time a run takes. Nobody iterates over it.
+type Known = BTreeMap<Algorithm, HashMap<Box<[(ByteRange, Fill)]>, Digest>>;
+
+/// Digests remembered per algorithm and thread.
+const MOST_KNOWN: usize = 8_192;
+
+thread_local! {
+    static KNOWN: RefCell<Known> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn named(algorithm: Algorithm, value: &[u8]) -> Digest {
+    Digest::new(algorithm, value).unwrap_or_else(|| unreachable!("a digest of its own length"))
 }
 
 fn hash(algorithm: Algorithm, pieces: &[(ByteRange, Fill)]) -> Vec<u8> {

@@ -16,18 +16,45 @@
 //! world.finish();
 //! assert_eq!(world.verdict(), Ok(()));
 //! ```
+//!
+//! A provider of one's own is a [`JobKind::Own`], its server a [`Server`] at [`World::host`]:
+//!
+//! ```
+//! use longhaul_sim::wire::{Moment, WireAnswer, WireRequest};
+//! use longhaul_sim::{Server, World, content::Content};
+//!
+//! #[derive(Debug)]
+//! struct Teapot;
+//!
+//! impl Server for Teapot {
+//!     fn answer(&mut self, _: &WireRequest, _: Moment) -> WireAnswer {
+//!         WireAnswer::status(418).text("short and stout")
+//!     }
+//!     fn object(&self, _: &str) -> Option<Content> {
+//!         None
+//!     }
+//! }
+//!
+//! let mut world = World::new(1, Default::default(), false);
+//! world.host("teapot", Teapot);
+//! ```
+//!
+//! `examples/own_provider.rs` is such a provider, its server and three hundred seeds, in eighty lines.
 
 #![forbid(unsafe_code)]
 
 pub mod check;
 pub mod content;
+pub mod decode;
 pub mod disk;
 mod draw;
 pub mod net;
 pub mod parsers;
 pub mod provider;
 pub mod run;
+pub mod script;
 pub mod server;
+pub mod sweep;
 pub mod trace;
 pub mod transition;
 pub mod weather;
@@ -36,6 +63,7 @@ pub mod world;
 
 pub use check::{Invariant, Violation};
 pub use net::Fate;
+pub use server::own::Server;
 pub use server::ranged::Style;
 pub use server::{Act, Rule};
 pub use transition::Transition;

@@ -1,9 +1,7 @@
 //! What can be done to a world, as data.
 
-use longhaul_core::rng::Rng;
-
 use crate::disk::Edit;
-use crate::weather::pick;
+use crate::weather::{Choices, pick};
 
 /// One thing done to a world. Any sequence of them is legal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,10 +106,10 @@ pub enum Transition {
 }
 
 impl Transition {
-    /// One drawn at random. Time passes often; what ends everything is rare.
-    pub fn draw(rng: &mut Rng) -> Self {
+    /// One drawn at random, or from a fuzzer's bytes. Time passes often; what ends everything is rare.
+    pub fn draw<C: Choices>(rng: &mut C) -> Self {
         let job = usize::try_from(rng.up_to(15)).unwrap_or(0);
-        let small = |rng: &mut Rng, most: u64| u8::try_from(rng.up_to(most)).unwrap_or(0);
+        let small = |rng: &mut C, most: u64| u8::try_from(rng.up_to(most)).unwrap_or(0);
         let edit = pick(rng, &Edit::ALL).unwrap_or(Edit::Flip);
         match rng.up_to(63) {
             0..=9 => Self::Submit { job, paused: rng.up_to(3) == 0 },
@@ -133,10 +131,10 @@ impl Transition {
             32 => Self::EditSource { job, edit },
             33..=34 => Self::EditTemporary { job, edit },
             35 => Self::Full { full: rng.up_to(2) == 0 },
-            36 => Self::Weather { seed: rng.next_u64() },
+            36 => Self::Weather { seed: rng.up_to(u64::MAX) },
             37 => Self::JumpWall { seconds: pick(rng, &[-86_400, -3_600, -1, 1, 3_600, 86_400]).unwrap_or(0) },
             38 => Self::Forget,
-            39 => Self::Stale { op: rng.next_u64() >> 8 },
+            39 => Self::Stale { op: rng.up_to(u64::MAX) >> 8 },
             40..=55 => Self::Run { millis: u32::try_from(rng.up_to(300)).unwrap_or(0) },
             _ => Self::Run { millis: u32::try_from(rng.up_to(20_000)).unwrap_or(0) },
         }

@@ -96,8 +96,20 @@ pub fn happens(rng: &mut Rng, chance: u8) -> bool {
     chance > 0 && rng.up_to(255) < u64::from(chance)
 }
 
+/// Where choices come from: a generator, or a fuzzer's bytes.
+pub trait Choices {
+    /// A number in `0..=most`.
+    fn up_to(&mut self, most: u64) -> u64;
+}
+
+impl Choices for Rng {
+    fn up_to(&mut self, most: u64) -> u64 {
+        Self::up_to(self, most)
+    }
+}
+
 /// One of several.
-pub fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> Option<T> {
+pub fn pick<T: Copy>(rng: &mut impl Choices, from: &[T]) -> Option<T> {
     let last = u64::try_from(from.len().checked_sub(1)?).ok()?;
     from.get(usize::try_from(rng.up_to(last)).ok()?).copied()
 }

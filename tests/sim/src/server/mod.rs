@@ -5,6 +5,7 @@ pub mod condition;
 pub mod flavour;
 pub mod form;
 pub mod gate;
+pub mod own;
 pub mod presigner;
 pub mod ranged;
 pub mod store;

@@ -58,6 +58,7 @@ impl World {
             Transition::Forget => {
                 self.store.forget();
                 self.blocks.forget();
+                self.hosts.values_mut().for_each(|host| host.forget());
                 self.form.forget(100);
             }
             Transition::Stale { op } => self.stale(op),
@@ -141,9 +142,9 @@ impl World {
 
     /// An answer nobody asked for, or asked for long ago.
     fn stale(&mut self, op: u64) {
-        let Some(id) =
-            self.books.issued.iter().nth(usize::try_from(op).unwrap_or(0) % self.books.issued.len().max(1)).copied()
-        else {
+        // The same one wherever this runs, whatever the size of a usize there.
+        let nth = usize::try_from(op % (self.books.issued.len() as u64).max(1)).unwrap_or(0);
+        let Some(id) = self.books.issued.iter().nth(nth).copied() else {
             return;
         };
         if self.exchanges.contains_key(&id) || self.locals.contains_key(&id) {

@@ -19,7 +19,7 @@ use crate::server::condition::Condition;
 use crate::server::flavour::Flavour;
 
 /// What moves, from where to where.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub enum JobKind {
     /// `http://host/path` to the file `target`.
     Get {
@@ -49,6 +49,15 @@ pub enum JobKind {
     Blocks {
         /// The file, and the blob's name.
         source: String,
+    },
+    /// By a provider of the embedder's own, from or to a server of its own ([`World::host`]).
+    Own {
+        /// Which way.
+        direction: Direction,
+        /// The provider; it names the server and the object.
+        provider: Arc<dyn Provider>,
+        /// The local file.
+        file: String,
     },
 }
 
@@ -143,6 +152,7 @@ impl Job {
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match self.kind {
+            JobKind::Own { direction, .. } => direction,
             JobKind::Get { .. } => Direction::Download,
             JobKind::Form { .. } | JobKind::Store { .. } | JobKind::Plan { .. } | JobKind::Blocks { .. } => {
                 Direction::Upload
@@ -154,7 +164,7 @@ impl Job {
     #[must_use]
     pub fn file(&self) -> &str {
         match &self.kind {
-            JobKind::Get { target, .. } => target,
+            JobKind::Get { target: file, .. } | JobKind::Own { file, .. } => file,
             JobKind::Form { source }
             | JobKind::Store { source }
             | JobKind::Plan { source }
@@ -184,6 +194,7 @@ impl Job {
             JobKind::Blocks { source } => {
                 Arc::new(BlocksProvider::new("blocks", source).granted(grant).when(condition))
             }
+            JobKind::Own { provider, .. } => Arc::clone(provider),
         })
     }
 
@@ -194,6 +205,7 @@ impl Job {
             JobKind::Store { source } => (source.clone(), format!("store {source}")),
             JobKind::Plan { source } => (source.clone(), format!("plan {source}")),
             JobKind::Blocks { source } => (source.clone(), format!("blocks {source}")),
+            JobKind::Own { provider, file, .. } => (file.clone(), provider.object().into()),
         };
         TransferKey::new(self.direction(), &from, &to)
     }
@@ -392,6 +404,12 @@ impl World {
             End::Failed(error) => Some(error),
             _ => None,
         }
+    }
+
+    /// Whether the engine was shut down and no other has taken its place.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Requests in flight.

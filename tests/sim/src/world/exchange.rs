@@ -282,6 +282,7 @@ impl World {
                 if self.rng.up_to(1) == 0 {
                     self.store.forget();
                     self.blocks.forget();
+                    self.hosts.values_mut().for_each(|host| host.forget());
                 }
                 let keep = self.rng.up_to(255);
                 self.form.forget(keep);
@@ -298,6 +299,7 @@ impl World {
             Some("store") => self.store.answer(request, moment),
             Some("presigned") => self.presigner.answer(&mut self.store, request, moment),
             Some("blocks") => self.blocks.answer(request, moment),
+            Some(host) if self.hosts.contains_key(host) => self.host_answers(request, moment),
             _ => self.ranged.answer(request, defect, moment),
         };
         match act {

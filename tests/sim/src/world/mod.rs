@@ -9,6 +9,7 @@ mod exchange;
 mod finish;
 mod intents;
 mod local;
+mod own;
 mod planned;
 mod remote;
 mod watch;
@@ -26,6 +27,7 @@ use crate::net::Exchange;
 use crate::server::Rules;
 use crate::server::blocks::Blocks;
 use crate::server::form::Form;
+use crate::server::own::Server;
 use crate::server::presigner::Presigner;
 use crate::server::ranged::Ranged;
 use crate::server::store::Store;
@@ -90,6 +92,8 @@ pub struct World {
     pub blocks: Blocks,
     /// Host `presigned`: the store, by URLs that the application's back end issues.
     pub presigner: Presigner,
+    /// The embedder's own hosts.
+    pub(crate) hosts: BTreeMap<String, Box<dyn Server>>,
     /// The disk.
     pub disk: Disk,
     /// Journals by job, as they survive.
@@ -136,6 +140,7 @@ impl World {
             store: Store::default(),
             blocks: Blocks::default(),
             presigner: Presigner::default(),
+            hosts: BTreeMap::new(),
             disk: Disk::default(),
             journals: BTreeMap::new(),
             jobs: Vec::new(),

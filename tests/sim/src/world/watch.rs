@@ -268,6 +268,9 @@ impl World {
             return;
         };
         let right = match &job.kind {
+            JobKind::Own { direction, provider, .. } => {
+                self.own_is_right(job, *direction, &**provider) || job.disturbed
+            }
             JobKind::Get { path, target, .. } => {
                 self.disk.file(target).is_some_and(|file| self.is_version_of(path, &file.content) || job.disturbed)
             }

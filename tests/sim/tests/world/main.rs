@@ -7,6 +7,9 @@ mod corpus;
 mod crash;
 mod download;
 mod every_step;
+mod limits;
+mod many;
+mod objects;
 mod planted;
 mod props;
 mod retry;
@@ -14,3 +17,12 @@ mod schedule;
 mod seeds;
 mod stores;
 mod upload;
+
+/// The example is a test as well.
+#[path = "../../examples/own_provider.rs"]
+mod own_provider;
+
+#[test]
+fn a_provider_of_ones_own_is_tested_in_all_weathers() {
+    own_provider::main();
+}

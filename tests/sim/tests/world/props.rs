@@ -1,8 +1,9 @@
 //! Any sequence of transitions on any world: the same transitions as the seeds', with shrinking.
 
+use crate::many::save;
 use longhaul_sim::Transition;
 use longhaul_sim::disk::Edit;
-use longhaul_sim::run::{draw_world, run, run_seed};
+use longhaul_sim::run::{draw_world, run};
 use proptest::prelude::*;
 
 fn transition() -> impl Strategy<Value = Transition> {
@@ -41,16 +42,10 @@ proptest! {
     #[test]
     fn any_transitions_keep_every_invariant(seed in 0..1_000_000u64, transitions in prop::collection::vec(transition(), 0..40)) {
         let report = run(draw_world(seed, false), seed, &transitions);
-        prop_assert!(report.violation.is_none(), "{}", report);
+        if !report.is_fine() {
+            // Each failure on the way down to the smallest writes the same file: the last one stays.
+            let kept = run(draw_world(seed, true), seed, &transitions);
+            prop_assert!(false, "{}", save(&kept, "props"));
+        }
     }
-}
-
-#[test]
-fn i20_the_same_seed_gives_the_same_trace() {
-    for seed in 0..60 {
-        let (first, second) = (run_seed(seed, false), run_seed(seed, true));
-        assert_eq!(first.hash, second.hash, "seed {seed}");
-    }
-    let all: std::collections::BTreeSet<u64> = (0..60).map(|seed| run_seed(seed, false).hash).collect();
-    assert_eq!(all.len(), 60, "and another one another");
 }
