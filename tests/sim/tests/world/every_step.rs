@@ -1,8 +1,9 @@
-//! Death at every single step of a run, one after another: how little is done again (cases D8, U4, U7, U8).
+//! Death at every single step of a run, one after another: how little is done again (cases D8, U1, U4, U7, U8).
 
 use crate::common::*;
 use longhaul_core::event::State;
 use longhaul_core::spec::Durability;
+use longhaul_sim::disk::Edit;
 use longhaul_sim::{Style, World};
 
 const LEN: u64 = 120_000;
@@ -85,4 +86,20 @@ fn u8_parts_lost_or_replaced_on_the_server_are_sent_again() {
         }
     }
     assert!(told > 0, "there were parts");
+}
+
+/// Edits that keep size and time, all over the file: what was sent before and what is sent after must not become one object.
+#[test]
+fn u1_a_source_edited_stealthily_between_two_runs_is_uploaded_anew() {
+    for at in 0..=steps(put) {
+        let (mut world, job) = after(put, at, 3);
+        world.pause(job);
+        world.run_for(5_000_000);
+        world.crash(false);
+        for _ in 0..40 {
+            world.edit_source(job, Edit::Stealth);
+        }
+        world.finish();
+        done(&world, job);
+    }
 }

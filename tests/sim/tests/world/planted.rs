@@ -261,6 +261,28 @@ fn r3_a_fresh_url_is_the_one_that_is_used() {
     assert_eq!(hand.request().1.uri().query(), Some("key=2"));
 }
 
+/// Three parts are refused, two of them after the fresh URL came: they were sent with the old one.
+#[test]
+fn r3_what_was_sent_before_the_fresh_url_came_is_no_second_refusal() {
+    let mut hand = Hand::new(Config::default());
+    let task = hand.get("https://origin/a?key=1");
+    let (op, _) = hand.request();
+    hand.answer(op, 200, &[("content-length", "30000"), ("accept-ranges", "bytes"), ("etag", "\"v1\"")], "");
+    let parts = hand.requests();
+    assert_eq!(parts.len(), 3);
+    hand.answer(parts[0].0, 403, &[], "");
+    assert!(hand.requests().is_empty());
+    let question = hand.asked.pop().expect("a fresh URL is asked for");
+    let fresh = HttpDownload::new("https://origin/a?key=2").expect("a URL").refreshable(true);
+    hand.engine.handle_answer(question, Answer::Provider(Arc::new(fresh)), hand.now);
+    for (op, ..) in &parts[1..] {
+        hand.answer(*op, 403, &[], "");
+    }
+    let again = hand.requests();
+    assert_eq!((again.len(), hand.asked.len(), hand.error(task)), (3, 0, None));
+    assert!(again.iter().all(|(_, _, request)| request.uri().query() == Some("key=2")));
+}
+
 /// Signs with the time it is told, and is refused where that is not the server's.
 #[derive(Debug)]
 struct Signed(HttpDownload);
