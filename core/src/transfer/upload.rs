@@ -84,7 +84,9 @@ impl Transfer {
     /// The source is known: is it what an earlier run began to upload, and how is it cut?
     fn inspected(&mut self, len: u64, fingerprint: Option<Fingerprint>, cx: &mut Cx<'_>) {
         let source = &mut self.source;
-        let untouched = source.total == Some(len) && source.fingerprint == fingerprint;
+        // Without a fingerprint nothing says that these are the bytes of a former run.
+        let known = fingerprint.is_some() && source.fingerprint == fingerprint;
+        let untouched = known && source.total == Some(len);
         let looks_same = source.total == Some(len)
             && source.fingerprint.map(|print| print.modified) == fingerprint.map(|print| print.modified);
         if !untouched {

@@ -106,6 +106,8 @@ pub struct Job {
     pub condition: Condition,
     /// The session of its plan, where the application's back end opens sessions.
     pub plan: Option<String>,
+    /// Whether the storage can tell that a source was touched (uploads).
+    pub fingerprints: bool,
     /// What its source has been, in order (uploads).
     pub sources: Vec<Content>,
     /// The journal could not be written at some time.
@@ -139,6 +141,7 @@ impl Job {
             disturbed: false,
             condition: Condition::None,
             plan: None,
+            fingerprints: true,
             sources: Vec::new(),
             unrecorded: false,
             recorded: false,

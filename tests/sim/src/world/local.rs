@@ -55,7 +55,10 @@ impl World {
         match action {
             FileOp::Stat => {
                 let file = self.disk.file(&name).ok_or_else(|| FileFault::new(FileFaultKind::NotFound, ""))?;
-                Ok(FileReply::Source { len: Some(file.content.len()), fingerprint: Some(file.print) })
+                Ok(FileReply::Source {
+                    len: Some(file.content.len()),
+                    fingerprint: job.fingerprints.then_some(file.print),
+                })
             }
             FileOp::Digest { algorithm, ranges } => {
                 let name = if upload { name } else { temporary(&name) };

@@ -270,3 +270,31 @@ fn the_default_protocols_answers_may_be_worded_in_every_legal_way() {
         }
     }
 }
+
+/// A source in memory, or one that was read from a pipe, has nothing but its bytes to be known by.
+#[test]
+fn u1_a_source_without_a_fingerprint_is_compared_with_what_a_former_run_sent() {
+    fn blocks_job(world: &mut World) -> usize {
+        blocks(world, LEN)
+    }
+    for make in [form_job as fn(&mut World) -> usize, store_job, blocks_job] {
+        for edit in [None, Some(Edit::Flip), Some(Edit::Replace)] {
+            for at in (0..60).step_by(4) {
+                let mut world = seeded(1);
+                let job = make(&mut world);
+                world.jobs[job].fingerprints = false;
+                world.submit(job, Start::Now);
+                world.settle();
+                for _ in 0..at {
+                    world.step(longhaul_core::Time::NEVER);
+                }
+                world.crash(true);
+                if let Some(edit) = edit {
+                    world.edit_source(job, edit);
+                }
+                world.finish();
+                done(&world, job);
+            }
+        }
+    }
+}
