@@ -167,4 +167,42 @@ mod tests {
         bucket.refund(10);
         assert_eq!(bucket.reserve(10, now), waiting);
     }
+
+    /// Streams behind one, two or three shared buckets, as uploads and downloads of one client are: everyone gets through, and
+    /// no bucket lets more through than its rate and one burst.
+    #[test]
+    fn r7_a_hundred_thousand_schedules_of_limits_end_and_keep_every_rate() {
+        for seed in 0..100_000 {
+            let mut rng = longhaul_core::rng::Rng::new(seed);
+            let rates: Vec<u64> = (0..3).map(|_| 1 << rng.up_to(20)).collect();
+            let mut buckets: Vec<Bucket> = rates.iter().map(|&rate| bucket(rate)).collect();
+            let mut moved = [0; 3];
+            // What each has left in slices, when it goes on, and which buckets it passes.
+            let begin = 1_000_000;
+            let mut streams: Vec<(u64, u64, usize)> = (0..1 + rng.up_to(4))
+                .map(|_| {
+                    (1 + rng.up_to(12), begin + rng.up_to(500_000), usize::try_from(1 + rng.up_to(6)).expect("small"))
+                })
+                .collect();
+            let mut end = begin;
+            while let Some(stream) = streams.iter_mut().filter(|stream| stream.0 > 0).min_by_key(|stream| stream.1) {
+                let passes = |at: usize| stream.2 >> at & 1 == 1;
+                let slice = (0..3).filter(|&at| passes(at)).map(|at| buckets[at].slice()).min().expect("one at least");
+                let now = Time::from_micros(stream.1);
+                for at in (0..3).filter(|&at| passes(at)) {
+                    stream.1 = stream.1.max(buckets[at].reserve(slice, now).as_micros());
+                    moved[at] += slice;
+                }
+                stream.0 -= 1;
+                end = end.max(stream.1);
+            }
+            for at in 0..3 {
+                // The last slice moves when it is granted; a tenth of a second before the first may have been saved up.
+                let most = rates[at] * (end - begin + 200_000) / 1_000_000 + 2 * buckets[at].slice();
+                assert!(moved[at] <= most, "seed {seed}: {} bytes of {most} at {} per second", moved[at], rates[at]);
+            }
+            // Sixty slices, of at most a second each in any bucket.
+            assert!(end - begin <= 180_500_000, "seed {seed}: {end}");
+        }
+    }
 }
