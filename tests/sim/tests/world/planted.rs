@@ -74,19 +74,15 @@ impl Hand {
     /// The only request that may go out, waited for if it is to come later.
     #[track_caller]
     fn request(&mut self) -> (OpId, Request<Body>) {
-        for _ in 0..100 {
-            let mut requests = self.requests();
-            assert!(requests.len() <= 1, "{} at once", requests.len());
-            if let Some((op, _, request)) = requests.pop() {
-                return (op, request);
-            }
-            let Some(due) = self.engine.poll_timeout() else {
-                break;
-            };
-            self.now.mono = due;
+        let mut requests = self.requests();
+        while requests.is_empty() {
+            self.now.mono = self.engine.poll_timeout().expect("something is sent");
             self.engine.handle_timeout(self.now);
+            requests = self.requests();
         }
-        panic!("nothing is sent; {:?}", self.events);
+        assert_eq!(requests.len(), 1, "one at a time");
+        let (op, _, request) = requests.remove(0);
+        (op, request)
     }
 
     /// The whole answer to a request whose body was sent.
