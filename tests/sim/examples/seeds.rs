@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         seeds.for_each(|seed| println!("{seed} {:016x}", run_seed(seed, false).hash));
         return ExitCode::SUCCESS;
     }
+    #[expect(clippy::disallowed_methods, reason = "it measures real time")]
     let begin = Instant::now();
     let mut meter = Meter { all: choices.seeds, begin, told: 0.0, live: stdout().is_terminal() };
     let tally = sweep(seeds, choices.jobs, choices.findings, |seed| run_seed(seed, false), |tally| meter.tell(tally));

@@ -5,7 +5,7 @@
 //! bytes up to [`REAL`]; above, from a canonical description that is equal exactly when the bytes are.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use longhaul_core::rng::Rng;
 use longhaul_core::{Algorithm, ByteRange, Digest};
@@ -213,7 +213,8 @@ pub fn digest(algorithm: Algorithm, pieces: &[(ByteRange, Fill)]) -> Digest {
 
 /// Digests of the same stretches are asked for again and again: by every check of a journal, and by the next world. They are a
 /// function of the stretches alone, so that remembering them changes nothing but the time a run takes. Nobody iterates over it.
-type Known = BTreeMap<Algorithm, HashMap<Box<[(ByteRange, Fill)]>, Digest>>;
+#[expect(clippy::disallowed_types, reason = "only looked up in: its order cannot be seen")]
+type Known = BTreeMap<Algorithm, std::collections::HashMap<Box<[(ByteRange, Fill)]>, Digest>>;
 
 /// Digests remembered per algorithm and thread.
 const MOST_KNOWN: usize = 8_192;

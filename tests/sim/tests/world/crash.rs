@@ -34,7 +34,7 @@ fn crossed(world: &World) -> u64 {
         JobKind::Form { .. } => world.form.received,
         JobKind::Store { .. } | JobKind::Plan { .. } => world.store.received,
         JobKind::Blocks { .. } => world.blocks.received,
-        JobKind::Own { .. } => panic!("none of them"),
+        JobKind::Own { .. } => unreachable!("none of them"),
     }
 }
 

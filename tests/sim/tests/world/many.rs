@@ -14,6 +14,7 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+#[expect(clippy::print_stdout, reason = "it says where to look")]
 /// Runs `one` for seeds from 0 on, `usual` of them unless told otherwise; a failure names its seed.
 pub(crate) fn each(usual: u64, one: impl Fn(u64) + Sync) {
     let seeds = number("LONGHAUL_SEEDS").unwrap_or(usual);

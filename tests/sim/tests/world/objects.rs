@@ -43,7 +43,7 @@ fn begin(world: &mut World, rng: &mut Rng) -> usize {
 #[track_caller]
 fn never_mixed(world: &World, job: usize) {
     let JobKind::Get { path, target, .. } = &world.jobs[job].kind else {
-        panic!("a download");
+        unreachable!("a download");
     };
     let history = &world.ranged.object(path).expect("an object").history;
     if let Some(file) = world.disk.file(target) {
