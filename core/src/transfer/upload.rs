@@ -514,6 +514,10 @@ impl Transfer {
             // Not all that the former run had uploaded is believed, or still there: the rest goes first.
             self.session.marker = None;
             self.session.listed.clear();
+            // What counts from here on is what the list shows: it is counted anew, as after a restart.
+            self.progress.resent = self.progress.moved;
+            self.progress.reused = 0;
+            self.reused_told = false;
             self.signal(if self.profile.list { Signal::ListWanted } else { Signal::Rechecked }, cx);
         } else {
             self.signal(Signal::NotCommitted, cx);

@@ -154,7 +154,7 @@ impl Provider for PresignedUpload {
             if said.bytes.is_empty() { Body::Empty } else { Body::Inline(said.bytes) }
         };
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
-        if body.len() > 0 || [Method::PUT, Method::POST, Method::PATCH].contains(planned.method()) {
+        if !body.is_empty() || [Method::PUT, Method::POST, Method::PATCH].contains(planned.method()) {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         let mut request = Request::new(body);

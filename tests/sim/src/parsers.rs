@@ -3,6 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use longhaul_core::checkpoint::Checkpoint;
+use longhaul_core::plan::{HostRule, Hosts, PlainHttp, Policy, UploadPlan};
 use longhaul_core::provider::{Context, Head, Step};
 use longhaul_core::range::ByteRange;
 use longhaul_core::rng::Rng;
@@ -16,12 +17,13 @@ use longhaul_sign::{json, xml};
 pub type Property = fn(&[u8]);
 
 /// All readers, by the name of their fuzz target and corpus folder.
-pub const ALL: [(&str, Property); 8] = [
+pub const ALL: [(&str, Property); 9] = [
     ("checkpoint", checkpoint),
     ("content_range", content_range),
     ("download_answer", download_answer),
     ("file_name", file_name),
     ("json", json_document),
+    ("plan", plan),
     ("upload_answer", upload_answer),
     ("url", url),
     ("xml", xml_document),
@@ -59,7 +61,8 @@ pub fn download_answer(bytes: &[u8]) {
     let asked = ByteRange::at(100, 900);
     for step in [Step::Probe, Step::ProbeRange, Step::GetRange { range: asked }] {
         let reply = provider.interpret(&step, &cx, head, b"", now());
-        assert!(!format!("{reply:?}").contains("canary"), "no secret in an answer");
+        // What the server itself says is no secret of ours.
+        assert!(told(bytes) || !format!("{reply:?}").contains("canary"), "no secret in an answer");
         if let (Step::GetRange { .. }, Ok(longhaul_core::provider::Reply::Range { range, .. })) = (&step, &reply) {
             assert!(range.start() <= asked.start() && range.end() <= asked.end() && !range.is_empty(), "{range}");
         }
@@ -80,6 +83,40 @@ pub fn json_document(bytes: &[u8]) {
     let _ = json::parse(bytes, &json::Limits::SMALL);
 }
 
+/// A presigned plan: what is made a plan covers its object exactly, stays with its policy, reads back as it was, and shows no query
+/// and no header; what is refused says why.
+pub fn plan(bytes: &[u8]) {
+    let hosts = Hosts::These(vec![HostRule::Below("example.com".into()), HostRule::Exact("localhost".into())]);
+    let policy = Policy::new(hosts).with_plain_http(PlainHttp::Loopback).with_most_parts(64);
+    let draft = match longhaul_presigned::json::upload_draft(bytes) {
+        Ok(draft) => draft,
+        Err(error) => return assert!(told(bytes) || !error.problem.contains("canary"), "{error}"),
+    };
+    for policy in [policy.clone(), policy.refreshable(true)] {
+        let plan = match UploadPlan::new(&draft, &policy, now().wall) {
+            Ok(plan) => plan,
+            Err(error) => {
+                assert!(!error.problem.is_empty() && !error.remedy.is_empty(), "{error:?}");
+                continue;
+            }
+        };
+        assert!(plan.count() <= 64 && !plan.object().contains('?'), "{plan:?}");
+        let mut covered = 0;
+        for number in 1..=plan.count() {
+            let Some(part) = plan.part(number) else { continue };
+            let uri = part.request().uri();
+            let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+            let local = host == "localhost";
+            assert!(local || (host.ends_with(".example.com") && uri.scheme_str() == Some("https")), "{host}");
+            let shown = format!("{part:?}");
+            assert!(!shown.contains('?') && !shown.contains('@'), "{shown}");
+            covered += 1;
+        }
+        assert!(policy.is_refreshable() || covered == plan.count(), "nothing is missing where nobody can be asked");
+        assert_eq!(plan.refreshed(&plan, false).as_ref(), Ok(&plan), "a plan refreshes itself");
+    }
+}
+
 /// The answer to a prepare or chunk of the default upload protocol: status, one empty line, body.
 pub fn upload_answer(bytes: &[u8]) {
     let Some((&code, body)) = bytes.split_first() else { return };
@@ -91,8 +128,13 @@ pub fn upload_answer(bytes: &[u8]) {
     for step in [Step::Begin, Step::PutPart { number: 1, range, digest: None }] {
         let reply = provider.interpret(&step, &context(), head, body, now());
         assert!(reply.is_err() || status.is_success(), "only 2xx is success");
-        assert!(!format!("{reply:?}").contains("canary"), "no secret in an answer");
+        assert!(told(bytes) || !format!("{reply:?}").contains("canary"), "no secret in an answer");
     }
+}
+
+/// Whether the input has the secret in it already.
+fn told(bytes: &[u8]) -> bool {
+    bytes.windows(6).any(|word| word == b"canary")
 }
 
 /// A URL as typed: what is shown of it has neither query nor userinfo.

@@ -11,6 +11,7 @@ mod limits;
 mod many;
 mod objects;
 mod planted;
+mod presigned;
 mod props;
 mod retry;
 mod schedule;
