@@ -31,6 +31,7 @@
 //! |---|---|---|
 //! | `http` | yes | ranged download, the default multipart/form-data upload protocol, single `PUT` |
 //! | `s3` | no | Amazon S3 and S3-style stores, both directions |
+//! | `presigned` | no | plans of URLs that a backend signed, both directions (`longhaul::presigned`) |
 //! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
 
 #![forbid(unsafe_code)]
@@ -48,6 +49,8 @@ pub use longhaul_core as core;
 pub use longhaul_driver as driver;
 #[cfg(feature = "http")]
 pub use longhaul_http as http;
+#[cfg(feature = "presigned")]
+pub use longhaul_presigned as presigned;
 #[cfg(feature = "s3")]
 pub use longhaul_s3 as s3;
 #[cfg(feature = "tokio")]
