@@ -1,7 +1,7 @@
 //! Bytes as a run: two bytes choose the world, the rest what is done to it, read in sight of the world so that most of it
 //! means something. For the fuzz target `engine` and its corpus.
 //!
-//! Each transition begins with one byte. Below [`MENU`] it is one of all transitions, drawn as for the seeds but from the bytes
+//! Each transition begins with one byte. Below `MENU` it is one of all transitions, drawn as for the seeds but from the bytes
 //! that follow; from there on it is one of those that are interesting at the moment: submit what is not there, resume what rests,
 //! reopen what is closed. Any bytes are a run, and a byte cut out or put in leaves most of the rest as it was.
 

@@ -108,7 +108,7 @@ pub fn plan(bytes: &[u8]) {
             let host = uri.host().unwrap_or_default().to_ascii_lowercase();
             let local = host == "localhost";
             assert!(local || (host.ends_with(".example.com") && uri.scheme_str() == Some("https")), "{host}");
-            let shown = format!("{part:?}");
+            let shown = format!("{:?}", part.request());
             assert!(!shown.contains('?') && !shown.contains('@'), "{shown}");
             covered += 1;
         }
