@@ -399,8 +399,7 @@ impl Engine {
         let Some(transfer) = task.live() else {
             return false;
         };
-        let retries =
-            || transfer.reason.is_some() && transfer.deadline(&self.config).is_some_and(|due| due > self.now.mono);
+        let retries = || transfer.reason.is_some() && transfer.retries_at(self.now.mono).is_some();
         transfer.in_flight() == 0 && (task.blocked.is_some() || retries())
     }
 

@@ -321,7 +321,7 @@ impl Engine {
             return;
         };
         let now = self.now.mono;
-        let own = task.live().and_then(|transfer| transfer.deadline(&self.config)).filter(|&at| at > now);
+        let own = task.live().and_then(|transfer| transfer.deadline(now, &self.config));
         let mut next = task.blocked.filter(|&at| at > now).into_iter().chain(own).min();
         for &op in &task.ops {
             let due = self.ops.get(op).filter(|op| !op.cancelling).and_then(Op::due);

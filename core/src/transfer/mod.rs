@@ -403,15 +403,20 @@ impl Transfer {
         self.file.is_some() && self.phase != Phase::Moving
     }
 
-    /// When the transfer wants to be asked again although nothing happens.
-    pub(crate) fn deadline(&self, config: &Config) -> Option<Time> {
+    /// When, after `now`, the transfer wants to be asked again although nothing happens. A retry that is due and waits for room
+    /// hides no later deadline.
+    pub(crate) fn deadline(&self, now: Time, config: &Config) -> Option<Time> {
         if self.run == Run::Paused || self.is_over() {
             return None;
         }
-        let retry = if self.phase == Phase::Moving { self.parts.next_due() } else { self.single.due };
         let save =
             (self.phase == Phase::Moving && self.file.is_none()).then(|| self.keeper.due(config.interval)).flatten();
-        [retry, save].into_iter().flatten().min()
+        self.retries_at(now).into_iter().chain(save.filter(|&at| at > now)).min()
+    }
+
+    /// When, after `now`, the next retry is due.
+    pub(crate) fn retries_at(&self, now: Time) -> Option<Time> {
+        if self.phase == Phase::Moving { self.parts.next_due(now) } else { self.single.due.filter(|&due| due > now) }
     }
 
     // Answers.

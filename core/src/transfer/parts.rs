@@ -108,9 +108,9 @@ impl Parts {
         self.delayed.retain(|delayed| delayed.range != range);
     }
 
-    /// When the next waiting range is due.
-    pub(crate) fn next_due(&self) -> Option<Time> {
-        self.delayed.iter().map(|delayed| delayed.due).min()
+    /// When, after `now`, the next waiting range is due.
+    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
+        self.delayed.iter().map(|delayed| delayed.due).filter(|&due| due > now).min()
     }
 
     /// Nothing moves, waits or is left to do.

@@ -17,6 +17,7 @@ mod retry;
 mod schedule;
 mod seeds;
 mod stores;
+mod timely;
 mod upload;
 
 /// The example is a test as well.
