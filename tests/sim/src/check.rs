@@ -6,6 +6,8 @@ use std::fmt;
 use longhaul_core::event::Progress;
 use longhaul_core::{OpId, TaskId, Time};
 
+use crate::ledger::Account;
+
 /// An invariant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Invariant {
@@ -23,7 +25,7 @@ pub enum Invariant {
     LimitActive,
     /// I7: acknowledged bytes never fall but for a restart, never pass the total, and reach it.
     Progress,
-    /// I8: moved = acknowledged − reused + re-sent + in flight.
+    /// I8: what crossed the network is what the engine counts, and all of it is acknowledged, re-sent or in flight.
     Conservation,
     /// I9: what is completed is the object, whole and of one version.
     ObjectIsSource,
@@ -57,6 +59,8 @@ pub enum Invariant {
     CountsAgree,
     /// I24: no presigned URL goes out that has expired.
     Unexpired,
+    /// I25: what is acknowledged is there: in the temporary file, or with the server.
+    AcknowledgedThere,
 }
 
 /// A broken invariant.
@@ -93,4 +97,6 @@ pub struct Books {
     pub requests: u64,
     /// Limits were lowered while more was in flight.
     pub limits_changed: bool,
+    /// What each task has moved and waits for.
+    pub accounts: BTreeMap<TaskId, Account>,
 }

@@ -48,6 +48,7 @@ pub mod content;
 pub mod decode;
 pub mod disk;
 mod draw;
+pub mod ledger;
 pub mod net;
 pub mod parsers;
 pub mod provider;

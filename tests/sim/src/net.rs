@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
-use longhaul_core::intent::{Disposition, Moved, Piece};
+use longhaul_core::intent::{Deadlines, Disposition, Moved, Piece};
 use longhaul_core::rng::Rng;
-use longhaul_core::{ByteRange, TaskId};
+use longhaul_core::{ByteRange, TaskId, Time};
 
 use crate::content::{Fill, digest};
 use crate::weather::{Weather, between, happens};
@@ -133,8 +133,16 @@ pub struct Exchange {
     pub rate: u64,
     /// Microseconds there and back.
     pub latency: u64,
-    /// Body bytes sent, as the engine was last told.
+    /// Content bytes that the request sends.
+    pub content_len: u64,
+    /// Content bytes moved, as the engine was last told.
     pub told: u64,
+    /// Its clocks.
+    pub deadlines: Deadlines,
+    /// When it began.
+    pub begun: Time,
+    /// When the engine last heard of it.
+    pub heard: Time,
     /// To be stopped.
     pub cancelled: bool,
 }
@@ -210,6 +218,28 @@ impl Exchange {
             _ => None,
         };
         Moved { connected: self.stage != Stage::Connecting, sent: self.sent, written: self.written(), digest }
+    }
+
+    /// Content bytes moved so far, in whichever direction. A form's own words do not count beyond its content.
+    #[must_use]
+    pub fn content_moved(&self) -> u64 {
+        match self.disposition {
+            Some(Disposition::WriteAt { .. }) => self.written(),
+            _ => self.sent.min(self.content_len),
+        }
+    }
+
+    /// When the clock that runs now runs out.
+    #[must_use]
+    pub fn due(&self) -> Option<Time> {
+        match self.stage {
+            Stage::Connecting => self.deadlines.connect.map(|span| self.begun + span),
+            Stage::Receiving => self.deadlines.idle.map(|span| self.heard + span),
+            Stage::Sending if self.sent < self.body_len => self.deadlines.idle.map(|span| self.heard + span),
+            Stage::Sending | Stage::Arriving | Stage::Answering => {
+                self.deadlines.first_byte.map(|span| self.heard + span)
+            }
+        }
     }
 
     /// The request as far as it is sent.

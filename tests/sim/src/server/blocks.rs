@@ -60,6 +60,8 @@ pub struct Blocks {
     pub removed: u64,
     /// Content bytes received.
     pub received: u64,
+    /// How often blocks may have been dropped: by time, or by a commit.
+    pub drops: u64,
 }
 
 impl Default for Blocks {
@@ -73,6 +75,7 @@ impl Default for Blocks {
             commits: 0,
             removed: 0,
             received: 0,
+            drops: 0,
         }
     }
 }
@@ -103,11 +106,13 @@ impl Blocks {
 
     /// A blob that was there before.
     pub fn put(&mut self, key: &str, content: Content) {
+        self.drops += 1;
         self.blobs.insert(key.into(), Blob { content, blocks: Vec::new(), tag: FOREIGN.into() });
     }
 
     /// Drops all staged blocks: a week has passed.
     pub fn forget(&mut self) {
+        self.drops += 1;
         self.staged.clear();
     }
 
@@ -177,6 +182,7 @@ impl Blocks {
 
     fn replace(&mut self, key: String, content: Content, blocks: Vec<(String, Block)>) -> String {
         self.commits += 1;
+        self.drops += 1;
         // Not quoted, as the vendor's are not.
         let tag = format!("0x{:X}", self.commits);
         self.staged.remove(&key);

@@ -56,6 +56,7 @@ impl World {
                 self.wall_off = self.wall_off.saturating_add(i64::from(seconds));
             }
             Transition::Forget => {
+                self.forgets += 1;
                 self.store.forget();
                 self.blocks.forget();
                 self.hosts.values_mut().for_each(|host| host.forget());

@@ -359,6 +359,7 @@ impl World {
     pub(crate) fn notice(&mut self, event: longhaul_core::Event) {
         self.trace.note(self.now, format_args!("{} {:?}", event.task, event.kind));
         self.watch_event(&event);
+        self.count_event(event.task, &event.kind);
         let Some(at) = self.job_of(event.task) else {
             return;
         };

@@ -38,6 +38,7 @@ impl World {
 
     fn finish_exchange(&mut self, op: OpId, exchange: Exchange, outcome: Outcome) {
         self.trace.note(self.now, format_args!("{op} done {}", brief(&outcome)));
+        self.count_end(&exchange, &outcome);
         let now = self.now();
         drop(exchange);
         self.engine.handle_done(op, outcome, now);
@@ -150,6 +151,8 @@ impl World {
         let now = self.now();
         let disposition = self.engine.handle_head(op, head, now);
         exchange.disposition = Some(disposition);
+        exchange.heard = self.now;
+        self.count_head(exchange);
         exchange.stage = Stage::Receiving;
         if disposition == Disposition::Close {
             let moved = exchange.moved();
@@ -242,7 +245,7 @@ impl World {
     }
 
     fn tell(&mut self, op: OpId, exchange: &mut Exchange) {
-        exchange.told = exchange.sent;
+        self.count_more(exchange);
         let now = self.now();
         self.engine.handle_progress(op, exchange.moved(), now);
     }
@@ -264,6 +267,7 @@ impl World {
             }
             Some(Act::Change) => self.change_object(request.path()),
             Some(Act::Forget) => {
+                self.forgets += 1;
                 self.store.forget();
                 self.blocks.forget();
                 self.form.forget(0);
@@ -279,6 +283,7 @@ impl World {
                 return WireAnswer::status(status);
             }
             if happens(&mut self.rng, self.weather.amnesia) {
+                self.forgets += 1;
                 if self.rng.up_to(1) == 0 {
                     self.store.forget();
                     self.blocks.forget();

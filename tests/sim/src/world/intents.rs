@@ -1,6 +1,6 @@
 //! What the engine asks for is begun.
 
-use longhaul_core::intent::{Answer, Body, FileOp, Intent, JournalOp};
+use longhaul_core::intent::{Answer, Body, Deadlines, FileOp, Intent, JournalOp, Piece};
 use longhaul_core::spec::Parallel;
 use longhaul_core::{Algorithm, OpId, TaskId};
 
@@ -12,12 +12,14 @@ use crate::weather::happens;
 use crate::wire::WireRequest;
 
 /// What a request without a known length counts, as in the engine.
-const OPEN_COST: u64 = 64 << 20;
+pub(super) const OPEN_COST: u64 = 64 << 20;
 
 impl World {
     pub(crate) fn carry_out(&mut self, intent: Intent) {
         match intent {
-            Intent::Http { op, task, request, digest, .. } => self.begin_http(op, task, request, digest),
+            Intent::Http { op, task, request, digest, deadlines } => {
+                self.begin_http(op, task, request, digest, deadlines);
+            }
             Intent::File { op, task, action } => {
                 self.trace.note(self.now, format_args!("{op} {task} file {action:?}"));
                 self.issue(op);
@@ -44,13 +46,21 @@ impl World {
         }
     }
 
-    fn begin_http(&mut self, op: OpId, task: TaskId, request: http::Request<Body>, digest: Option<Algorithm>) {
+    fn begin_http(
+        &mut self,
+        op: OpId,
+        task: TaskId,
+        request: http::Request<Body>,
+        digest: Option<Algorithm>,
+        deadlines: Deadlines,
+    ) {
         let (head, body) = request.into_parts();
         let host = head.uri.authority().map_or("", |authority| authority.as_str()).to_owned();
         let range = head.headers.get("range").and_then(|range| range.to_str().ok()).unwrap_or("").to_owned();
         self.trace.note(self.now, format_args!("{op} {task} {} {} {range}", head.method, head.uri));
         self.issue(op);
         let body_len = body.len();
+        let content_len = content_of(&body);
         let cost = self.cost_of(task, &head.method, &range, &body);
         self.watch_request(task, &head.method, &head.uri, &range, &body);
         let probe = WireRequest {
@@ -89,27 +99,24 @@ impl World {
             collected: Vec::new(),
             rate: 1,
             latency: 0,
+            content_len,
             told: 0,
+            deadlines,
+            begun: self.now,
+            heard: self.now,
             cancelled: false,
         };
         exchange.set_pace(&self.weather, &mut self.rng);
         let latency = exchange.latency;
         self.exchanges.insert(op, exchange);
+        self.count_begin(op);
         self.check_limits(op);
         self.schedule(latency, Event::Net(op));
     }
 
     /// What the request asks for counts as bytes in flight: its share of the content.
     fn cost_of(&self, task: TaskId, method: &http::Method, range: &str, body: &Body) -> u64 {
-        let sent: u64 = body
-            .clone()
-            .into_pieces()
-            .iter()
-            .map(|piece| match piece {
-                longhaul_core::intent::Piece::Source(range) => range.len(),
-                longhaul_core::intent::Piece::Inline(_) => 0,
-            })
-            .sum();
+        let sent = content_of(body);
         let download = self
             .job_of(task)
             .and_then(|at| self.jobs.get(at))
@@ -148,6 +155,7 @@ impl World {
         };
         let cancelled = false;
         self.watch_local(task, &work);
+        self.count_local(task, &work);
         let local = Local { task, job, work, cancelled };
         self.locals.insert(op, local);
         let delay = crate::weather::between(&mut self.rng, takes);
@@ -185,13 +193,19 @@ impl World {
     }
 }
 
+/// Content bytes in a body.
+fn content_of(body: &Body) -> u64 {
+    let source = |piece: &Piece| if let Piece::Source(range) = piece { range.len() } else { 0 };
+    body.clone().into_pieces().iter().map(source).sum()
+}
+
 pub(crate) fn words(body: &Body) -> Vec<crate::wire::WirePiece> {
     body.clone()
         .into_pieces()
         .into_iter()
         .filter_map(|piece| match piece {
-            longhaul_core::intent::Piece::Inline(bytes) => Some(crate::wire::WirePiece::Bytes(bytes)),
-            longhaul_core::intent::Piece::Source(_) => None,
+            Piece::Inline(bytes) => Some(crate::wire::WirePiece::Bytes(bytes)),
+            Piece::Source(_) => None,
         })
         .collect()
 }

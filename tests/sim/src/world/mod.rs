@@ -5,6 +5,7 @@
 
 mod act;
 mod app;
+mod counts;
 mod exchange;
 mod finish;
 mod intents;
@@ -12,6 +13,7 @@ mod local;
 mod own;
 mod planned;
 mod remote;
+mod timely;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -120,6 +122,8 @@ pub struct World {
     pub(crate) exchanges: BTreeMap<OpId, Exchange>,
     pub(crate) locals: BTreeMap<OpId, Local>,
     pub(crate) books: Books,
+    /// How often servers have forgotten something.
+    pub(crate) forgets: u64,
     /// Which job a task of the present engine is.
     pub(crate) owners: BTreeMap<TaskId, usize>,
     pub(crate) violation: Option<Violation>,
@@ -158,6 +162,7 @@ impl World {
             exchanges: BTreeMap::new(),
             locals: BTreeMap::new(),
             books: Books::default(),
+            forgets: 0,
             owners: BTreeMap::new(),
             violation: None,
             closed: false,
