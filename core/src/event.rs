@@ -81,7 +81,7 @@ pub enum Restart {
     Changed(Changed),
     /// What an earlier run left is missing or damaged.
     LocalLost,
-    /// The upload session is gone on the server.
+    /// The upload session, or parts that the server had confirmed, are gone on the server.
     SessionGone,
     /// The server has nothing that would pin a version, so a broken single response cannot be continued.
     Unpinned,

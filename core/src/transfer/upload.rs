@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::checkpoint::{Fact, Stage};
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, FileFault, FileFaultKind, ServerFaultKind, Usage};
-use crate::event::Restart;
+use crate::event::{EventKind, Restart};
 use crate::intent::{FileOp, FileReply, Fingerprint, Moved};
 use crate::layout::Layout;
 use crate::provider::{Begin, Order, Receipt, Reply, Step, StepKind, UploadedPart, Verdict};
@@ -241,11 +241,17 @@ impl Transfer {
             return;
         }
         let listed = core::mem::take(&mut self.session.listed);
+        let known = self.session.parts.len();
         self.session.parts.retain(|number, part| {
             listed.get(number).is_some_and(|there| there.range.len() == part.range.len() && there.tag == part.tag)
         });
         let kept = &self.session.parts;
         self.session.digests.retain(|number, _| kept.contains_key(number));
+        if kept.len() < known && core::mem::take(&mut self.reused_told) {
+            // After a commit without effect: what was acknowledged in this run is not there any more.
+            self.progress.resent = self.progress.moved;
+            cx.events.push(self.id, EventKind::Restarted(Restart::SessionGone));
+        }
         self.signal(Signal::Reconciled, cx);
     }
 
@@ -263,7 +269,10 @@ impl Transfer {
                 self.session.parts.values().map(|part| part.range.len()).sum()
             }
         };
-        self.progress.reused = reused;
+        // A commit without effect leads back here: what this run has sent is not what an earlier one left.
+        if !self.reused_told {
+            self.progress.reused = reused;
+        }
         self.tell_moving(Some(total), reused, cx);
         self.check_sent(cx);
     }
@@ -514,10 +523,6 @@ impl Transfer {
             // Not all that the former run had uploaded is believed, or still there: the rest goes first.
             self.session.marker = None;
             self.session.listed.clear();
-            // What counts from here on is what the list shows: it is counted anew, as after a restart.
-            self.progress.resent = self.progress.moved;
-            self.progress.reused = 0;
-            self.reused_told = false;
             self.signal(if self.profile.list { Signal::ListWanted } else { Signal::Rechecked }, cx);
         } else {
             self.signal(Signal::NotCommitted, cx);

@@ -3,7 +3,9 @@
 use crate::common::*;
 use http::Method;
 use longhaul_core::error::{Error, ServerFaultKind};
+use longhaul_core::event::EventKind;
 use longhaul_core::spec::Start;
+use longhaul_core::{Phase, Time};
 use longhaul_sim::content::Content;
 use longhaul_sim::disk::Edit;
 use longhaul_sim::server::condition::Condition;
@@ -105,6 +107,23 @@ fn u7_blocks_that_are_gone_go_up_again_under_other_names() {
     }
 }
 
+/// Found by a seed: the parts that were acknowledged in the same run are gone when it asks for them after its commit failed.
+#[test]
+fn u7_c12_blocks_that_are_gone_after_a_commit_without_effect_are_told_of_and_counted_once() {
+    let (mut world, job) = after(job, 20, 1);
+    world.crash(false);
+    world.submit(job, Start::Now);
+    let commits = |world: &World| world.jobs[job].events.contains(&EventKind::Phase(Phase::Committing));
+    assert!(world.run_until(Time::NEVER, commits));
+    let reset = Rule::new(Act::Net(Fate::ResetSending(0))).method(Method::PUT).url("comp=blocklist");
+    world.rules.0.push_back(reset.times(1));
+    world.blocks.forget();
+    end(&mut world, job);
+    done(&world, job);
+    let told = world.jobs[job].events.iter().filter(|event| matches!(event, EventKind::Restarted(_))).count();
+    assert_eq!(told, 1, "{}", tail(&world));
+}
+
 #[test]
 fn u8_two_writers_on_one_blob_end_as_exactly_one_source() {
     for at in 0..=steps(job) {
@@ -130,7 +149,7 @@ fn u9_a_cancel_at_any_step_leaves_an_existing_blob_untouched() {
         world.submit(job, Start::Now);
         world.settle();
         for _ in 0..at {
-            world.step(longhaul_core::Time::NEVER);
+            world.step(Time::NEVER);
         }
         world.cancel(job);
         end(&mut world, job);
@@ -148,7 +167,7 @@ fn u9_before_the_commit_the_blob_is_what_it_was() {
     let job = job(&mut world);
     world.blocks.put(KEY, old());
     world.submit(job, Start::Now);
-    while world.blocks.commits == 0 && world.step(longhaul_core::Time::NEVER) {
+    while world.blocks.commits == 0 && world.step(Time::NEVER) {
         assert!(world.blocks.commits > 0 || stored(&world) == Some(&old()));
     }
     end(&mut world, job);
