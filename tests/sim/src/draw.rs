@@ -93,7 +93,9 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
     let kind = match rng.up_to(7) {
         0..=2 => {
             let path = format!("/object{at}");
-            let style = draw_style(rng);
+            let mut style = draw_style(rng);
+            // A byte at a time is as telling for a small object, and a large one would take minutes.
+            style.most = style.most.map(|most| most.max(len / 2_000));
             world.ranged.add(&path, len, Wall::from_unix(EPOCH - 1_000), style);
             JobKind::Get { host: "origin", path, target: format!("target{at}") }
         }

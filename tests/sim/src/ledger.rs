@@ -39,17 +39,16 @@ pub struct Account {
     pub saved_at: Time,
     /// A checkpoint could not be written.
     pub unsaveable: bool,
-    /// How often servers had forgotten something when it began to move.
+    /// How often servers had forgotten something when one was last asked what it has.
     pub forgets: u64,
 }
 
 impl Account {
     /// Content begins to move.
-    pub const fn moves(&mut self, total: Option<u64>, reused: u64, forgets: u64) {
+    pub const fn moves(&mut self, total: Option<u64>, reused: u64) {
         self.total = total;
         self.reused = reused;
         self.gained = 0;
-        self.forgets = forgets;
     }
 
     /// It starts over.

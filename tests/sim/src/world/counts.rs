@@ -22,9 +22,14 @@ impl World {
         let Some(exchange) = self.exchanges.get(&op) else {
             return;
         };
+        // What a server tells of what it has may be out of date when it comes.
+        let (asks, forgets) = (exchange.content_len == 0, self.forgotten());
         let (task, open) = (exchange.task, exchange.method == Method::GET && !exchange.headers.contains_key("range"));
         let account = self.account(task);
         account.serial |= open;
+        if asks {
+            account.forgets = forgets;
+        }
         account.could_since = None;
     }
 
@@ -86,10 +91,10 @@ impl World {
 
     /// An event came.
     pub(crate) fn count_event(&mut self, task: TaskId, kind: &EventKind) {
-        let (now, forgets) = (self.now, self.forgotten());
+        let now = self.now;
         let account = self.account(task);
         match kind {
-            EventKind::Moving { total, reused } => account.moves(*total, *reused, forgets),
+            EventKind::Moving { total, reused } => account.moves(*total, *reused),
             EventKind::Restarted(_) => account.starts_over(),
             EventKind::Phase(Phase::Moving) => {
                 account.fuzzy |= core::mem::replace(&mut account.moving, true);
