@@ -5,10 +5,10 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::net::Ipv4Addr;
 
 use longhaul_core::error::BuildError;
-use longhaul_http::Url;
+use longhaul_store::Endpoint;
+use longhaul_store::endpoint::{self, check_bucket, refused};
 
 use crate::rules::Rules;
 
@@ -30,11 +30,7 @@ pub enum Style {
 pub struct Bucket {
     name: String,
     region: String,
-    /// `scheme://host[:port]`, without a bucket.
-    scheme: &'static str,
-    host: String,
-    /// Path of the endpoint, `/` first, none last; mostly empty.
-    base: String,
+    endpoint: Endpoint,
     amazon: bool,
     style: Style,
     rules: Rules,
@@ -52,9 +48,7 @@ impl Bucket {
         Ok(Self {
             name: name.to_string(),
             region: region.to_string(),
-            scheme: "https",
-            host: format!("s3.{region}.{domain}"),
-            base: String::new(),
+            endpoint: Endpoint::https(format!("s3.{region}.{domain}")),
             amazon: true,
             style: Style::Auto,
             rules: Rules::AMAZON,
@@ -69,17 +63,9 @@ impl Bucket {
     /// # Errors
     /// What is wrong with endpoint, region or name.
     pub fn at(endpoint: &str, region: &str, name: &str) -> Result<Self, BuildError> {
-        let url = Url::parse(endpoint)?;
-        if url.authorization().is_some() {
-            return Err(BuildError::new("the endpoint has a user name", "give an access key instead"));
-        }
-        if url.uri().query().is_some() {
-            return Err(BuildError::new("the endpoint has a query", "leave out everything from the '?' on"));
-        }
+        let endpoint = Endpoint::parse(endpoint)?;
         check_region(region)?;
-        let scheme = if url.uri().scheme_str() == Some("http") { "http" } else { "https" };
-        let host = url.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let bare = url.uri().host().unwrap_or_default();
+        let bare = endpoint.host();
         let amazon = bare.ends_with(".amazonaws.com") || bare.ends_with(".amazonaws.com.cn");
         if amazon {
             check_amazon_name(name)?;
@@ -93,12 +79,10 @@ impl Bucket {
         Ok(Self {
             name: name.to_string(),
             region: region.to_string(),
-            scheme,
-            base: url.uri().path().trim_end_matches('/').to_string(),
             amazon,
             style: Style::Auto,
             rules: if amazon { Rules::AMAZON } else { Rules::of_host(bare) },
-            host,
+            endpoint,
         })
     }
 
@@ -109,8 +93,7 @@ impl Bucket {
     pub fn with_style(mut self, style: Style) -> Result<Self, BuildError> {
         if style == Style::Virtual {
             check_amazon_name(&self.name)?;
-            let bare = self.host.split(':').next().unwrap_or_default();
-            if self.host.starts_with('[') || bare.parse::<Ipv4Addr>().is_ok() {
+            if self.endpoint.is_address() {
                 let what = "the endpoint is an address, before which no bucket name can stand";
                 return Err(BuildError::new(what, "use path-style addressing"));
             }
@@ -147,7 +130,7 @@ impl Bucket {
     /// Whether requests are encrypted on the way.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
-        self.scheme == "https"
+        self.endpoint.is_encrypted()
     }
 
     /// The bucket's URL, to which an encoded key is added: `https://bucket.host/` or `https://host/bucket/`.
@@ -157,19 +140,15 @@ impl Bucket {
             Style::Virtual => true,
             Style::Auto => self.amazon && !(self.name.contains('.') && self.is_encrypted()),
         };
-        let Self { scheme, host, base, name, .. } = self;
-        if in_host { format!("{scheme}://{name}.{host}{base}/") } else { format!("{scheme}://{host}{base}/{name}/") }
+        if in_host { self.endpoint.before_host(&self.name) } else { self.endpoint.in_path(&self.name) }
     }
 }
 
 fn check_region(region: &str) -> Result<(), BuildError> {
-    let sound = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if region.is_empty() || region.len() > 64 || !sound {
-        let what = if region.is_empty() { "the region is empty" } else { "the region is not a region's name" };
-        let remedy = "name the bucket's region, such as eu-central-1; S3-style stores mostly take us-east-1 or auto";
-        return Err(BuildError::new(what, remedy));
-    }
-    Ok(())
+    endpoint::check_region(
+        region,
+        "name the bucket's region, such as eu-central-1; S3-style stores mostly take us-east-1 or auto",
+    )
 }
 
 /// The rules for general purpose buckets; what begins as an ARN gets a hint of its own.
@@ -178,43 +157,21 @@ fn check_amazon_name(name: &str) -> Result<(), BuildError> {
         let remedy = "give the access point's alias (it ends with -s3alias) as the bucket's name";
         return Err(BuildError::new("an ARN is not a bucket's name", remedy));
     }
-    if !(3..=63).contains(&name.len()) {
-        return Err(refused(name, "has not between 3 and 63 characters"));
-    }
-    if let Some(c) = name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'))) {
-        return Err(refused(name, &format!("has the character {c:?}")));
-    }
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    if !edge(name.chars().next()) || !edge(name.chars().next_back()) {
-        return Err(refused(name, "begins or ends with '-' or '.'"));
-    }
-    if name.contains("..") {
-        return Err(refused(name, "has two dots in a row"));
-    }
-    if name.parse::<Ipv4Addr>().is_ok() {
-        return Err(refused(name, "is an address"));
-    }
-    Ok(())
+    check_bucket(name, true)
 }
 
 /// What S3-style stores take beyond that: capitals, underscores, up to 255 characters.
 fn check_name(name: &str) -> Result<(), BuildError> {
     if name.is_empty() || name.len() > 255 {
-        return Err(refused(name, "has not between 1 and 255 characters"));
+        return Err(refused(name, "has not between 1 and 255 characters", true));
     }
     if let Some(c) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))) {
-        return Err(refused(name, &format!("has the character {c:?}")));
+        return Err(refused(name, &format!("has the character {c:?}"), true));
     }
     if matches!(name, "." | "..") {
-        return Err(refused(name, "is a path"));
+        return Err(refused(name, "is a path", true));
     }
     Ok(())
-}
-
-fn refused(name: &str, why: &str) -> BuildError {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    let remedy = "bucket names are 3 to 63 lower-case letters, digits, '-' and '.'";
-    BuildError::new(format!("the bucket name {shown:?} {why}"), remedy)
 }
 
 #[cfg(test)]

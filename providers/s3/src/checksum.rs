@@ -3,7 +3,6 @@
 //! Follows <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::str;
@@ -12,10 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::HeaderName;
-use longhaul_core::provider::{Context, UploadedPart};
 use longhaul_core::{Algorithm, Digest};
 use longhaul_http::read::single;
-use md5::{Digest as _, Md5};
+use longhaul_sign::xml::Element;
+use longhaul_store::etag::bare;
 
 /// Which checksums go along with an upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,6 +64,9 @@ const NAMES: [(Algorithm, &str, &str); 5] = [
     (Algorithm::Crc32, "x-amz-checksum-crc32", "ChecksumCRC32"),
 ];
 
+/// The header field that asks for the checksums of an object.
+pub(crate) const MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
+
 /// The header field for a checksum.
 pub(crate) fn field(algorithm: Algorithm) -> Option<HeaderName> {
     NAMES.into_iter().find(|(known, ..)| *known == algorithm).map(|(_, field, _)| HeaderName::from_static(field))
@@ -110,47 +112,20 @@ pub(crate) fn of_whole(headers: &HeaderMap) -> Vec<Digest> {
     in_head(headers).into_iter().filter(|digest| is_full || digest.algorithm() == Algorithm::Crc64Nvme).collect()
 }
 
-/// The CRC of the whole object, combined from those of its parts as they were sent. `None` where one is not known, or does not
-/// combine.
-pub(crate) fn whole(cx: &Context<'_>) -> Option<Digest> {
-    let mut whole: Option<Digest> = None;
-    for (number, part) in cx.parts {
-        let digest = cx.digests.get(number)?;
-        whole = Some(match whole {
-            Some(before) => before.followed_by(digest, part.range.len())?,
-            None => *digest,
-        });
-    }
-    whole.filter(|whole| matches!(whole.algorithm(), Algorithm::Crc64Nvme | Algorithm::Crc32c | Algorithm::Crc32))
-}
-
-/// An entity tag without its quotes.
-pub(crate) fn bare(tag: &str) -> &str {
-    tag.trim().trim_matches('"')
+/// The checksums of the whole object in a `CompleteMultipartUploadResult`.
+pub(crate) fn in_result(result: &Element) -> Vec<Digest> {
+    let composite = result.text_at(&["ChecksumType"]).map(str::trim) == Some("COMPOSITE");
+    [Algorithm::Crc64Nvme, Algorithm::Crc32c, Algorithm::Crc32]
+        .into_iter()
+        .filter(|_| !composite)
+        .filter_map(|algorithm| parse(algorithm, result.text_at(&[element(algorithm)?])?))
+        .collect()
 }
 
 /// The number behind the dash of a multipart object's tag.
 pub(crate) fn part_count(headers: &HeaderMap) -> Option<u64> {
     let tag = single(headers, "ETag").ok().flatten().and_then(|tag| str::from_utf8(tag).ok())?;
     bare(tag).rsplit_once('-')?.1.parse().ok()
-}
-
-/// The MD5 that a tag stands for, where it has the shape of one.
-pub(crate) fn md5_of_tag(tag: &str) -> Option<Digest> {
-    Digest::from_hex(Algorithm::Md5, bare(tag))
-}
-
-/// The tag of the object made of these parts, in order, without quotes; `None` where one of the parts' tags is no MD5.
-#[must_use]
-pub fn composite_etag<'a>(parts: impl Iterator<Item = &'a UploadedPart>) -> Option<String> {
-    let mut all = Md5::new();
-    let mut count = 0u64;
-    for part in parts {
-        all.update(md5_of_tag(&part.tag)?.bytes());
-        count += 1;
-    }
-    let whole = Digest::new(Algorithm::Md5, &all.finalize())?;
-    (count > 0).then(|| format!("{}-{count}", whole.hex()))
 }
 
 /// Whether an object's tag may have nothing to do with its content: encrypted with KMS or with a customer's key.
@@ -163,20 +138,9 @@ pub(crate) fn is_veiled(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use longhaul_core::ByteRange;
 
     fn head(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
-    }
-
-    #[test]
-    fn the_composite_tag_is_as_amazon_computes_it() {
-        let part = |number, tag| UploadedPart::new(number, ByteRange::at(0, 1), tag);
-        // MD5 of two MD5s of nothing; one tag with quotes, one without.
-        let parts = [part(1, "\"d41d8cd98f00b204e9800998ecf8427e\""), part(2, "D41D8CD98F00B204E9800998ECF8427E")];
-        assert_eq!(composite_etag(parts.iter()).as_deref(), Some("5873dd45edd01f09c1ef2e7819369e8e-2"));
-        assert_eq!(composite_etag([part(1, "opaque")].iter()), None);
-        assert_eq!(composite_etag([].iter()), None);
     }
 
     #[test]

@@ -8,23 +8,24 @@
 //! Redirects are not followed: a signature holds for one host, and where S3 redirects it names the region to use instead.
 
 use http::Request;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
+use longhaul_core::Now;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::{Context, Head, Object as Found, Profile, Provider, Reply, Step, Verdict};
-use longhaul_core::{ByteRange, Now};
-use longhaul_http::fault::malformed;
-use longhaul_http::read::{ETag, content_length, etag, version};
+use longhaul_http::read::{ETag, etag};
 use longhaul_http::{Headers, HttpDownload};
 use longhaul_sign::encode;
+use longhaul_store::download::plain;
+use longhaul_store::etag::md5;
+use longhaul_store::fault::Refusal;
+use longhaul_store::{Fields, Kind, download};
 
 use crate::checksum;
-use crate::fault::{ErrorBody, Refusal};
-use crate::fields::{Fields, Kind};
+use crate::fault::ERRORS;
+use crate::fields::RULES;
 use crate::object::Object;
 use crate::rules::Etags;
-
-const CHECKSUM_MODE: HeaderName = HeaderName::from_static("x-amz-checksum-mode");
 
 /// Downloads an object by ranges.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl S3Download {
     /// When its URL is unusable.
     pub fn new(object: Object) -> Result<Self, BuildError> {
         let http = plain(object.url())?;
-        Ok(Self { object, http, fields: Fields::default(), refresh: false })
+        Ok(Self { object, http, fields: Fields::none(&RULES), refresh: false })
     }
 
     /// Of one version, by the id the store gave it.
@@ -64,7 +65,7 @@ impl S3Download {
     pub fn with_headers(mut self, headers: Headers) -> Result<Self, BuildError> {
         // What only downloads refuse is known there.
         self.http.clone().with_headers(headers.clone())?;
-        self.fields = Fields::new(headers)?;
+        self.fields = Fields::new(headers, &RULES)?;
         Ok(self)
     }
 
@@ -88,32 +89,15 @@ impl S3Download {
         &self.object
     }
 
-    /// HEAD. S3's word on the length counts, also that it is 0.
-    fn probed(&self, head: Head<'_>) -> Result<Option<Found>, longhaul_http::read::Malformed> {
-        let Some(total) = content_length(head.headers)? else { return Ok(None) };
-        let version = version(head.headers)?;
-        let mut found = Found::default();
-        found.total = Some(total);
-        found.validator = version.validator;
-        found.modified = version.modified;
-        found.ranges = Some(true);
-        Ok(Some(found))
-    }
-
     /// Adds the digests that S3 tells of. Those on a part of an object may be of that part.
     fn digests(&self, found: &mut Found, head: Head<'_>) {
         found.digests.extend(checksum::of_whole(head.headers));
         let means_md5 = self.object.bucket().rules().etags == Etags::Md5 && !is_directory(self.object.bucket().name());
         if found.digests.is_empty() && means_md5 && !checksum::is_veiled(head.headers) {
             let tag = etag(head.headers).ok().flatten();
-            found.digests.extend(tag.as_ref().map(ETag::as_str).and_then(checksum::md5_of_tag));
+            found.digests.extend(tag.as_ref().map(ETag::as_str).and_then(md5));
         }
     }
-}
-
-/// The plain download beneath. What an object is stored as is what is wanted, whatever its `Content-Encoding` says.
-fn plain(url: &str) -> Result<HttpDownload, BuildError> {
-    Ok(HttpDownload::new(url)?.keep_encoded(true))
 }
 
 /// Directory buckets (S3 Express One Zone) have tags that are no MD5.
@@ -142,7 +126,7 @@ impl Provider for S3Download {
         for (name, value) in &self.fields.on(Kind::Read) {
             head.append(name, value.clone());
         }
-        head.insert(CHECKSUM_MODE, HeaderValue::from_static("ENABLED"));
+        head.insert(checksum::MODE, HeaderValue::from_static("ENABLED"));
         self.object.sign(&mut request, None, cx, now)?;
         Ok(request)
     }
@@ -156,42 +140,16 @@ impl Provider for S3Download {
         now: Now,
     ) -> Result<Reply, Verdict> {
         let status = head.status.as_u16();
-        let reply = match (step, status) {
-            (Step::Probe, 200) => match self.probed(head).map_err(|error| malformed(step, head.status, error))? {
-                Some(found) => Ok(Reply::Object(found)),
-                None => Err(Verdict::ProbeByRange),
-            },
-            // The plain reader knows nothing of our secrets: it is not shown what the server says in words.
-            (Step::ProbeRange | Step::GetRange { .. }, 200 | 206 | 304) => {
-                self.http.interpret(step, cx, head, &[], now)
-            }
-            (Step::ProbeRange | Step::GetRange { .. }, 416) => {
-                // The size is in the body where Content-Range does not tell it.
-                match self.http.interpret(step, cx, head, &[], now) {
-                    Ok(Reply::Unsatisfiable { total: None }) => {
-                        Ok(Reply::Unsatisfiable { total: ErrorBody::read(body).object_size })
-                    }
-                    Ok(Reply::Object(mut found)) if found.total.is_none() => {
-                        found.total = ErrorBody::read(body).object_size;
-                        Ok(Reply::Object(found))
-                    }
-                    reply => reply,
-                }
-            }
-            (Step::GetRange { range }, 412) if *range != ByteRange::at(0, u64::MAX) && cx.validator.etag.is_some() => {
-                self.http.interpret(step, cx, head, &[], now)
-            }
-            _ => {
-                let hide = self.fields.hide(self.object.hide());
-                let region = self.object.bucket().region();
-                let verdict = Refusal { step, cx, head, body, now, hide, region, conditional: false }.verdict();
-                // The answer to a HEAD has no body: a GET brings the code that says what is wrong.
-                let mute = *step == Step::Probe && matches!(status, 400 | 401 | 403 | 405 | 501);
-                let told = matches!(&verdict, Verdict::Skew { .. })
-                    || head.headers.get("x-amz-bucket-region").is_some_and(|told| told.as_bytes() != region.as_bytes());
-                Err(if mute && !told { Verdict::ProbeByRange } else { verdict })
-            }
-        };
+        let reply = download::read(&self.http, step, cx, head, body, now).unwrap_or_else(|| {
+            let hide = self.fields.hide(self.object.hide());
+            let region = self.object.bucket().region();
+            let refusal = Refusal { errors: &ERRORS, step, cx, head, body, now, hide, region, conditional: false };
+            let verdict = refusal.verdict();
+            // The answer to a HEAD has no body: a GET brings the code that says what is wrong.
+            let mute = *step == Step::Probe && matches!(status, 400 | 401 | 403 | 405 | 501);
+            let told = matches!(&verdict, Verdict::Skew { .. }) || refusal.is_elsewhere();
+            Err(if mute && !told { Verdict::ProbeByRange } else { verdict })
+        });
         reply.map(|reply| match reply {
             Reply::Object(mut found) if *step == Step::Probe || status == 200 => {
                 self.digests(&mut found, head);

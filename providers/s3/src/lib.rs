@@ -7,13 +7,15 @@
 //! |---|---|---|
 //! | [`bucket`] | [`Bucket`]: endpoint, region, bucket name, addressing style | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html> |
 //! | [`object`] | [`Object`]: a key in a bucket and who asks for it | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html> |
-//! | [`access`] | [`Access`]: anonymous or signed, and what the signature says of the body | <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html> |
+//! | [`access`] | [`Payload`]: what the signature says of the body | <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html> |
 //! | [`rules`] | [`Rules`]: limits and habits of a store, as data | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html> |
 //! | [`checksum`] | [`Integrity`]: which checksums go along, how they combine | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html> |
-//! | [`fields`] | the caller's header fields, sorted to the requests they belong to | |
+//! | [`fields`] | which of the caller's header fields goes on which request | |
 //! | [`download`] | [`S3Download`]: `HeadObject`, `GetObject` by ranges | <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html> |
 //! | [`upload`] | [`S3Upload`]: `PutObject`, multipart uploads | <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html> |
-//! | [`fault`] | from error code to verdict, with a remedy | <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html> |
+//! | [`fault`] | from error code to judgement, with a remedy | <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html> |
+//!
+//! What S3 has in common with other stores, the multipart protocol first of all, is in `longhaul-store`.
 //!
 //! # What is never shown
 //!

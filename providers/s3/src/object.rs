@@ -1,13 +1,11 @@
 //! A key in a bucket, and who asks for it: everything that the requests for one object have in common.
 //!
-//! Keys follow <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>: any UTF-8 of 1 to 1,024 bytes. A key is
-//! percent-encoded once and never normalised: double slashes, `.` and `..` segments, `+` and `%` name different objects.
+//! Keys follow <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Uri};
+use http::Request;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::Context;
@@ -15,14 +13,11 @@ use longhaul_core::{Digest, Now};
 use longhaul_http::Url;
 use longhaul_http::fault::Hide;
 use longhaul_sign::encode;
+use longhaul_store::key;
+use longhaul_store::multipart::Start;
 
-use crate::access::{Access, Payload};
+use crate::access::{Access, Payload, sign};
 use crate::bucket::Bucket;
-
-/// Longest key, in bytes.
-const MOST_KEY: usize = 1024;
-
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("longhaul/", env!("CARGO_PKG_VERSION")));
 
 /// An object of a bucket, and with whose rights it is asked for.
 ///
@@ -48,7 +43,7 @@ impl Object {
     /// # Errors
     /// What is wrong with the key.
     pub fn new(bucket: Bucket, key: &str, access: impl Into<Access>) -> Result<Self, BuildError> {
-        check_key(key)?;
+        key::check(key)?;
         let url = Url::parse(&format!("{}{}", bucket.prefix(), encode::path(key)))?;
         Ok(Self { bucket, key: key.to_string(), url, access: access.into(), payload: Payload::default() })
     }
@@ -97,16 +92,15 @@ impl Object {
         self.url.file_name()
     }
 
-    /// A request for the object, signed. `query` is encoded, without `?`.
-    pub(crate) fn request(&self, head: Start<'_>, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
-        let Start { method, query, headers, body, content } = head;
-        let text = if query.is_empty() { self.url().to_string() } else { format!("{}?{query}", self.url()) };
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::try_from(text)
-            .map_err(|_| BuildError::new("the store's id of the upload makes no URL", "start the upload anew"))?;
-        *request.headers_mut() = headers;
-        request.headers_mut().entry(header::USER_AGENT).or_insert(USER_AGENT);
+    /// A request for the object, signed. `content` is the digest of the source bytes in its body, for [`Payload::Signed`].
+    pub(crate) fn request(
+        &self,
+        start: Start,
+        content: Option<&Digest>,
+        cx: &Context<'_>,
+        now: Now,
+    ) -> Result<Request<Body>, BuildError> {
+        let mut request = start.request(self.url())?;
         self.sign(&mut request, content, cx, now)?;
         Ok(request)
     }
@@ -120,37 +114,11 @@ impl Object {
         now: Now,
     ) -> Result<(), BuildError> {
         let wall = now.wall.as_unix().saturating_add(cx.skew);
-        self.access.sign(request, self.bucket.region(), self.payload, content, wall)
+        sign(&self.access, request, self.bucket.region(), self.payload, content, wall)
     }
 
     /// What must not be shown of a server's words.
     pub(crate) fn hide(&self) -> Hide {
-        self.access.hide(Hide::new())
+        self.access.hide()
     }
-}
-
-/// What a request begins with.
-pub(crate) struct Start<'a> {
-    pub(crate) method: Method,
-    /// Encoded, without `?`.
-    pub(crate) query: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Body,
-    /// Digest of the source bytes in the body, for [`Payload::Signed`].
-    pub(crate) content: Option<&'a Digest>,
-}
-
-fn check_key(key: &str) -> Result<(), BuildError> {
-    if key.is_empty() {
-        return Err(BuildError::new("the key is empty", "name the object in the bucket"));
-    }
-    if key.len() > MOST_KEY {
-        let what = format!("the key has {} bytes", key.len());
-        return Err(BuildError::new(what, format!("use at most {MOST_KEY} bytes (of UTF-8, not characters)")));
-    }
-    // They would be encoded and could do no harm here, but in logs, listings and file names they do (K3).
-    if let Some(c) = key.chars().find(|c| matches!(c, '\0' | '\r' | '\n')) {
-        return Err(BuildError::new(format!("the key has the character {c:?}"), "remove it"));
-    }
-    Ok(())
 }

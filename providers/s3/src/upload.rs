@@ -12,25 +12,31 @@
 //!
 //! Bodies go up as they are, with their length, never `aws-chunked`: every store takes them so.
 
-mod answer;
-mod build;
-mod document;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
 
 use http::Request;
-use http::header;
+use http::header::{self, HeaderMap, HeaderValue};
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
-use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, Verdict};
-use longhaul_core::{Algorithm, Now};
+use longhaul_core::provider::{Context, Head, Profile, Provider, Reply, Step, Verdict};
+use longhaul_core::{Algorithm, Digest, Now};
 use longhaul_http::Headers;
 use longhaul_http::fault::Hide;
+use longhaul_sign::xml::Element;
+use longhaul_store::fault::Errors;
+use longhaul_store::multipart::{self, Dialect, Reader, Tags, content_digest, whole_digest};
+use longhaul_store::{Access, Fields};
 
-use crate::access::{Access, Payload};
-use crate::checksum::Integrity;
-use crate::fields::Fields;
+use crate::access::Payload;
+use crate::checksum::{self, Integrity};
+use crate::fault::ERRORS;
+use crate::fields::RULES;
 use crate::object::Object;
+use crate::rules::Etags;
 
-pub use document::MOST_ANSWER;
+pub use longhaul_store::multipart::MOST_ANSWER;
 
 /// Objects up to this size, in bytes, go up in one request unless told otherwise.
 pub const SINGLE: u64 = 16 << 20;
@@ -49,7 +55,7 @@ impl S3Upload {
     /// An upload that makes, or replaces, `object`.
     #[must_use]
     pub fn new(object: Object) -> Self {
-        Self { object, fields: Fields::default(), integrity: Integrity::default(), single: SINGLE, refresh: false }
+        Self { object, fields: Fields::none(&RULES), integrity: Integrity::default(), single: SINGLE, refresh: false }
     }
 
     /// With header fields: content type, cache control, metadata (`x-amz-meta-…`), tags (`x-amz-tagging`), encryption, storage
@@ -66,7 +72,7 @@ impl S3Upload {
         if headers.contains(&header::IF_NONE_MATCH) && headers.contains(&header::IF_MATCH) {
             return Err(BuildError::new("If-Match and If-None-Match contradict each other", "give one of them"));
         }
-        self.fields = Fields::new(headers)?;
+        self.fields = Fields::new(headers, &RULES)?;
         Ok(self)
     }
 
@@ -112,11 +118,6 @@ impl S3Upload {
         &self.object
     }
 
-    /// What must not be shown of a server's words.
-    fn hide(&self) -> Hide {
-        self.fields.hide(self.object.hide())
-    }
-
     /// The digest that content must have before its request is built.
     fn known_before(&self) -> Option<Algorithm> {
         match self.object.payload {
@@ -138,24 +139,19 @@ impl Provider for S3Upload {
 
     fn profile(&self) -> Profile {
         let rules = self.object.bucket().rules();
-        let mut profile = Profile::download();
-        profile.parts = rules.parts;
-        profile.single = Some(self.single.min(rules.single));
-        profile.order = Order::Parallel;
-        profile.begin = Begin::Creates;
-        profile.commit = true;
-        profile.confirm = true;
-        profile.list = true;
-        profile.abort = true;
+        let mut profile = multipart::profile(rules.parts, self.single.min(rules.single));
         profile.part_digest = self.known_before();
         profile.sent_digest = profile.part_digest.is_none().then_some(Algorithm::Crc64Nvme);
         profile.refresh = self.refresh;
-        profile.answer_limit = MOST_ANSWER;
         profile
     }
 
     fn build(&self, step: &Step, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
-        build::request(self, step, cx, now)
+        if contradicts(self.object.payload, self.integrity.algorithm()) {
+            let what = "signed content is hashed by SHA-256, and another checksum is asked for besides";
+            return Err(BuildError::new(what, "choose Integrity::Sha256, or leave the payload unsigned"));
+        }
+        self.object.request(multipart::start(self, step, cx)?, content_digest(step, cx), cx, now)
     }
 
     fn interpret(
@@ -166,6 +162,106 @@ impl Provider for S3Upload {
         body: &[u8],
         now: Now,
     ) -> Result<Reply, Verdict> {
-        answer::Reader { upload: self, step, cx, head, body, now }.read()
+        Reader { dialect: self, step, cx, head, body, now }.read()
     }
+}
+
+impl Dialect for S3Upload {
+    const NAME: &'static str = "S3";
+    const NAMESPACE: Option<&'static str> = Some("http://s3.amazonaws.com/doc/2006-03-01/");
+    const VERSION: &'static str = "x-amz-version-id";
+    const ERRORS: Errors = ERRORS;
+
+    fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    fn region(&self) -> &str {
+        self.object.bucket().region()
+    }
+
+    fn hide(&self) -> Hide {
+        self.fields.hide(self.object.hide())
+    }
+
+    fn is_conditional(&self) -> bool {
+        self.fields.contains(&header::IF_NONE_MATCH) || self.fields.contains(&header::IF_MATCH)
+    }
+
+    fn dress(&self, step: &Step, cx: &Context<'_>, headers: &mut HeaderMap) -> Result<(), BuildError> {
+        let algorithm = self.integrity.algorithm();
+        match step {
+            Step::PutWhole { .. } | Step::PutPart { .. } => match algorithm {
+                Some(algorithm) => checked(headers, algorithm, content_digest(step, cx)),
+                None => Ok(()),
+            },
+            Step::Begin | Step::Commit => {
+                let Some((name, kind)) = self.integrity.declared() else { return Ok(()) };
+                if *step == Step::Begin {
+                    headers.insert("x-amz-checksum-algorithm", HeaderValue::from_static(name));
+                }
+                headers.insert("x-amz-checksum-type", HeaderValue::from_static(kind));
+                // Where the checksum is one of the whole object, the store compares it before it makes the object.
+                match whole_digest(cx).filter(|_| *step == Step::Commit && self.integrity == Integrity::Crc64Nvme) {
+                    Some(whole) if Some(whole.algorithm()) == algorithm => {
+                        checked(headers, whole.algorithm(), Some(&whole))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Step::Confirm => {
+                headers.insert(checksum::MODE, HeaderValue::from_static("ENABLED"));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn dress_part(&self, number: u64, cx: &Context<'_>, list: &mut String) -> Result<(), BuildError> {
+        let Some(algorithm) = self.integrity.algorithm() else { return Ok(()) };
+        let digest = cx.digests.get(&number).filter(|digest| digest.algorithm() == algorithm);
+        let (Some(name), Some(digest)) = (checksum::element(algorithm), digest) else {
+            let what = alloc::format!("the {} of part {number} is not known any more", algorithm.name());
+            return Err(BuildError::new(what, "cancel the upload and start it anew"));
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(list, "<{name}>{}</{name}>", checksum::text(digest));
+        Ok(())
+    }
+
+    fn received(&self, headers: &HeaderMap) -> Vec<Digest> {
+        checksum::in_head(headers)
+    }
+
+    fn of_whole(&self, headers: &HeaderMap) -> Vec<Digest> {
+        checksum::of_whole(headers)
+    }
+
+    fn of_result(&self, result: &Element, _: &HeaderMap) -> Vec<Digest> {
+        checksum::in_result(result)
+    }
+
+    fn tags(&self, headers: &HeaderMap) -> Tags {
+        let foretold = self.object.bucket().rules().etags != Etags::Opaque && !checksum::is_veiled(headers);
+        if foretold { Tags::Composite } else { Tags::Opaque }
+    }
+}
+
+/// Puts a checksum on a request. Nothing at all has a checksum without being read.
+fn checked(headers: &mut HeaderMap, algorithm: Algorithm, digest: Option<&Digest>) -> Result<(), BuildError> {
+    let digest = digest.filter(|digest| digest.algorithm() == algorithm);
+    let field = checksum::field(algorithm);
+    let (Some(field), Some(digest)) = (field, digest) else {
+        let what = alloc::format!("the content's {} is not known when its request is made", algorithm.name());
+        return Err(BuildError::new(what, "choose Integrity::Returned"));
+    };
+    let value = HeaderValue::try_from(checksum::text(digest))
+        .map_err(|_| BuildError::new("a checksum makes no header", "report this as a bug"))?;
+    headers.insert(field, value);
+    Ok(())
+}
+
+/// Whether SHA-256 serves the signature while another checksum is declared: two digests would have to be known beforehand.
+fn contradicts(payload: Payload, declared: Option<Algorithm>) -> bool {
+    payload == Payload::Signed && declared.is_some_and(|algorithm| algorithm != Algorithm::Sha256)
 }

@@ -17,7 +17,7 @@ fn committing(parts: &BTreeMap<u64, UploadedPart>) -> Context<'_> {
 #[test]
 fn the_tag_in_these_tests_is_that_of_these_parts() {
     let parts = parts();
-    assert_eq!(longhaul_s3::checksum::composite_etag(parts.values()).as_deref(), Some(COMPOSITE));
+    assert_eq!(longhaul_store::etag::composite(parts.values()).as_deref(), Some(COMPOSITE));
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 
+use longhaul_core::ByteRange;
 use longhaul_core::error::BuildError;
 use longhaul_core::provider::{Context, UploadedPart};
-use longhaul_core::{Algorithm, ByteRange, Digest};
 use longhaul_sign::xml::{self, Element, Limits};
 
-use crate::checksum::{self, bare};
+use super::Dialect;
+use crate::etag::bare;
 
 /// Largest answer that is read, in bytes: a page of 1,000 parts with all checksums has about 600 KB.
 pub const MOST_ANSWER: usize = 2 << 20;
@@ -20,26 +20,19 @@ const LIMITS: Limits = Limits { bytes: MOST_ANSWER, depth: 8, elements: 30_000 }
 /// Longest upload id and tag, in bytes. Amazon's ids have about 130.
 const MOST_ID: usize = 2048;
 
-/// The exact list of parts, ascending, each with its tag and, where one was declared, its checksum.
-pub(super) fn part_list(cx: &Context<'_>, algorithm: Option<Algorithm>) -> Result<String, BuildError> {
-    let mut body = String::with_capacity(96 + cx.parts.len() * 128);
-    body.push_str("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+/// The exact list of parts, ascending, each with its tag and what the store wants besides.
+pub(super) fn part_list<D: Dialect>(dialect: &D, cx: &Context<'_>) -> Result<String, BuildError> {
+    let mut list = String::with_capacity(96 + cx.parts.len() * 128);
+    let namespace = D::NAMESPACE.map(|name| format!(" xmlns=\"{name}\"")).unwrap_or_default();
+    list += &format!("<CompleteMultipartUpload{namespace}>");
     for (number, part) in cx.parts {
         let tag = xml::escape(&format!("\"{}\"", bare(&part.tag)));
-        // Writing to a String cannot fail.
-        let _ = write!(body, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag>");
-        if let Some(algorithm) = algorithm {
-            let digest = cx.digests.get(number).filter(|digest| digest.algorithm() == algorithm);
-            let (Some(name), Some(digest)) = (checksum::element(algorithm), digest) else {
-                let what = format!("the {} of part {number} is not known any more", algorithm.name());
-                return Err(BuildError::new(what, "cancel the upload and start it anew"));
-            };
-            let _ = write!(body, "<{name}>{}</{name}>", checksum::text(digest));
-        }
-        body.push_str("</Part>");
+        list += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag>");
+        dialect.dress_part(*number, cx, &mut list)?;
+        list.push_str("</Part>");
     }
-    body.push_str("</CompleteMultipartUpload>");
-    Ok(body)
+    list.push_str("</CompleteMultipartUpload>");
+    Ok(list)
 }
 
 /// The `UploadId` of an `InitiateMultipartUploadResult`.
@@ -54,7 +47,7 @@ pub(super) fn upload_id(body: &[u8]) -> Result<String, String> {
 
 /// One page of a `ListPartsResult`: the parts, and where the next page starts.
 ///
-/// S3 tells sizes, not places: a part of the size we recorded has the place we recorded. Stores that list no tags (s3s) are
+/// Stores tell sizes, not places: a part of the size we recorded has the place we recorded. Those that list no tags (s3s) are
 /// taken at their sizes.
 pub(super) fn part_page(body: &[u8], cx: &Context<'_>) -> Result<(Vec<UploadedPart>, Option<String>), String> {
     let root = parse(body, "ListPartsResult")?;
@@ -98,8 +91,8 @@ fn number(element: &Element, name: &str) -> Option<u64> {
 /// What a commit's body, sent with 200, turns out to be.
 #[derive(Debug)]
 pub(super) enum Completed {
-    /// The object's tag and checksums.
-    Result { etag: Option<String>, digests: Vec<Digest> },
+    /// A whole result.
+    Result(Element),
     /// An `<Error>` after all.
     Error(Element),
     /// Cut off, empty, or something else.
@@ -109,19 +102,16 @@ pub(super) enum Completed {
 /// Reads the body of a commit: success is a well-formed `CompleteMultipartUploadResult`, nothing less.
 pub(super) fn completed(body: &[u8]) -> Completed {
     match xml::parse(body, &LIMITS) {
-        Ok(root) if root.name() == "CompleteMultipartUploadResult" => {
-            let etag = root.text_at(&["ETag"]).map(str::trim).filter(|tag| !tag.is_empty() && tag.len() <= MOST_ID);
-            let composite = root.text_at(&["ChecksumType"]).map(str::trim) == Some("COMPOSITE");
-            let whole = [Algorithm::Crc64Nvme, Algorithm::Crc32c, Algorithm::Crc32].into_iter().filter(|_| !composite);
-            let digests = whole
-                .filter_map(|algorithm| checksum::parse(algorithm, root.text_at(&[checksum::element(algorithm)?])?))
-                .collect();
-            Completed::Result { etag: etag.map(String::from), digests }
-        }
+        Ok(root) if root.name() == "CompleteMultipartUploadResult" => Completed::Result(root),
         Ok(root) if root.name() == "Error" || root.find(&["Error"]).is_some() => Completed::Error(root),
         Ok(root) => {
             Completed::Unclear(format!("the answer is a <{}>", root.name().chars().take(40).collect::<String>()))
         }
         Err(error) => Completed::Unclear(error.to_string()),
     }
+}
+
+/// The object's tag in a result.
+pub(super) fn etag_of(result: &Element) -> Option<&str> {
+    result.text_at(&["ETag"]).map(str::trim).filter(|tag| !tag.is_empty() && tag.len() <= MOST_ID)
 }

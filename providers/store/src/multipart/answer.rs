@@ -11,30 +11,41 @@ use longhaul_core::{Digest, Now};
 use longhaul_http::fault::{excerpt, protocol};
 use longhaul_http::read::{ETag, content_length, etag, single};
 
-use super::S3Upload;
-use super::document::{self, Completed};
-use crate::checksum::{self, bare, composite_etag};
+use super::document::{self, Completed, etag_of};
+use super::{Dialect, Tags, content_digest, whole_digest};
+use crate::etag::{self as tag, bare};
 use crate::fault::{ErrorBody, Refusal};
-use crate::rules::Etags;
 
 /// One answer and what is needed to read it.
-pub(super) struct Reader<'a> {
-    pub(super) upload: &'a S3Upload,
-    pub(super) step: &'a Step,
-    pub(super) cx: &'a Context<'a>,
-    pub(super) head: Head<'a>,
-    pub(super) body: &'a [u8],
-    pub(super) now: Now,
+#[derive(Debug)]
+pub struct Reader<'a, D> {
+    /// The upload.
+    pub dialect: &'a D,
+    /// What was asked.
+    pub step: &'a Step,
+    /// What the transfer knew.
+    pub cx: &'a Context<'a>,
+    /// The answer's head.
+    pub head: Head<'a>,
+    /// Its body, cut at the limit.
+    pub body: &'a [u8],
+    /// When it came.
+    pub now: Now,
 }
 
-impl Reader<'_> {
-    pub(super) fn read(&self) -> Result<Reply, Verdict> {
+impl<D: Dialect> Reader<'_, D> {
+    /// What the answer means.
+    ///
+    /// # Errors
+    /// A verdict for everything but success.
+    pub fn read(&self) -> Result<Reply, Verdict> {
         match (self.step, self.head.status.as_u16()) {
             (Step::PutWhole { .. }, 200 | 201 | 204) => self.whole(),
             (Step::Begin, 200) => document::upload_id(self.body)
                 .map(|id| Reply::Begun { session: Some(id), next: None, receipt: None })
                 .map_err(|why| self.broken(why)),
             (Step::PutPart { .. }, 200 | 201 | 204) => self.part(),
+            (Step::PutPart { .. }, 409) => self.already_there(),
             (Step::ListParts { .. }, 200) => document::part_page(self.body, self.cx)
                 .map(|(parts, marker)| Reply::Parts { parts, marker })
                 .map_err(|why| self.broken(why)),
@@ -65,8 +76,8 @@ impl Reader<'_> {
     /// changed while it was read: it is sent again.
     fn same_as_sent(&self) -> Result<(), Verdict> {
         let Some(sent) = self.cx.sent else { return Ok(()) };
-        let received =
-            checksum::in_head(self.head.headers).into_iter().find(|digest| digest.algorithm() == sent.algorithm());
+        let told = self.dialect.received(self.head.headers);
+        let received = told.into_iter().find(|digest| digest.algorithm() == sent.algorithm());
         match received {
             Some(received) if received != sent => Err(Verdict::Retry {
                 fault: protocol(self.step, self.head.status, format!("sent {sent}, the store received {received}")),
@@ -76,12 +87,24 @@ impl Reader<'_> {
         }
     }
 
+    /// A store that keeps the first of two parts of one number says so when an answer was lost and the part is sent again. It is
+    /// ours where the store's tag is the MD5 of what was sent, and nobody's to take otherwise (U12).
+    fn already_there(&self) -> Result<Reply, Verdict> {
+        let error = ErrorBody::read(self.body);
+        let same = |there: &String| tag::md5(there).is_some_and(|md5| content_digest(self.step, self.cx) == Some(&md5));
+        match error.part_etag.clone().filter(same) {
+            Some(tag) => Ok(Reply::Part { tag, next: None, receipt: None }),
+            None => Err(self.refusal().verdict_on(&error)),
+        }
+    }
+
     /// 200 to a commit: decided by the body, which may come long after, and may be an error.
     fn committed(&self) -> Result<Reply, Verdict> {
         match document::completed(self.body) {
-            Completed::Result { etag, digests } => {
-                self.is_ours(etag.as_deref(), &digests).map_err(|why| self.broken(why))?;
-                Ok(Reply::Committed(self.receipt(etag)))
+            Completed::Result(result) => {
+                let (etag, digests) = (etag_of(&result), self.dialect.of_result(&result, self.head.headers));
+                self.is_ours(etag, &digests).map_err(|why| self.broken(why))?;
+                Ok(Reply::Committed(self.receipt(etag.map(String::from))))
             }
             Completed::Error(root) => {
                 let error = ErrorBody::of(&root);
@@ -96,7 +119,7 @@ impl Reader<'_> {
                 self.head.status,
                 format!(
                     "the store's answer does not say whether the object was made ({})",
-                    excerpt(why.as_bytes(), &self.upload.hide())
+                    excerpt(why.as_bytes(), &self.dialect.hide())
                 ),
             ))),
         }
@@ -104,13 +127,16 @@ impl Reader<'_> {
 
     /// Whether the object in a result is made of the parts that were sent, as far as its tag and checksums tell.
     fn is_ours(&self, etag: Option<&str>, digests: &[Digest]) -> Result<(), String> {
-        if let Some(whole) = self.whole_digest()
+        if let Some(whole) = whole_digest(self.cx)
             && let Some(there) = digests.iter().find(|digest| digest.algorithm() == whole.algorithm())
             && *there != whole
         {
             return Err(format!("the parts sent make {whole}, the store made an object of {there}"));
         }
-        let Some((ours, there)) = self.expected_tag().zip(etag.map(bare)) else { return Ok(()) };
+        if self.dialect.tags(self.head.headers) != Tags::Composite {
+            return Ok(());
+        }
+        let Some((ours, there)) = tag::composite(self.cx.parts.values()).zip(etag.map(bare)) else { return Ok(()) };
         // Only a tag that could be compared, and is of as many parts, says anything.
         let comparable = there.len() == ours.len()
             && there.rsplit_once('-').map(|(_, n)| n) == ours.rsplit_once('-').map(|(_, n)| n);
@@ -130,15 +156,17 @@ impl Reader<'_> {
         let there = there.as_ref().map(ETag::as_str);
         let receipt = || self.receipt(there.map(String::from));
         // A checksum of the whole object decides in either way.
-        if let Some(whole) = self.whole_digest() {
-            let told = checksum::of_whole(self.head.headers);
+        if let Some(whole) = whole_digest(self.cx) {
+            let told = self.dialect.of_whole(self.head.headers);
             if let Some(told) = told.iter().find(|digest| digest.algorithm() == whole.algorithm()) {
                 return Ok(if *told == whole { Reply::Committed(receipt()) } else { Reply::NotCommitted });
             }
         }
-        match (self.expected_tag(), there.map(bare)) {
+        let tags = self.dialect.tags(self.head.headers);
+        let ours = tag::composite(self.cx.parts.values()).filter(|_| tags != Tags::Opaque);
+        match (ours, there.map(bare)) {
             (Some(ours), Some(there)) if ours.eq_ignore_ascii_case(there) => Ok(Reply::Committed(receipt())),
-            (Some(_), Some(_)) => Ok(Reply::NotCommitted),
+            (Some(_), Some(_)) if tags == Tags::Composite => Ok(Reply::NotCommitted),
             _ => Err(Verdict::Fatal(ServerFault::new(
                 ServerFaultKind::Protocol,
                 self.step.kind(),
@@ -149,38 +177,26 @@ impl Reader<'_> {
         }
     }
 
-    /// The tag that the object made of our parts has, where the store's tags can be foretold.
-    fn expected_tag(&self) -> Option<String> {
-        let foretold =
-            self.upload.object.bucket().rules().etags != Etags::Opaque && !checksum::is_veiled(self.head.headers);
-        foretold.then(|| composite_etag(self.cx.parts.values())).flatten()
-    }
-
-    /// The checksum of the whole, combined from those of the parts.
-    fn whole_digest(&self) -> Option<Digest> {
-        checksum::whole(self.cx)
-    }
-
     fn receipt(&self, etag_told: Option<String>) -> Receipt {
         let headers = self.head.headers;
         let mut receipt = Receipt::default();
         receipt.etag = etag_told.or_else(|| etag(headers).ok().flatten().map(|tag| tag.as_str().to_string()));
-        let version = single(headers, "x-amz-version-id").ok().flatten();
-        receipt.id = version.map(|id| excerpt(id, &self.upload.hide())).filter(|id| !id.is_empty() && id != "null");
+        let version = single(headers, D::VERSION).ok().flatten();
+        receipt.id = version.map(|id| excerpt(id, &self.dialect.hide())).filter(|id| !id.is_empty() && id != "null");
         receipt
     }
 
     fn refusal(&self) -> Refusal<'_> {
-        let object = &self.upload.object;
         Refusal {
+            errors: &D::ERRORS,
             step: self.step,
             cx: self.cx,
             head: self.head,
             body: self.body,
             now: self.now,
-            hide: self.upload.hide(),
-            region: object.bucket().region(),
-            conditional: self.upload.fields.is_conditional(),
+            hide: self.dialect.hide(),
+            region: self.dialect.region(),
+            conditional: self.dialect.is_conditional(),
         }
     }
 

@@ -1,0 +1,65 @@
+//! Who asks. A signature is made when its request is built, with the wall time of that moment on the server's clock, and is never
+//! used twice; how is each store's own.
+
+use alloc::format;
+use alloc::sync::Arc;
+
+use longhaul_core::error::BuildError;
+use longhaul_http::fault::Hide;
+use longhaul_sign::{AccessKey, SignError};
+
+/// Who asks. `Debug` shows the key's id only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Access {
+    /// Nobody in particular: for public objects.
+    Anonymous,
+    /// The holder of a key. A clone shares it.
+    Key(Arc<AccessKey>),
+}
+
+impl From<AccessKey> for Access {
+    fn from(key: AccessKey) -> Self {
+        Self::Key(Arc::new(key))
+    }
+}
+
+impl From<Arc<AccessKey>> for Access {
+    fn from(key: Arc<AccessKey>) -> Self {
+        Self::Key(key)
+    }
+}
+
+impl Access {
+    /// The key, where there is one.
+    #[must_use]
+    pub fn key(&self) -> Option<&AccessKey> {
+        match self {
+            Self::Anonymous => None,
+            Self::Key(key) => Some(key),
+        }
+    }
+
+    /// What must not be shown of a server's words.
+    #[must_use]
+    pub fn hide(&self) -> Hide {
+        let Some(key) = self.key() else { return Hide::new() };
+        let hide = Hide::new().value(key.secret.expose().as_bytes());
+        match &key.session_token {
+            Some(token) => hide.value(token.expose().as_bytes()),
+            None => hide,
+        }
+    }
+}
+
+/// The error for a request that cannot be signed, with what to change.
+#[must_use]
+pub fn unsigned(error: &SignError) -> BuildError {
+    let remedy = match error {
+        SignError::BadScope(_) => "check the access key's id and the region",
+        SignError::HeaderNotText(_) => "use header values of UTF-8 text",
+        SignError::TimeOutOfRange(_) => "set the clock",
+        _ => "check access key, endpoint and header fields",
+    };
+    BuildError::new(format!("the request cannot be signed: {error}"), remedy)
+}
