@@ -42,6 +42,8 @@ mod download;
 mod s3_object;
 #[cfg(feature = "tokio")]
 mod start;
+#[cfg(feature = "s3")]
+mod store_object;
 #[cfg(feature = "http")]
 mod upload;
 
@@ -76,14 +78,16 @@ pub use longhaul_http::Headers;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio::Overwrite;
 #[cfg(feature = "s3")]
-pub use s3_object::S3Object;
+pub use s3_object::{S3, S3Object};
 #[cfg(feature = "tokio")]
 pub use start::{ClientBuilder, StartError, client};
+#[cfg(feature = "s3")]
+pub use store_object::{Store, StoreObject};
 #[cfg(feature = "http")]
 pub use upload::Upload;
 
 /// A name for a local end that is one of its own: a stream, a piece of memory. No other in this process has it.
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "s3"))]
 fn own_name(kind: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NUMBER: AtomicU64 = AtomicU64::new(0);
