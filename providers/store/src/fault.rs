@@ -9,8 +9,9 @@ mod body;
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::str;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use longhaul_core::Now;
 use longhaul_core::error::{ServerFault, ServerFaultKind};
 use longhaul_core::provider::{Context, Head, Step, StepKind, Verdict};
@@ -54,6 +55,10 @@ pub struct Errors {
     pub region: Option<&'static str>,
     /// The header field with a second id, which support asks for besides the request's.
     pub second_id: Option<&'static str>,
+    /// The header field that has the `<Error>` in base64, where the answer can have no body.
+    pub body: Option<&'static str>,
+    /// The header field that has the cause, finer than the code.
+    pub cause: Option<&'static str>,
 }
 
 /// An answer that is no success, and what is needed to judge it.
@@ -82,7 +87,22 @@ impl Refusal<'_> {
     /// The verdict on the answer.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        self.verdict_on(&ErrorBody::read(self.body))
+        self.verdict_on(&self.error())
+    }
+
+    /// What the server says of the error, in the body or in the head.
+    #[must_use]
+    pub fn error(&self) -> ErrorBody {
+        let field = |name: Option<&'static str>| self.head.headers.get(name?).map(HeaderValue::as_bytes);
+        let mut error = match field(self.errors.body).filter(|_| self.body.is_empty()) {
+            Some(base64) => ErrorBody::decode(base64),
+            None => ErrorBody::read(self.body),
+        };
+        if error.cause.is_none() {
+            let cause = field(self.errors.cause).and_then(|cause| str::from_utf8(cause).ok());
+            error.cause = cause.filter(|cause| is_short_name(cause)).map(String::from);
+        }
+        error
     }
 
     /// The verdict, what the server says of the error being read already.
@@ -97,6 +117,8 @@ impl Refusal<'_> {
             Judgement::Refresh(hint) => Verdict::Refresh(self.fault(ServerFaultKind::Denied, hint, error)),
             Judgement::Clock => self.clock(error),
             Judgement::Elsewhere => self.elsewhere(error),
+            // Who names another endpoint does not mean that anybody lacks a right.
+            Judgement::Fatal(ServerFaultKind::Denied, _) if error.endpoint.is_some() => self.elsewhere(error),
             Judgement::Unknown(kind, hint) => Verdict::Unknown(self.fault(kind, hint, error)),
             Judgement::Fatal(kind, hint) => Verdict::Fatal(self.fault(kind, hint, error)),
             Judgement::Condition => {

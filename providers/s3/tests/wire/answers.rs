@@ -1,18 +1,12 @@
 //! Successes, read: every step, also where a success turns out to be none (U5, U6, U7, U8, D13).
 
-use crate::common::{crc64, cx, download, everything, get, part, parts, pinned, range, read, upload};
+use crate::common::{crc64, download, upload};
+use crate::support::{committing, cx, everything, get, part, parts, pinned, range, read};
 use longhaul_core::error::{Changed, ServerFaultKind};
-use longhaul_core::provider::{Context, Receipt, Reply, Step, UploadedPart, Verdict};
+use longhaul_core::provider::{Receipt, Reply, Step, UploadedPart, Verdict};
 use longhaul_core::{Algorithm, ByteRange};
-use std::collections::BTreeMap;
 
 const COMPOSITE: &str = "fd279fa64fe1fa9a3551a4a88ae83424-2";
-
-fn committing(parts: &BTreeMap<u64, UploadedPart>) -> Context<'_> {
-    let mut cx = cx();
-    (cx.session, cx.total, cx.parts) = (Some("id"), Some(5), parts);
-    cx
-}
 
 #[test]
 fn the_tag_in_these_tests_is_that_of_these_parts() {

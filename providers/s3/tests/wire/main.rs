@@ -7,4 +7,6 @@ mod common;
 mod properties;
 mod requests;
 mod secrets;
+#[path = "../../../../tests/support/store_wire.rs"]
+mod support;
 mod verdicts;

@@ -1,29 +1,11 @@
 //! Refusals, judged: one row per error code and step (R3, R5, O7), as a snapshot that can be read.
 
-use crate::common::{NOW, cx, download, fault, get, part, range, read, upload};
+use crate::common::{download, upload};
+use crate::support::{NOW, cx, error, range, read, table_of_codes, table_of_statuses};
 use longhaul_core::Wall;
 use longhaul_core::error::ServerFaultKind;
-use longhaul_core::provider::{Provider, Step, Verdict};
+use longhaul_core::provider::{Step, Verdict};
 use longhaul_http::Headers;
-
-fn error(code: &str, more: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>Words.</Message>{more}<RequestId>R</RequestId></Error>"
-    )
-}
-
-fn judged(provider: &dyn Provider, step: &Step, status: u16, body: &str) -> String {
-    let verdict = match read(provider, &cx(), step, status, &[], body) {
-        Ok(reply) => return format!("{reply:?}"),
-        Err(verdict) => verdict,
-    };
-    let name = format!("{verdict:?}");
-    let name = name.split([' ', '(']).next().unwrap_or_default();
-    match fault(&verdict) {
-        Some(fault) => format!("{name} {:?}: {}", fault.kind, fault.detail),
-        None => name.into(),
-    }
-}
 
 const CODES: [(u16, &str); 40] = [
     (503, "SlowDown"),
@@ -70,43 +52,12 @@ const CODES: [(u16, &str); 40] = [
 
 #[test]
 fn r5_every_code_has_its_verdict() {
-    let mut table = String::new();
-    for (status, code) in CODES {
-        table += &format!("{status} {code}\n");
-        for (provider, step) in [
-            (&download() as &dyn Provider, get(0, 5)),
-            (&upload(), Step::Begin),
-            (&upload(), part(0, 5)),
-            (&upload(), Step::Commit),
-            (&upload(), Step::Abort),
-        ] {
-            table += &format!(
-                "    {:<10} {}\n",
-                format!("{:?}", step.kind()),
-                judged(provider, &step, status, &error(code, ""))
-            );
-        }
-    }
-    insta::assert_snapshot!("codes", table);
+    insta::assert_snapshot!("codes", table_of_codes(&download(), &upload(), &CODES));
 }
 
 #[test]
 fn r5_without_a_code_the_status_decides() {
-    let mut table = String::new();
-    for status in [301, 400, 401, 403, 404, 405, 408, 409, 411, 412, 429, 500, 501, 502, 503, 504, 507] {
-        table += &format!("{status}\n");
-        for (provider, step) in [
-            (&download() as &dyn Provider, Step::Probe),
-            (&download(), get(0, 5)),
-            (&upload(), Step::PutWhole { range: range(0, 5) }),
-            (&upload(), Step::Confirm),
-        ] {
-            let body =
-                if matches!(step, Step::Probe | Step::Confirm) { "" } else { "<html><title>Gateway</title></html>" };
-            table += &format!("    {:<10} {}\n", format!("{:?}", step.kind()), judged(provider, &step, status, body));
-        }
-    }
-    insta::assert_snapshot!("statuses", table);
+    insta::assert_snapshot!("statuses", table_of_statuses(&download(), &upload()));
 }
 
 fn refused(status: u16, lines: &[&str], body: &str) -> Verdict {

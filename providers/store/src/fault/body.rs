@@ -2,6 +2,8 @@
 
 use alloc::string::{String, ToString};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use longhaul_core::Wall;
 use longhaul_http::read::http_date;
 use longhaul_sign::date::parse_iso8601;
@@ -34,6 +36,14 @@ impl ErrorBody {
             Ok(root) => Self::of(&root),
             Err(_) => Self::default(),
         }
+    }
+
+    /// Reads the same in base64, as a header field has it.
+    #[must_use]
+    pub fn decode(base64: &[u8]) -> Self {
+        // A head is never larger.
+        let body = Some(base64).filter(|text| text.len() <= 64 << 10).and_then(|text| STANDARD.decode(text).ok());
+        body.map_or_else(Self::default, |body| Self::read(&body))
     }
 
     /// Reads a parsed document; the error may be wrapped (`<ErrorResponse><Error>`).
