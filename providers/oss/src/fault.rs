@@ -10,7 +10,7 @@ pub use longhaul_store::fault::Judgement;
 
 /// How OSS speaks of what went wrong.
 pub(crate) const ERRORS: Errors =
-    Errors { judge, allowance, region: None, second_id: None, body: Some("x-oss-err"), cause: Some("x-oss-ec") };
+    Errors { body: Some("x-oss-err"), cause: Some("x-oss-ec"), ..Errors::new(judge, allowance) };
 
 /// What `code`, sent in answer to `step`, asks for. `None` for codes that are not known: the status decides.
 #[must_use]

@@ -10,14 +10,8 @@ use longhaul_store::fault::Errors;
 pub use longhaul_store::fault::Judgement;
 
 /// How S3 speaks of what went wrong.
-pub(crate) const ERRORS: Errors = Errors {
-    judge,
-    allowance,
-    region: Some("x-amz-bucket-region"),
-    second_id: Some("x-amz-id-2"),
-    body: None,
-    cause: None,
-};
+pub(crate) const ERRORS: Errors =
+    Errors { region: Some("x-amz-bucket-region"), second_id: Some("x-amz-id-2"), ..Errors::new(judge, allowance) };
 
 /// What `code`, sent in answer to `step`, asks for. `None` for codes that are not known: the status decides.
 #[must_use]

@@ -64,6 +64,12 @@ impl Endpoint {
         self.host.starts_with('[') || self.host().parse::<Ipv4Addr>().is_ok()
     }
 
+    /// Whether something stands between the host and what it serves.
+    #[must_use]
+    pub const fn has_path(&self) -> bool {
+        !self.base.is_empty()
+    }
+
     /// What stands before a key where the bucket's name is part of the host: `https://bucket.host/`.
     #[must_use]
     pub fn before_host(&self, bucket: &str) -> String {

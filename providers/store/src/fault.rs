@@ -59,6 +59,16 @@ pub struct Errors {
     pub body: Option<&'static str>,
     /// The header field that has the cause, finer than the code.
     pub cause: Option<&'static str>,
+    /// The header field that has the code, also where there is no body.
+    pub code: Option<&'static str>,
+}
+
+impl Errors {
+    /// Everything is said in the body.
+    #[must_use]
+    pub const fn new(judge: fn(&str, StepKind) -> Option<Judgement>, allowance: fn(StepKind) -> &'static str) -> Self {
+        Self { judge, allowance, region: None, second_id: None, body: None, cause: None, code: None }
+    }
 }
 
 /// An answer that is no success, and what is needed to judge it.
@@ -98,19 +108,32 @@ impl Refusal<'_> {
             Some(base64) => ErrorBody::decode(base64),
             None => ErrorBody::read(self.body),
         };
-        if error.cause.is_none() {
-            let cause = field(self.errors.cause).and_then(|cause| str::from_utf8(cause).ok());
-            error.cause = cause.filter(|cause| is_short_name(cause)).map(String::from);
-        }
+        let short = |name| {
+            let told = field(name).and_then(|told| str::from_utf8(told).ok());
+            told.filter(|told| is_short_name(told)).map(String::from)
+        };
+        error.cause = error.cause.or_else(|| short(self.errors.cause));
+        error.code = error.code.or_else(|| short(self.errors.code));
         error
     }
 
     /// The verdict, what the server says of the error being read already.
     #[must_use]
     pub fn verdict_on(&self, error: &ErrorBody) -> Verdict {
+        self.verdict_as(self.judgement(error), error)
+    }
+
+    /// What the code asks for, or the status where there is none that is known.
+    #[must_use]
+    pub fn judgement(&self, error: &ErrorBody) -> Judgement {
         let code = error.code.as_deref();
-        let judgement = code.and_then(|code| (self.errors.judge)(code, self.step.kind()));
-        match judgement.unwrap_or_else(|| self.by_status()) {
+        code.and_then(|code| (self.errors.judge)(code, self.step.kind())).unwrap_or_else(|| self.by_status())
+    }
+
+    /// The verdict, its judgement being made already.
+    #[must_use]
+    pub fn verdict_as(&self, judgement: Judgement, error: &ErrorBody) -> Verdict {
+        match judgement {
             Judgement::Retry(kind, hint) => {
                 Verdict::Retry { fault: self.fault(kind, hint, error), after: retry_after(self.head.headers) }
             }
@@ -165,7 +188,8 @@ impl Refusal<'_> {
     }
 
     /// Whether the server's time is too far from the one that was signed with.
-    fn is_skewed(&self) -> bool {
+    #[must_use]
+    pub fn is_skewed(&self) -> bool {
         let signed = self.now.wall.as_unix().saturating_add(self.cx.skew);
         date(self.head.headers).is_some_and(|server| server.as_unix().abs_diff(signed) > WINDOW)
     }

@@ -18,6 +18,8 @@ pub enum Kind {
     Create,
     /// A part, or the list of them.
     Part,
+    /// The list of parts, where it takes other fields than a part does.
+    List,
     /// The end of an upload in parts: also conditions.
     Complete,
     /// `HEAD`, `GET`.

@@ -19,6 +19,8 @@ pub struct ErrorBody {
     pub object_size: Option<u64>,
     /// `PartEtag`: the tag of a part that is there already.
     pub part_etag: Option<String>,
+    /// `AuthenticationErrorDetail`: what is wrong with a signature. May repeat what was signed, so it is not to be shown.
+    pub authentication: Option<String>,
     pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) region: Option<String>,
@@ -64,7 +66,13 @@ impl ErrorBody {
                 .map(crate::etag::bare)
                 .filter(|tag| is_short_name(tag))
                 .map(String::from),
-            message: error.text_at(&["Message"]).unwrap_or_default().to_string(),
+            authentication: error.text_at(&["AuthenticationErrorDetail"]).map(ToString::to_string),
+            // Some say the id and the time once more behind it.
+            message: error
+                .text_at(&["Message"])
+                .and_then(|text| text.split("\nRequestId:").next())
+                .unwrap_or_default()
+                .to_string(),
             request_id: short("RequestId").or_else(|| name(root, "RequestId")),
             region: short("Region").or_else(|| short("BucketRegion")),
             endpoint: short("Endpoint"),
