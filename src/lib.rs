@@ -31,6 +31,7 @@
 //! |---|---|---|
 //! | `http` | yes | ranged download, the default multipart/form-data upload protocol, single `PUT` |
 //! | `s3` | no | Amazon S3 and S3-style stores, both directions |
+//! | `oss` | no | Aliyun OSS, both directions |
 //! | `presigned` | no | plans of URLs that a backend signed, both directions (`longhaul::presigned`) |
 //! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
 
@@ -38,11 +39,13 @@
 
 #[cfg(feature = "http")]
 mod download;
+#[cfg(feature = "oss")]
+mod oss_object;
 #[cfg(feature = "s3")]
 mod s3_object;
 #[cfg(feature = "tokio")]
 mod start;
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "oss", feature = "s3"))]
 mod store_object;
 #[cfg(feature = "http")]
 mod upload;
@@ -51,6 +54,8 @@ pub use longhaul_core as core;
 pub use longhaul_driver as driver;
 #[cfg(feature = "http")]
 pub use longhaul_http as http;
+#[cfg(feature = "oss")]
+pub use longhaul_oss as oss;
 #[cfg(feature = "presigned")]
 pub use longhaul_presigned as presigned;
 #[cfg(feature = "s3")]
@@ -73,21 +78,23 @@ pub use longhaul_driver::runtime::{Spawn, Timer};
 pub use longhaul_driver::storage::Storage;
 pub use longhaul_driver::transport::Transport;
 pub use longhaul_driver::{Client, ClientConfig, Job, Listener, ListenerId, SubmitError, Transfer};
-#[cfg(any(feature = "http", feature = "s3"))]
+#[cfg(any(feature = "http", feature = "oss", feature = "s3"))]
 pub use longhaul_http::Headers;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio::Overwrite;
+#[cfg(feature = "oss")]
+pub use oss_object::{Oss, OssObject};
 #[cfg(feature = "s3")]
 pub use s3_object::{S3, S3Object};
 #[cfg(feature = "tokio")]
 pub use start::{ClientBuilder, StartError, client};
-#[cfg(feature = "s3")]
+#[cfg(any(feature = "oss", feature = "s3"))]
 pub use store_object::{Store, StoreObject};
 #[cfg(feature = "http")]
 pub use upload::Upload;
 
 /// A name for a local end that is one of its own: a stream, a piece of memory. No other in this process has it.
-#[cfg(any(feature = "http", feature = "s3"))]
+#[cfg(any(feature = "http", feature = "oss", feature = "s3"))]
 fn own_name(kind: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NUMBER: AtomicU64 = AtomicU64::new(0);
