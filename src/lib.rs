@@ -32,11 +32,14 @@
 //! | `http` | yes | ranged download, the default multipart/form-data upload protocol, single `PUT` |
 //! | `s3` | no | Amazon S3 and S3-style stores, both directions |
 //! | `oss` | no | Aliyun OSS, both directions |
+//! | `azblob` | no | Azure Blob Storage (block blobs), both directions |
 //! | `presigned` | no | plans of URLs that a backend signed, both directions (`longhaul::presigned`) |
 //! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "azblob")]
+mod azure_blob;
 #[cfg(feature = "http")]
 mod download;
 #[cfg(feature = "oss")]
@@ -45,11 +48,13 @@ mod oss_object;
 mod s3_object;
 #[cfg(feature = "tokio")]
 mod start;
-#[cfg(any(feature = "oss", feature = "s3"))]
+#[cfg(feature = "store")]
 mod store_object;
 #[cfg(feature = "http")]
 mod upload;
 
+#[cfg(feature = "azblob")]
+pub use longhaul_azblob as azblob;
 pub use longhaul_core as core;
 pub use longhaul_driver as driver;
 #[cfg(feature = "http")]
@@ -63,6 +68,8 @@ pub use longhaul_s3 as s3;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio as tokio;
 
+#[cfg(feature = "azblob")]
+pub use azure_blob::{Azure, AzureBlob};
 #[cfg(feature = "http")]
 pub use download::Download;
 pub use longhaul_core::error::{Blame, FileFaultKind, ServerFaultKind};
@@ -78,7 +85,7 @@ pub use longhaul_driver::runtime::{Spawn, Timer};
 pub use longhaul_driver::storage::Storage;
 pub use longhaul_driver::transport::Transport;
 pub use longhaul_driver::{Client, ClientConfig, Job, Listener, ListenerId, SubmitError, Transfer};
-#[cfg(any(feature = "http", feature = "oss", feature = "s3"))]
+#[cfg(any(feature = "http", feature = "store"))]
 pub use longhaul_http::Headers;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio::Overwrite;
@@ -88,13 +95,13 @@ pub use oss_object::{Oss, OssObject};
 pub use s3_object::{S3, S3Object};
 #[cfg(feature = "tokio")]
 pub use start::{ClientBuilder, StartError, client};
-#[cfg(any(feature = "oss", feature = "s3"))]
+#[cfg(feature = "store")]
 pub use store_object::{Store, StoreObject};
 #[cfg(feature = "http")]
 pub use upload::Upload;
 
 /// A name for a local end that is one of its own: a stream, a piece of memory. No other in this process has it.
-#[cfg(any(feature = "http", feature = "oss", feature = "s3"))]
+#[cfg(any(feature = "http", feature = "store"))]
 fn own_name(kind: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NUMBER: AtomicU64 = AtomicU64::new(0);

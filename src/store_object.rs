@@ -66,7 +66,8 @@ pub struct StoreObject<S: Store> {
 }
 
 impl<S: Store> StoreObject<S> {
-    pub(crate) fn of(store: S) -> Self {
+    /// The object as its store describes it, moved by defaults.
+    pub fn of(store: S) -> Self {
         Self {
             store,
             renew: None,
