@@ -45,6 +45,10 @@ impl Answer<'_> {
         let error = refusal.error();
         let judgement = match error.code.as_deref() {
             Some("AuthenticationFailed") => self.authentication(&refusal, &error),
+            // Azurite's code for it; the service's own speaks of rights and networks.
+            Some("AuthorizationFailure") if error.message.contains("failed to authenticate") || refusal.is_skewed() => {
+                self.authentication(&refusal, &error)
+            }
             // The table knows what passes by itself.
             Some(code) if self.head.status.as_u16() == 409 && judge(code, self.step.kind()).is_none() => {
                 Judgement::Fatal(Conflict, "")
@@ -69,9 +73,9 @@ impl Answer<'_> {
         self.error().code.is_none_or(|code| code == "ConditionNotMet")
     }
 
-    /// Whether neither head nor body has a code.
+    /// Whether neither head nor body has a code that tells what is wrong.
     pub(crate) fn is_mute(&self) -> bool {
-        self.error().code.is_none()
+        self.error().code.is_none_or(|code| code == "AuthorizationFailure")
     }
 
     /// Whether the answer has this code.

@@ -19,9 +19,10 @@ pub struct ErrorBody {
     pub object_size: Option<u64>,
     /// `PartEtag`: the tag of a part that is there already.
     pub part_etag: Option<String>,
+    /// `Message`. May repeat what was sent, so it is not to be shown as it is.
+    pub message: String,
     /// `AuthenticationErrorDetail`: what is wrong with a signature. May repeat what was signed, so it is not to be shown.
     pub authentication: Option<String>,
-    pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
