@@ -17,16 +17,9 @@ mod store;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::path::Path;
-use std::sync::Arc;
-
+use longhaul::Job;
 use longhaul::core::layout::PartLimits;
-use longhaul::core::spec::TransferKey;
-use longhaul::driver::journal::JournalName;
-use longhaul::driver::memory::MemorySource;
-use longhaul::tokio::{FileJournal, FileSource, FileTarget};
-use longhaul::{Direction, Job, PartSize, Spec};
-use longhaul_s3::{Bucket, Object, Rules, S3Download, S3Upload};
+use longhaul_s3::{Bucket, Object, Rules, S3Upload};
 
 /// Parts in these tests, in bytes: small, so that many fit.
 const PART: u64 = 64 << 10;
@@ -43,30 +36,7 @@ fn upload(object: Object) -> S3Upload {
     S3Upload::new(object).single_up_to(PART - 1)
 }
 
-fn spec(direction: Direction, provider: Arc<dyn longhaul::core::Provider>, local: &str, part: u64) -> Spec {
-    let key = TransferKey::new(direction, provider.object(), local);
-    let mut spec = Spec::new(direction, provider, key);
-    spec.part_size = PartSize::Bytes(part);
-    spec.retry = support::quick();
-    spec.journal = false;
-    spec
-}
-
-/// An upload of `source` that records what it does in `journals`.
-fn from_file(upload: S3Upload, source: &Path, journals: &Path, part: u64) -> Job {
-    let mut spec = spec(Direction::Upload, Arc::new(upload), &source.to_string_lossy(), part);
-    spec.journal = true;
-    let name = JournalName { id: format!("{:?}", spec.key), beside: None };
-    Job::new(spec, Arc::new(FileSource::new(source))).with_journal(Arc::new(FileJournal::in_folder(journals)), name)
-}
-
 /// An upload that records nothing.
 fn from_bytes(upload: S3Upload, content: &[u8]) -> Job {
-    let spec = spec(Direction::Upload, Arc::new(upload), "memory", PART);
-    Job::new(spec, Arc::new(MemorySource::new(content.to_vec())))
-}
-
-fn to_file(download: S3Download, target: &Path, part: u64) -> Job {
-    let spec = spec(Direction::Download, Arc::new(download), &target.to_string_lossy(), part);
-    Job::new(spec, Arc::new(FileTarget::new(target)))
+    support::jobs::from_bytes(upload, content, PART)
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use longhaul::EventKind;
 
 use crate::store::Store;
+use crate::support::jobs::from_file;
 use crate::support::raw::{Request, Then};
 use crate::support::{Folder, client, content, run, run_told, until, within};
-use crate::{PART, from_bytes, from_file, object, upload};
+use crate::{PART, from_bytes, object, upload};
 
 fn part_number(request: &Request) -> Option<u64> {
     let (_, rest) = request.target.split_once("partNumber=")?;

@@ -8,8 +8,9 @@ use longhaul::{Algorithm, Verification};
 use longhaul_s3::{AccessKey, Bucket, Integrity, Object, Payload, S3Download, S3Upload};
 
 use crate::store::{BUCKET, Store};
+use crate::support::jobs::{from_file, keys, to_file};
 use crate::support::{Folder, client, content, digest, run};
-use crate::{PART, from_bytes, from_file, object, to_file, upload};
+use crate::{PART, from_bytes, object, upload};
 
 const SIZES: [u64; 6] = [0, 1, PART - 1, PART, PART + 1, 5 * PART + 7];
 
@@ -40,37 +41,6 @@ async fn o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_req
     }
     let uploads = server.log().iter().filter(|request| request.target.ends_with("?uploads")).count();
     assert_eq!(uploads, 3, "what is smaller than a part takes one request (P5)");
-}
-
-fn keys() -> Vec<String> {
-    let mut keys: Vec<String> = [
-        "a b",
-        "a+b",
-        "a%b",
-        "a%20b",
-        "a=b",
-        "a&b",
-        "a?b",
-        "a#b",
-        "日本/ü é",
-        "/leading",
-        "//two",
-        "a//b",
-        "a/./b",
-        "a/../b",
-        "..",
-        ".",
-        "trailing/",
-        "~-_.",
-        "'()*!",
-        "a\"<>\\^`{|}",
-        "a:b@c,d;e$f",
-    ]
-    .map(String::from)
-    .into();
-    keys.push("k".repeat(1024));
-    keys.push("é".repeat(512));
-    keys
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 //! and the reference server.
 #![allow(dead_code, unreachable_pub, reason = "every suite is a crate of its own and needs only some of it")]
 
+pub mod jobs;
 pub mod nginx;
 pub mod raw;
 pub mod watch;
