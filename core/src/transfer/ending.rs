@@ -1,7 +1,7 @@
 //! The way out: wait until nothing is in flight, give the session up where that was asked, let go of local things.
 
 use crate::checkpoint::Stage;
-use crate::error::{Error, FileFault};
+use crate::error::{Error, FileFault, FileFaultKind};
 use crate::event::{End, EventKind};
 use crate::id::OpId;
 use crate::intent::{FileOp, Moved};
@@ -127,9 +127,13 @@ impl Transfer {
         self.cleaning.file.clone()
     }
 
-    /// The file operation of the cleaning is over. Its failure changes nothing: the outcome stands.
-    pub(super) fn cleaned_file(&mut self, _: Option<FileFault>) {
+    /// The file operation of the cleaning is over. Its failure does not change the outcome.
+    pub(super) fn cleaned_file(&mut self, failed: Option<FileFault>) {
         self.cleaning.file = None;
+        // Another run works on the target, and what is recorded of it is that run's (D11).
+        if failed.is_some_and(|fault| fault.kind == FileFaultKind::Busy) {
+            self.keeper.leave_journal();
+        }
     }
 
     /// The last word, once.

@@ -36,6 +36,8 @@ pub(crate) struct Keeper {
     syncing: Option<Vec<Segment>>,
     /// Stretches known to be recorded or recordable: only these go into a rewritten journal.
     durable: Segments,
+    /// A sync failed: nothing more of this run's can be recorded.
+    unsyncable: bool,
     /// No request may go out until everything pending is recorded.
     hold: bool,
     /// Bytes in the file that no sync covers yet.
@@ -77,6 +79,7 @@ impl Keeper {
             ready: Vec::new(),
             landed: Vec::new(),
             syncing: None,
+            unsyncable: false,
             durable: Segments::default(),
             hold: false,
             unsynced: 0,
@@ -124,6 +127,11 @@ impl Keeper {
             self.replace = false;
             self.forget_pending();
         }
+    }
+
+    /// The journal is another run's: it stays as it is.
+    pub(crate) const fn leave_journal(&mut self) {
+        self.remove = false;
     }
 
     fn forget_pending(&mut self) {
@@ -179,7 +187,7 @@ impl Keeper {
 
     /// Whether bytes in the file wait for a sync.
     pub(crate) const fn has_unsynced(&self) -> bool {
-        self.enabled && self.unsynced > 0 && self.syncing.is_none()
+        self.enabled && self.unsynced > 0 && self.syncing.is_none() && !self.unsyncable
     }
 
     /// Whether it is time for one, with `stored` bytes in the file: at half the interval, so that requests need not wait for it
@@ -204,7 +212,7 @@ impl Keeper {
 
     /// When the interval runs out.
     pub(crate) fn due(&self, interval: Interval) -> Option<Time> {
-        let waits = self.unsynced > 0 && self.syncing.is_none() || self.pending > 0;
+        let waits = self.has_unsynced() || self.pending > 0;
         (self.enabled && waits && self.op.is_none()).then(|| self.saved_at + interval.time)
     }
 
@@ -230,8 +238,10 @@ impl Keeper {
                 if ok {
                     self.record(segments);
                 } else {
-                    // What moves will be asked again; these would not.
-                    self.landed.extend(segments);
+                    // Systems report it once that something could not be written, and forget what: no later sync vouches for
+                    // anything written until now.
+                    self.unsyncable = true;
+                    self.landed.clear();
                 }
                 true
             }
@@ -369,17 +379,27 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_is_looked_at_once_and_again_only_when_its_sync_failed() {
+    fn a_stretch_is_looked_at_once() {
         let mut keeper = Keeper::new(true, true, Time::ZERO);
+        for at in [0, 5] {
+            keeper.landed(Segment { range: ByteRange::at(at, 5), digest: None });
+            assert!(keeper.sync_begins(core::iter::empty()));
+            assert!(keeper.landed.is_empty());
+            assert!(keeper.sync_ended(true));
+            assert_eq!(keeper.durable().total(), at + 5);
+        }
+    }
+
+    #[test]
+    fn after_a_failed_sync_nothing_is_synced_or_recorded_any_more() {
+        let mut keeper = Keeper::new(true, true, Time::ZERO);
+        keeper.grew(5);
         keeper.landed(Segment { range: ByteRange::at(0, 5), digest: None });
         assert!(keeper.sync_begins(core::iter::empty()));
+        keeper.grew(5);
         assert!(keeper.sync_ended(false));
-        assert!(keeper.durable().is_empty());
-        keeper.landed(Segment { range: ByteRange::at(5, 5), digest: None });
-        assert!(keeper.sync_begins(core::iter::empty()));
-        assert!(keeper.sync_ended(true));
-        assert_eq!(keeper.durable().total(), 10);
-        assert!(keeper.landed.is_empty());
+        assert!(keeper.durable().is_empty() && !keeper.has_unsynced());
+        assert!(keeper.next(Time::ZERO, Interval::default(), true).is_none());
     }
 
     #[test]
