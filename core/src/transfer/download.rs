@@ -303,6 +303,10 @@ impl Transfer {
         }
         // The probe may not have told it.
         self.remote.object.total = self.remote.object.total.or(object.total);
+        // A length that only a probe told of, of a version that nothing pins, may be another version's: the end will show.
+        if object.total.is_none() && !self.remote.object.validator.pins() {
+            self.remote.hinted = self.remote.object.total.take().or(self.remote.hinted);
+        }
         let len = self.remote.object.total.unwrap_or(u64::MAX);
         Ok(Accepted { skip: 0, range: ByteRange::at(0, len), digest: false })
     }
@@ -434,10 +438,20 @@ impl Transfer {
     }
 
     fn range_moved(&mut self, accepted: Option<u64>, written: u64, tries: Tries, cx: &mut Cx<'_>) -> Next {
-        let promised = accepted.unwrap_or(0);
-        if promised == u64::MAX {
+        let promised = match accepted {
+            Some(u64::MAX) => self.remote.hinted.unwrap_or(written),
+            promised => promised.unwrap_or(0),
+        };
+        // Once it may be cut short; whoever ends at the same byte again has no more.
+        let ended = self.remote.ended.replace(written) == Some(written);
+        if written > promised || (written < promised && accepted == Some(u64::MAX) && ended) {
+            self.changed(Changed::Size { known: promised, seen: written }, cx);
+            return Next::Handled;
+        }
+        if accepted == Some(u64::MAX) && written == promised {
             self.remote.object.total = Some(written);
-        } else if written < promised {
+        }
+        if written < promised {
             let fault = Fault::new(FaultKind::Truncated, Sent::Maybe, "the answer's body was shorter than announced");
             return self.broke(fault, tries, StepKind::GetRange, cx);
         }
@@ -517,6 +531,8 @@ impl Transfer {
         remote.by_range = false;
         remote.ranged = false;
         remote.serial = false;
+        remote.hinted = None;
+        remote.ended = None;
         self.location = None;
         self.hops = 0;
         self.signal(Signal::Restart, cx);

@@ -58,6 +58,10 @@ pub(super) struct Remote {
     pub(super) force_serial: bool,
     /// One response without a range, because nothing pins a version or ranges are not served.
     pub(super) serial: bool,
+    /// The size that a probe told of and that nothing ties to what comes now.
+    pub(super) hinted: Option<u64>,
+    /// Where the last response that came to its end did.
+    pub(super) ended: Option<u64>,
     /// A 206 has been seen.
     pub(super) ranged: bool,
     pub(super) segments: Segments,

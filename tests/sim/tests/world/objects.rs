@@ -10,7 +10,7 @@ use longhaul_core::rng::Rng;
 use longhaul_core::spec::{OnChange, Probing, Start};
 use longhaul_sim::server::ranged::{Ranges, Tag};
 use longhaul_sim::weather::pick;
-use longhaul_sim::{JobKind, Style, Weather, World};
+use longhaul_sim::{Act, JobKind, Rule, Style, Weather, World};
 
 /// How a server tells its versions apart. By date alone it can only within seconds, so changes are a second apart.
 fn style(rng: &mut Rng) -> Style {
@@ -95,6 +95,22 @@ fn d1_an_object_that_changes_between_any_two_requests_is_never_mixed() {
     let (changed, restarted) = (changed.into_inner(), restarted.into_inner());
     println!("{changed} changes while it ran, {restarted} runs began anew");
     assert!(changed > 0 && restarted > 0, "the scenario still meets its subject");
+}
+
+/// What a server said of an object's length, without a validator, may be of another version than the one that comes.
+#[test]
+fn d4_a_length_told_by_a_probe_does_not_cut_what_comes_without_one() {
+    let loose = Style { tag: Tag::None, dates: false, chunked: true, ..Style::GOOD };
+    let mut longer = 0;
+    for seed in 0..12 {
+        let mut world = seeded(seed);
+        let job = download(&mut world, 40_000, loose);
+        world.rules.0.push_back(Rule::new(Act::Change).method(http::Method::GET).times(1));
+        go(&mut world, job);
+        done(&world, job);
+        longer += u32::from(world.disk.file("target0").is_some_and(|file| file.content.len() > 40_000));
+    }
+    assert!(longer > 0, "the case occurs");
 }
 
 /// Every step, once, and no other fault.
