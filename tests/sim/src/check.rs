@@ -27,7 +27,7 @@ pub enum Invariant {
     Progress,
     /// I8: what crossed the network is what the engine counts, and all of it is acknowledged, re-sent or in flight.
     Conservation,
-    /// I9: what is completed is the object, whole and of one version.
+    /// I9: what is completed is the object, whole and of one version; of several writers, that of one.
     ObjectIsSource,
     /// I10: never bytes of two versions in one result.
     NeverMixed,
@@ -61,6 +61,10 @@ pub enum Invariant {
     Unexpired,
     /// I25: what is acknowledged is there: in the temporary file, or with the server.
     AcknowledgedThere,
+    /// I26: a download runs no farther ahead of its consumer than its window.
+    Window,
+    /// I27: one run at a time works on a target; whoever may not leaves its file and its record alone.
+    OneWriter,
 }
 
 /// A broken invariant.
@@ -93,8 +97,6 @@ pub struct Books {
     pub ended: BTreeSet<TaskId>,
     /// Attempts at the same piece of work without anything else in between.
     pub attempts: BTreeMap<(TaskId, String), u32>,
-    /// Requests of the whole run.
-    pub requests: u64,
     /// Limits were lowered while more was in flight.
     pub limits_changed: bool,
     /// What each task has moved and waits for.

@@ -9,7 +9,7 @@ use longhaul_core::event::State;
 
 use crate::draw::draw_world;
 use crate::run::{Report, drive};
-use crate::transition::Transition;
+use crate::transition::{Transition, Way};
 use crate::weather::Choices;
 use crate::world::World;
 
@@ -68,6 +68,9 @@ fn menu(world: &World) -> Vec<Transition> {
         menu.push(Transition::Reopen);
         return menu;
     }
+    let moves = (0..world.jobs.len())
+        .filter(|&job| world.state(job).is_none())
+        .flat_map(|job| Way::ALL.map(|way| Transition::Move { job, way }));
     for job in 0..world.jobs.len() {
         match world.state(job) {
             None => menu.extend([
@@ -86,6 +89,7 @@ fn menu(world: &World) -> Vec<Transition> {
             ]),
         }
     }
+    menu.extend(moves);
     menu
 }
 

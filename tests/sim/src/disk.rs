@@ -2,8 +2,12 @@
 //!
 //! A loss of power keeps, loses or tears each write since the last sync, by the seed; a crash of the process keeps all. Other
 //! programs edit, cut, replace and remove files. The target's name changes only by publishing.
+//!
+//! One run at a time holds a target; `hold` says what it may rely on.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hold;
+
+use std::collections::BTreeMap;
 
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::Fingerprint;
@@ -11,6 +15,7 @@ use longhaul_core::rng::Rng;
 use longhaul_core::{Algorithm, ByteRange, Digest};
 
 use crate::content::{Content, Fill};
+use hold::Hold;
 
 /// A file.
 #[derive(Clone, Debug, Default)]
@@ -21,10 +26,22 @@ pub struct File {
     pub synced: Content,
     /// Written since.
     pending: Vec<(ByteRange, Fill)>,
+    /// Where either half has changed, in order.
+    touched: Vec<ByteRange>,
     /// Whether its name survives.
     named: bool,
     /// What it looks like.
     pub print: Fingerprint,
+}
+
+const EVERYWHERE: ByteRange = ByteRange::at(0, u64::MAX);
+
+impl File {
+    /// Where its content, or what of it is safe, has changed since it was made, in order.
+    #[must_use]
+    pub fn touched(&self) -> &[ByteRange] {
+        &self.touched
+    }
 }
 
 /// What another program does to a file.
@@ -53,7 +70,8 @@ impl Edit {
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
     files: BTreeMap<String, File>,
-    locks: BTreeSet<String>,
+    /// Targets at work.
+    holds: BTreeMap<String, Hold>,
     clock: i64,
     /// No space is left.
     pub full: bool,
@@ -87,21 +105,21 @@ impl Disk {
             changed: self.clock,
             file: self.clock.unsigned_abs(),
         };
-        let file = File { synced: content.clone(), content, pending: Vec::new(), named: true, print };
+        let file = File { synced: content.clone(), content, named: true, print, ..File::default() };
         self.files.insert(name.into(), file);
     }
 
-    /// Makes the temporary file of `target` ready; tells whether what was there is kept.
+    /// Makes the temporary file of `target` ready for the run `holder`; tells whether what was there is kept.
     ///
     /// # Errors
-    /// As a disk has them.
-    pub fn reserve(&mut self, target: &str, total: Option<u64>, keep: bool) -> Result<bool, FileFault> {
+    /// As a disk has them, and when another run holds the target.
+    pub fn reserve(&mut self, target: &str, holder: usize, total: Option<u64>, keep: bool) -> Result<bool, FileFault> {
         let name = temporary(target);
         if self.read_only {
             return Err(fault(FileFaultKind::ReadOnly));
         }
         // Its own run may reserve again, after a restart.
-        self.locks.insert(target.into());
+        self.may_hold(target, holder)?;
         let kept = keep && self.files.contains_key(&name);
         if !kept {
             if self.full {
@@ -115,16 +133,19 @@ impl Disk {
             }
             if let Some(total) = total {
                 file.content.set_len(total);
+                file.touched.push(EVERYWHERE);
             }
         }
+        self.hold(target, holder);
         Ok(kept)
     }
 
-    /// Writes to the temporary file of `target`.
+    /// The run `holder` writes to the temporary file of `target`.
     ///
     /// # Errors
-    /// When it is gone, or the disk is full.
-    pub fn write(&mut self, target: &str, range: ByteRange, fill: Fill) -> Result<(), FileFault> {
+    /// When it is not the file it reserved, or the disk is full.
+    pub fn write(&mut self, target: &str, holder: usize, range: ByteRange, fill: Fill) -> Result<(), FileFault> {
+        self.intact(target, holder)?;
         let full = self.full;
         let file = self.files.get_mut(&temporary(target)).ok_or_else(|| fault(FileFaultKind::Lost))?;
         if full {
@@ -132,6 +153,8 @@ impl Disk {
         }
         file.content.write(range, fill);
         file.pending.push((range, fill));
+        file.touched.push(range);
+        self.grown(target, range.end());
         Ok(())
     }
 
@@ -141,20 +164,29 @@ impl Disk {
         self.files.get(&temporary(target)).map_or(0, |file| file.pending.len())
     }
 
-    /// Syncs the first `upto` pending writes of the temporary file.
+    /// Syncs the first `upto` pending writes of the temporary file that the run `holder` reserved.
     ///
     /// # Errors
-    /// When it is gone.
-    pub fn sync(&mut self, target: &str, upto: usize) -> Result<(), FileFault> {
+    /// When it is not that file.
+    pub fn sync(&mut self, target: &str, holder: usize, upto: usize) -> Result<(), FileFault> {
+        self.intact(target, holder)?;
         let file = self.files.get_mut(&temporary(target)).ok_or_else(|| fault(FileFaultKind::Lost))?;
         let upto = upto.min(file.pending.len());
         for (range, fill) in file.pending.drain(..upto) {
             file.synced.write(range, fill);
+            file.touched.push(range);
         }
         let len = file.content.len().max(file.synced.len());
         file.synced.set_len(len);
         file.named = true;
         Ok(())
+    }
+
+    /// The same sync fails. What it was to write is still read back, and no later sync writes it: so Linux does.
+    pub fn fail_sync(&mut self, target: &str, upto: usize) {
+        if let Some(file) = self.files.get_mut(&temporary(target)) {
+            file.pending.drain(..upto.min(file.pending.len()));
+        }
     }
 
     /// Digests of ranges of a file.
@@ -172,14 +204,15 @@ impl Disk {
         Ok(ranges.iter().map(digest).collect())
     }
 
-    /// Gives the temporary file its name.
+    /// Gives the temporary file that the run `holder` reserved its name.
     ///
     /// # Errors
-    /// When it is gone, or names cannot change.
-    pub fn publish(&mut self, target: &str, len: u64, durable: bool) -> Result<(), FileFault> {
+    /// When it is not that file, or names cannot change.
+    pub fn publish(&mut self, target: &str, holder: usize, len: u64, durable: bool) -> Result<(), FileFault> {
         if self.read_only {
             return Err(fault(FileFaultKind::ReadOnly));
         }
+        self.intact(target, holder)?;
         let mut file = self.files.remove(&temporary(target)).ok_or_else(|| fault(FileFaultKind::Lost))?;
         file.content.set_len(len);
         if durable {
@@ -188,21 +221,50 @@ impl Disk {
             file.named = true;
         }
         self.files.insert(target.into(), file);
-        self.locks.remove(target);
+        self.let_go(target, holder);
         Ok(())
     }
 
-    /// Lets go of the target; removes its temporary file or keeps it.
-    pub fn release(&mut self, target: &str, remove: bool) {
-        self.locks.remove(target);
+    /// The run `holder` lets go of the target; removes its temporary file or keeps it.
+    ///
+    /// # Errors
+    /// When the file is to be removed and another run holds it.
+    pub fn release(&mut self, target: &str, holder: usize, remove: bool) -> Result<(), FileFault> {
         if remove {
+            self.may_hold(target, holder)?;
             self.files.remove(&temporary(target));
+        }
+        self.let_go(target, holder);
+        Ok(())
+    }
+
+    /// A file is gone.
+    pub fn remove(&mut self, name: &str) {
+        self.files.remove(name);
+    }
+
+    /// A file gets another name on the same disk.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        self.clock += 1;
+        if let Some(mut file) = self.files.remove(from) {
+            file.print.changed = self.clock;
+            self.files.insert(to.into(), file);
         }
     }
 
-    /// The process is gone; with `power` also what was not synced, as far as the seed wants.
-    pub fn crash(&mut self, power: bool, rng: &mut Rng) {
-        self.locks.clear();
+    /// A file comes to another disk: the same bytes, and the same modification time if `faithful`.
+    pub fn carry(&mut self, from: &str, to: &str, faithful: bool) {
+        if let Some(file) = self.files.remove(from) {
+            self.put(to, file.content);
+            if let Some(carried) = self.files.get_mut(to).filter(|_| faithful) {
+                carried.print.modified = file.print.modified;
+            }
+        }
+    }
+
+    /// The processes of the runs that are `gone` are, and with `power` what was not synced, as far as the seed wants.
+    pub fn crash(&mut self, power: bool, gone: impl Fn(usize) -> bool, rng: &mut Rng) {
+        self.holds.retain(|_, hold| !gone(hold.holder));
         if !power {
             return;
         }
@@ -228,6 +290,7 @@ impl Disk {
             }
             file.synced = left.clone();
             file.content = left;
+            file.touched.push(EVERYWHERE);
             file.named = true;
         }
     }
@@ -260,6 +323,7 @@ impl Disk {
         }
         file.pending.clear();
         file.synced = file.content.clone();
+        file.touched.push(EVERYWHERE);
         if edit != Edit::Stealth {
             file.print.modified = clock;
         }

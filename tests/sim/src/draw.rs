@@ -15,7 +15,7 @@ use crate::server::gate::Gate;
 use crate::server::ranged::{HeadStyle, Ranges, Style, Tag};
 use crate::server::store::Habits;
 use crate::weather::{Weather, happens, pick};
-use crate::world::{EPOCH, Job, JobKind, World};
+use crate::world::{Consumer, EPOCH, Job, JobKind, OTHER, World};
 
 /// A world drawn from a seed, with jobs, not yet begun.
 #[must_use]
@@ -44,9 +44,48 @@ pub fn draw_world(seed: u64, keep: bool) -> World {
     let jobs = 1 + rng.up_to(4);
     for at in 0..jobs {
         let job = draw_job(&mut world, &mut rng, at);
-        world.add(job);
+        let job = world.add(job);
+        if rng.up_to(5) == 0 {
+            draw_rival(&mut world, &mut rng, job);
+        }
     }
+    draw_clocks(&mut world, &mut rng);
     world
+}
+
+/// Another process has the same target, or writes the same object from a source of its own (D11, U8).
+fn draw_rival(world: &mut World, rng: &mut Rng, job: usize) {
+    let Some(mut rival) = world.jobs.get(job).cloned() else {
+        return;
+    };
+    rival.process = OTHER;
+    rival.sources.clear();
+    match &rival.kind {
+        JobKind::Get { .. } if rival.consumer.is_none() => rival.shares = Some(job),
+        JobKind::Store { source } | JobKind::Blocks { source } => {
+            let place = format!("{source}.rival");
+            let len = if rng.up_to(1) == 0 {
+                draw_len(rng)
+            } else {
+                world.disk.file(source).map_or(0, |file| file.content.len())
+            };
+            world.disk.put(&place, Content::version(8, len));
+            rival.place = Some(place);
+        }
+        _ => return,
+    }
+    world.add(rival);
+}
+
+/// Servers whose clocks are wrong, each in its own way.
+fn draw_clocks(world: &mut World, rng: &mut Rng) {
+    if rng.up_to(4) > 0 {
+        return;
+    }
+    for host in ["origin", "form", "store", "blocks", "presigned"] {
+        let off = pick(rng, &[0, 0, -1, 1, 90, -90, 700, -4_000, 4_000, -86_400, 86_400]).unwrap_or(0);
+        world.clocks.insert(host, off);
+    }
 }
 
 /// The servers of uploads: mostly good, each bad habit now and then.
@@ -124,6 +163,14 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
         }
     };
     let mut job = Job::new(kind);
+    match job.kind {
+        JobKind::Get { .. } if rng.up_to(7) == 0 => {
+            let window = 1 << 10 << rng.up_to(7);
+            job.consumer = Some(Consumer::new(window, 1 + rng.up_to(window), 1_000 << rng.up_to(7)));
+        }
+        JobKind::Form { .. } | JobKind::Store { .. } | JobKind::Blocks { .. } => job.piped = rng.up_to(9) == 0,
+        _ => {}
+    }
     let least = if matches!(job.kind, JobKind::Store { .. } | JobKind::Plan { .. }) {
         world.store.flavour.parts.min
     } else {
@@ -146,6 +193,11 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
         job.tune = Some(|spec| spec.probing = longhaul_core::spec::Probing::FirstRange);
     }
     if rng.up_to(5) == 0 {
+        job.durability = Durability::Process;
+    }
+    if job.consumer.is_some() {
+        // What was handed on cannot be gone back to: there is nothing to record.
+        job.journal = false;
         job.durability = Durability::Process;
     }
     job

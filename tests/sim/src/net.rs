@@ -145,6 +145,10 @@ pub struct Exchange {
     pub heard: Time,
     /// To be stopped.
     pub cancelled: bool,
+    /// Its bytes come as its consumer takes them: silence is no fault.
+    pub paced: bool,
+    /// It waits for its consumer.
+    pub held: bool,
 }
 
 impl Exchange {
@@ -234,6 +238,7 @@ impl Exchange {
     pub fn due(&self) -> Option<Time> {
         match self.stage {
             Stage::Connecting => self.deadlines.connect.map(|span| self.begun + span),
+            Stage::Receiving if self.paced => None,
             Stage::Receiving => self.deadlines.idle.map(|span| self.heard + span),
             Stage::Sending if self.sent < self.body_len => self.deadlines.idle.map(|span| self.heard + span),
             Stage::Sending | Stage::Arriving | Stage::Answering => {

@@ -110,7 +110,7 @@ fn report(world: &World, seed: u64, begin: Time, panic: Option<String>) -> Repor
         violation: world.verdict().err(),
         panic,
         lines: world.trace.lines().to_vec(),
-        requests: world.books.requests,
+        requests: world.requests,
         span: world.time().since(begin),
     }
 }

@@ -9,12 +9,13 @@
 //!
 //! What stands before `> ` is for the reader; lines without it are passed over.
 
+use std::fmt::Debug;
 use std::str::FromStr;
 
 use crate::disk::Edit;
 use crate::draw::draw_world;
 use crate::run::{Report, run};
-use crate::transition::Transition;
+use crate::transition::{Harm, Transition, Way};
 
 /// A world and what is done to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,9 +82,17 @@ impl FromStr for Transition {
                 "Reopen" => Self::Reopen,
                 "Crash" => Self::Crash { power: fields.number("power")? },
                 "Change" => Self::Change { job: fields.number("job")? },
-                "EditSource" => Self::EditSource { job: fields.number("job")?, edit: fields.edit()? },
-                "EditTemporary" => Self::EditTemporary { job: fields.number("job")?, edit: fields.edit()? },
+                "EditSource" => {
+                    Self::EditSource { job: fields.number("job")?, edit: fields.one_of("edit", &Edit::ALL)? }
+                }
+                "EditTemporary" => {
+                    Self::EditTemporary { job: fields.number("job")?, edit: fields.one_of("edit", &Edit::ALL)? }
+                }
+                "Harm" => Self::Harm { job: fields.number("job")?, harm: fields.one_of("harm", &Harm::ALL)? },
+                "Move" => Self::Move { job: fields.number("job")?, way: fields.one_of("way", &Way::ALL)? },
                 "Full" => Self::Full { full: fields.number("full")? },
+                "ReadOnly" => Self::ReadOnly { on: fields.number("on")? },
+                "CrashOther" => Self::CrashOther,
                 "Weather" => Self::Weather { seed: fields.number("seed")? },
                 "JumpWall" => Self::JumpWall { seconds: fields.number("seconds")? },
                 "Forget" => Self::Forget,
@@ -108,9 +117,9 @@ impl Fields<'_> {
         self.text(name)?.parse().ok()
     }
 
-    fn edit(&self) -> Option<Edit> {
-        let text = self.text("edit")?;
-        Edit::ALL.into_iter().find(|edit| format!("{edit:?}") == text)
+    fn one_of<T: Copy + Debug>(&self, name: &str, all: &[T]) -> Option<T> {
+        let text = self.text(name)?;
+        all.iter().copied().find(|one| format!("{one:?}") == text)
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Weather {
     pub defect: u8,
     /// Disk operations that fail.
     pub disk: u8,
+    /// Writes that find no room; there is some again after a while.
+    pub full: u8,
     /// Journal writes that fail.
     pub journal: u8,
     /// The server forgets what it had accepted (rewind, lost sessions).
@@ -56,6 +58,7 @@ impl Weather {
         error: 0,
         defect: 0,
         disk: 0,
+        full: 0,
         journal: 0,
         amnesia: 0,
     };
@@ -83,6 +86,7 @@ impl Weather {
             disk: chance(3, 25),
             journal: chance(10, 120),
             amnesia: chance(4, 40),
+            full: chance(2, 20),
             ..Self::CALM
         };
         weather.latency = pick(rng, &latency).unwrap_or(weather.latency);

@@ -12,7 +12,7 @@
 //!
 //! [`Flavour`] says which limits and conditions it has; [`Habits`] how it goes wrong; [`Gate`] who passes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use longhaul_core::{Algorithm, ByteRange};
@@ -165,10 +165,10 @@ impl Store {
         name
     }
 
-    /// What is paid for under `key`, beside the session `known`.
+    /// What is paid for under `key`, beside the sessions that are `known`.
     #[must_use]
-    pub fn bill(&self, key: &str, known: Option<&str>) -> Bill {
-        let open = self.sessions.iter().filter(|(name, session)| session.key == key && known != Some(name.as_str()));
+    pub fn bill(&self, key: &str, known: &BTreeSet<String>) -> Bill {
+        let open = self.sessions.iter().filter(|(name, session)| session.key == key && !known.contains(*name));
         open.fold(Bill::default(), |bill, (_, session)| Bill {
             sessions: bill.sessions + 1,
             bytes: bill.bytes + session.parts.values().map(Part::len).sum::<u64>(),

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use longhaul_core::Wall;
 use longhaul_core::spec::{Limits, Start};
+use longhaul_core::{Direction, Wall};
 
+use super::process::FIRST;
 use super::{JobKind, World};
 use crate::content::Fill;
 use crate::disk::{Edit, temporary};
@@ -34,12 +35,14 @@ impl World {
             }
             Transition::Close => self.close(),
             Transition::Reopen => {
+                self.enter(FIRST);
                 // A polite application waits until all is drained.
                 if self.closed && self.engine.is_drained() {
                     self.restart_engine();
                 }
             }
             Transition::Crash { power } => self.crash(power),
+            Transition::CrashOther => self.crash_other(),
             Transition::Change { job } => {
                 if let Some(JobKind::Get { path, .. }) = self.jobs.get(job % jobs).map(|job| job.kind.clone()) {
                     self.change_object(&path);
@@ -47,7 +50,10 @@ impl World {
             }
             Transition::EditSource { job, edit } => self.edit_source(job % jobs, edit),
             Transition::EditTemporary { job, edit } => self.edit_temporary(job % jobs, edit),
+            Transition::Harm { job, harm } => self.harm(job % jobs, harm),
+            Transition::Move { job, way } => self.carry(job % jobs, way),
             Transition::Full { full } => self.disk.full = full,
+            Transition::ReadOnly { on } => self.disk.read_only = on,
             Transition::Weather { seed } => {
                 let mut rng = longhaul_core::rng::Rng::new(seed);
                 self.weather = Weather::draw(&mut rng);
@@ -86,10 +92,14 @@ impl World {
     pub fn set_limits(&mut self, limits: Limits) {
         let before = self.limits();
         // Places once given are not taken back.
-        self.books.limits_changed |= limits.uploads < before.uploads || limits.downloads < before.downloads;
+        let fewer = limits.uploads < before.uploads || limits.downloads < before.downloads;
         self.config.limits = limits;
         let now = self.now();
-        self.engine.set_limits(limits, now);
+        self.in_each_process(|world| {
+            world.books.limits_changed |= fewer;
+            world.engine.set_limits(limits, now);
+            world.settle();
+        });
     }
 
     /// The object at `path` becomes another one.
@@ -102,20 +112,28 @@ impl World {
             1 => object.len / 2,
             _ => object.len + self.rng.up_to(4096),
         };
-        let wall = self.moment().wall;
-        self.ranged.change(path, len, Wall::from_unix(wall.as_unix()));
+        let wall = self.moment_at("origin").wall;
+        self.ranged.change(path, len, wall);
     }
 
-    /// Another program edits a job's source.
+    /// Another program edits a job's source. One that was removed comes back.
     pub fn edit_source(&mut self, at: usize, edit: Edit) {
         let Some(job) = self.jobs.get(at) else {
             return;
         };
-        if matches!(job.kind, JobKind::Get { .. }) || edit == Edit::Remove {
+        // What a pipe gave is the transfer's own.
+        if job.direction() == Direction::Download || job.piped {
             return;
         }
+        if self.restore_source(at) {
+            return;
+        }
+        let Some(job) = self.jobs.get(at) else {
+            return;
+        };
         let name = job.file().to_owned();
-        let version = u32::try_from(job.sources.len()).unwrap_or(0) + 100;
+        // No two sources have a version in common.
+        let version = u32::try_from(job.sources.len() + 100 * (at + 1)).unwrap_or(0);
         self.disk.edit(&name, edit, Fill::Version(version), &mut self.rng);
         if let Some(file) = self.disk.file(&name)
             && let Some(job) = self.jobs.get_mut(at)
@@ -124,25 +142,38 @@ impl World {
         }
     }
 
-    /// Another program edits a job's temporary file. Only between runs: a file that is written by two at once is nobody's.
+    /// A source that somebody removed is put back, as another file. Whether there was need to.
+    pub(crate) fn restore_source(&mut self, at: usize) -> bool {
+        let Some(job) = self.jobs.get(at).filter(|job| self.disk.file(job.file()).is_none()) else {
+            return false;
+        };
+        if let Some(last) = job.sources.last() {
+            self.disk.put(job.file(), last.clone());
+        }
+        true
+    }
+
+    /// Another program edits a job's temporary file. While a run works on it, only in ways that can be seen without reading all
+    /// of it: bytes that are written by two at once are nobody's.
     pub fn edit_temporary(&mut self, at: usize, edit: Edit) {
         let Some(job) = self.jobs.get(at) else {
             return;
         };
-        let JobKind::Get { target, .. } = &job.kind else {
-            return;
-        };
-        let running = job.task.is_some();
-        if running && edit != Edit::Remove {
+        // What waits for a consumer is in nobody else's reach.
+        if !matches!(job.kind, JobKind::Get { .. }) || job.consumer.is_some() {
             return;
         }
-        let name = temporary(target);
+        let name = temporary(job.file());
+        if self.disk.is_held(job.file()) && matches!(edit, Edit::Flip | Edit::Stealth) {
+            return;
+        }
         let noise = Fill::Noise(self.rng.next_u64());
         self.disk.edit(&name, edit, noise, &mut self.rng);
     }
 
     /// An answer nobody asked for, or asked for long ago.
     fn stale(&mut self, op: u64) {
+        self.enter(FIRST);
         // The same one wherever this runs, whatever the size of a usize there.
         let nth = usize::try_from(op % (self.books.issued.len() as u64).max(1)).unwrap_or(0);
         let Some(id) = self.books.issued.iter().nth(nth).copied() else {

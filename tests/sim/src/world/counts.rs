@@ -160,7 +160,8 @@ impl World {
         };
         let forgot = self.books.accounts.get(&task).is_none_or(|account| account.forgets != self.forgotten());
         let there = match &job.kind {
-            // A file that somebody removed is found missing when it is next used.
+            // That somebody removed, cut or replaced a file is found when it is next used.
+            JobKind::Get { .. } if !self.disk.is_intact(job.file(), at) => None,
             JobKind::Get { .. } => self.disk.file(&temporary(job.file())).map(|file| written(&file.content)),
             // What an embedder's own server holds is its own affair.
             JobKind::Own { .. } => None,

@@ -106,9 +106,12 @@ impl World {
     }
 
     /// Reads a piece of a request's body as it is now.
-    fn read(&self, exchange: &Exchange, piece: Piece) -> Result<WirePiece, FileFault> {
+    fn read(&mut self, exchange: &Exchange, piece: Piece) -> Result<WirePiece, FileFault> {
         match piece {
             Piece::Inline(bytes) => Ok(WirePiece::Bytes(bytes)),
+            Piece::Source(_) if happens(&mut self.rng, self.weather.disk) => {
+                Err(FileFault::new(FileFaultKind::Io, "bad disk"))
+            }
             Piece::Source(range) => {
                 let job = self.job_of(exchange.task).and_then(|at| self.jobs.get(at));
                 let file = job.and_then(|job| self.disk.file(job.file()));
@@ -154,6 +157,8 @@ impl World {
         exchange.heard = self.now;
         self.count_head(exchange);
         exchange.stage = Stage::Receiving;
+        let consumed = self.job_of(exchange.task).and_then(|at| self.jobs.get(at)?.consumer).is_some();
+        exchange.paced = consumed && matches!(disposition, Disposition::WriteAt { .. }) && answer.status == 200;
         if disposition == Disposition::Close {
             let moved = exchange.moved();
             return Some(Outcome::Cancelled { moved });
@@ -166,6 +171,10 @@ impl World {
         let answer = exchange.answer.clone()?;
         let len = exchange.next_come();
         let from = exchange.come;
+        if exchange.paced && self.overflows(exchange, from + len) {
+            exchange.held = true;
+            return None;
+        }
         exchange.come += len;
         let wanted = match exchange.disposition {
             Some(Disposition::WriteAt { skip, offset, len: most, .. }) => {
@@ -231,15 +240,20 @@ impl World {
         job.received += place.len();
         let target = job.file().to_owned();
         let fill = if source == place { fill } else { Fill::Noise(source.start()) };
-        if happens(&mut self.rng, self.weather.disk) {
+        let runs_full = happens(&mut self.rng, self.weather.full);
+        if runs_full || happens(&mut self.rng, self.weather.disk) {
             let part = ByteRange::at(place.start(), self.rng.up_to(place.len()));
-            self.disk.write(&target, part, fill)?;
+            self.disk.write(&target, at, part, fill)?;
             if !part.is_empty() {
                 exchange.wrote.push((part, fill));
             }
+            if runs_full {
+                self.run_full();
+                return Err(FileFault::new(FileFaultKind::Full, "short write"));
+            }
             return Err(FileFault::new(FileFaultKind::Io, "short write"));
         }
-        self.disk.write(&target, place, fill)?;
+        self.disk.write(&target, at, place, fill)?;
         exchange.wrote.push((place, fill));
         Ok(())
     }
@@ -255,7 +269,7 @@ impl World {
         if self.keep_requests {
             self.arrived.push((self.now, request.clone()));
         }
-        self.books.requests += 1;
+        self.requests += 1;
         let act = self.rules.strike(request);
         match act {
             Some(Act::Status(status, after)) => {
@@ -276,7 +290,7 @@ impl World {
         }
         if act.is_none() {
             if happens(&mut self.rng, self.weather.throttle) {
-                return self.throttled();
+                return self.throttled(request);
             }
             if happens(&mut self.rng, self.weather.error) {
                 let status = pick(&mut self.rng, &[500, 502, 504, 408]).unwrap_or(500);
@@ -298,8 +312,9 @@ impl World {
             _ if happens(&mut self.rng, self.weather.defect) => pick(&mut self.rng, &ranged::Defect::ALL),
             _ => None,
         };
-        let moment = self.moment();
-        let answer = match request.uri.authority().map(|host| host.as_str()) {
+        let host = request.uri.authority().map(|host| host.as_str());
+        let moment = self.moment_at(host.unwrap_or_default());
+        let answer = match host {
             Some("form") => self.form.answer(request),
             Some("store") => self.store.answer(request, moment),
             Some("presigned") => self.presigner.answer(&mut self.store, request, moment),
@@ -313,7 +328,8 @@ impl World {
         }
     }
 
-    fn throttled(&mut self) -> WireAnswer {
+    fn throttled(&mut self, request: &WireRequest) -> WireAnswer {
+        let host = request.uri.authority().map_or("", |host| host.as_str());
         let status = pick(&mut self.rng, &[429, 503, 503]).unwrap_or(503);
         let answer = WireAnswer::status(status);
         let seconds = self.rng.up_to(20);
@@ -321,7 +337,7 @@ impl World {
             0 => answer,
             1 => answer.with("retry-after", seconds.to_string()),
             _ => {
-                let when = self.moment().wall.as_unix() + i64::try_from(seconds).unwrap_or(0);
+                let when = self.moment_at(host).wall.as_unix() + i64::try_from(seconds).unwrap_or(0);
                 let wall = longhaul_core::Wall::from_unix(when);
                 answer.with("retry-after", imf_fixdate(wall))
             }

@@ -5,6 +5,7 @@ use longhaul_core::error::{Error, FileFaultKind};
 use longhaul_core::event::End;
 use longhaul_core::spec::Start;
 
+use super::process::FIRST;
 use super::{Job, JobKind, Wish, World};
 use crate::check::Invariant;
 use crate::disk::{Disk, temporary};
@@ -26,6 +27,9 @@ impl World {
         self.disk.full = false;
         self.disk.read_only = false;
         self.ease_servers();
+        for at in 0..self.jobs.len() {
+            self.restore_source(at);
+        }
         for job in &self.jobs {
             if let JobKind::Get { path, .. } = &job.kind
                 && let Some(object) = self.ranged.object_mut(path)
@@ -40,11 +44,14 @@ impl World {
             }
         }
         let limit = Time::from_micros(self.now.as_micros() + PATIENCE);
+        self.enter(FIRST);
         if self.closed {
-            if !self.run_until(limit, |world| world.engine.is_drained()) {
+            let drained = |world: &Self| world.engine_of(FIRST).is_some_and(longhaul_core::Engine::is_drained);
+            if !self.run_until(limit, drained) {
                 self.broken(Invariant::Liveness, "a closed engine is not drained");
                 return;
             }
+            self.enter(FIRST);
             self.restart_engine();
         }
         for _ in 0..RUNS {
@@ -107,7 +114,7 @@ impl World {
             if !job.is_done() {
                 continue;
             }
-            if self.journals.contains_key(&at) && !job.unrecorded {
+            if self.journal(at).is_some() && self.is_recorded(at) {
                 self.broken(Invariant::CheckpointDurable, format!("job {at} is done and its journal is still there"));
                 return;
             }

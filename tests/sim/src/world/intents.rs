@@ -63,6 +63,7 @@ impl World {
         let content_len = content_of(&body);
         let cost = self.cost_of(task, &head.method, &range, &body);
         self.watch_request(task, &head.method, &head.uri, &range, &body);
+        self.watch_window(task, &range);
         let probe = WireRequest {
             method: head.method.clone(),
             uri: head.uri.clone(),
@@ -105,6 +106,8 @@ impl World {
             begun: self.now,
             heard: self.now,
             cancelled: false,
+            paced: false,
+            held: false,
         };
         exchange.set_pace(&self.weather, &mut self.rng);
         let latency = exchange.latency;

@@ -5,13 +5,18 @@
 
 mod act;
 mod app;
+mod consumer;
 mod counts;
 mod exchange;
 mod finish;
 mod intents;
+mod job;
 mod local;
 mod own;
+mod place;
 mod planned;
+mod process;
+mod records;
 mod remote;
 mod timely;
 mod watch;
@@ -37,7 +42,12 @@ use crate::trace::Trace;
 use crate::weather::Weather;
 use crate::wire::{Moment, WireRequest};
 
-pub use app::{Job, JobKind, Wish};
+use process::Process;
+use records::Compared;
+
+pub use consumer::Consumer;
+pub use job::{Job, JobKind, Wish};
+pub use process::{FIRST, OTHER};
 
 /// Civil time at the beginning: 2026-01-01.
 pub const EPOCH: i64 = 1_767_225_600;
@@ -73,6 +83,10 @@ pub(crate) enum Event {
     Ghost(Box<WireRequest>),
     /// A local operation ends.
     Local(OpId),
+    /// A job's consumer, of this run, takes what is there.
+    Gulp(usize, u64),
+    /// The disk has room again.
+    Room,
 }
 
 /// The world.
@@ -117,7 +131,10 @@ pub struct World {
     pub(crate) now: Time,
     /// What the client's civil clock is off.
     pub(crate) wall_off: i64,
-    pub(crate) queue: BTreeMap<(Time, u64), Event>,
+    /// What servers' civil clocks are off, by host, in seconds.
+    pub clocks: BTreeMap<&'static str, i64>,
+    /// What will happen, and in which process.
+    pub(crate) queue: BTreeMap<(Time, u64), (usize, Event)>,
     pub(crate) queued: u64,
     pub(crate) exchanges: BTreeMap<OpId, Exchange>,
     pub(crate) locals: BTreeMap<OpId, Local>,
@@ -128,6 +145,13 @@ pub struct World {
     pub(crate) owners: BTreeMap<TaskId, usize>,
     pub(crate) violation: Option<Violation>,
     pub(crate) closed: bool,
+    /// The process at work, and the other one.
+    pub(crate) present: usize,
+    pub(crate) aside: Option<Box<Process>>,
+    /// Requests that arrived at servers.
+    pub(crate) requests: u64,
+    /// What of a job's journal and file was compared and has not changed since.
+    pub(crate) compared: Compared,
 }
 
 impl World {
@@ -166,6 +190,11 @@ impl World {
             owners: BTreeMap::new(),
             violation: None,
             closed: false,
+            present: FIRST,
+            aside: None,
+            requests: 0,
+            clocks: BTreeMap::new(),
+            compared: Compared::default(),
         }
     }
 
@@ -181,7 +210,14 @@ impl World {
         Now::new(self.now, Wall::from_unix(self.true_wall() + self.wall_off))
     }
 
-    /// The moment as a server sees it.
+    /// The moment as the server at `host` sees it.
+    #[must_use]
+    pub fn moment_at(&self, host: &str) -> Moment {
+        let off = self.clocks.get(host).copied().unwrap_or(0);
+        Moment { at: self.now, wall: Wall::from_unix(self.true_wall().saturating_add(off)) }
+    }
+
+    /// The moment as it is.
     #[must_use]
     pub fn moment(&self) -> Moment {
         Moment { at: self.now, wall: Wall::from_unix(self.true_wall()) }
@@ -217,13 +253,13 @@ impl World {
     pub(crate) fn schedule(&mut self, after_micros: u64, event: Event) {
         self.queued += 1;
         let at = Time::from_micros(self.now.as_micros().saturating_add(after_micros));
-        self.queue.insert((at, self.queued), event);
+        self.queue.insert((at, self.queued), (self.present, event));
     }
 
     /// Lets the world go on until `until` gives true, `limit` has passed, nothing is left to happen, or an invariant broke.
     /// Returns whether `until` came true.
     pub fn run_until(&mut self, limit: Time, mut until: impl FnMut(&Self) -> bool) -> bool {
-        self.settle();
+        self.in_each_process(Self::settle);
         loop {
             if until(self) {
                 return true;
@@ -244,15 +280,16 @@ impl World {
     /// The next thing happens, if it happens before `limit`.
     pub fn step(&mut self, limit: Time) -> bool {
         let event = self.queue.first_key_value().map(|(&(at, _), _)| at);
-        let timer = self.engine.poll_timeout();
-        let Some(next) = event.into_iter().chain(timer).min() else {
+        let timer = self.next_timeout();
+        let Some(next) = event.into_iter().chain(timer.map(|(timer, _)| timer)).min() else {
             return false;
         };
         if next > limit {
             return false;
         }
         self.now = self.now.max(next);
-        if timer.is_some_and(|timer| timer <= self.now) {
+        if let Some((_, process)) = timer.filter(|&(timer, _)| timer <= self.now) {
+            self.enter(process);
             let now = self.now();
             self.engine.handle_timeout(now);
             self.settle();
@@ -262,7 +299,8 @@ impl World {
                     "the timeout is due again after it was handled and all intents were polled",
                 );
             }
-        } else if let Some((_, event)) = self.queue.pop_first() {
+        } else if let Some((_, (process, event))) = self.queue.pop_first() {
+            self.enter(process);
             match event {
                 Event::Net(op) => self.net_step(op),
                 Event::NetStopped(op) => self.net_stopped(op),
@@ -271,6 +309,8 @@ impl World {
                     self.serve(&request);
                 }
                 Event::Local(op) => self.local_done(op),
+                Event::Gulp(job, run) => self.gulp(job, run),
+                Event::Room => self.disk.full = false,
             }
             self.settle();
         }

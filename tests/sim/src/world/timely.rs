@@ -84,7 +84,7 @@ impl World {
             return false;
         };
         let mine: Vec<&Exchange> = self.exchanges.values().filter(|one| one.task == task).collect();
-        let held = self.works_locally(task) || self.stops(task);
+        let held = self.works_locally(task) || self.stops(task) || self.waits_for_consumer(task);
         !held && self.has_room(job) && (mine.is_empty() || (phase == Phase::Moving && self.has_more(task, job, &mine)))
     }
 
@@ -94,7 +94,7 @@ impl World {
             return false;
         };
         let many = match job.kind {
-            JobKind::Get { .. } => account.shown && !account.serial,
+            JobKind::Get { .. } => account.shown && !account.serial && job.consumer.is_none(),
             JobKind::Store { .. } | JobKind::Plan { .. } | JobKind::Blocks { .. } => true,
             JobKind::Form { .. } | JobKind::Own { .. } => false,
         };

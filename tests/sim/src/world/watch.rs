@@ -3,7 +3,7 @@
 use http::{Method, Uri};
 use longhaul_core::event::{Completed, EventKind, State};
 use longhaul_core::intent::Body;
-use longhaul_core::{ByteRange, Checkpoint, Direction, Event, OpId, Phase, TaskId};
+use longhaul_core::{ByteRange, Direction, Event, OpId, Phase, TaskId};
 
 use super::{JobKind, Work, World};
 use crate::check::Invariant;
@@ -152,7 +152,7 @@ impl World {
             State::Paused(phase) if open > 0 => {
                 self.broken(Invariant::PausedQuiet, format!("{task} is paused in {phase} with {open} in flight"))
             }
-            State::Active(phase) if open == 0 && self.exchanges.is_empty() => {
+            State::Active(phase) if open == 0 && self.exchanges.is_empty() && !self.waits_for_consumer(task) => {
                 self.broken(Invariant::Timely, format!("{task} in {phase} could start something and does not"))
             }
             State::Pausing(phase) if open == 0 => {
@@ -182,47 +182,15 @@ impl World {
         }
     }
 
-    /// A journal was written: does the disk hold what it promises?
-    pub(crate) fn check_journal(&mut self, at: usize) {
-        let Some(job) = self.jobs.get(at) else {
-            return;
-        };
-        let JobKind::Get { target, .. } = &job.kind else {
-            return;
-        };
-        let Some(checkpoint) = self.journals.get(&at).and_then(|journal| Checkpoint::decode(journal).ok()) else {
-            return;
-        };
-        let synced = job.durability == longhaul_core::spec::Durability::Power;
-        // Only while its own run holds it: edits from outside are found when it is resumed.
-        if job.task.is_none() || job.disturbed || job.unrecorded || !job.recorded {
-            return;
-        }
-        let target = target.clone();
-        let Some(file) = self.disk.file(&temporary(&target)) else {
-            return;
-        };
-        let held = if synced { &file.synced } else { &file.content };
-        let wrong = checkpoint.segments().find(|(range, digest)| {
-            digest.is_some_and(|digest| held.digest(digest.algorithm(), *range) != Some(digest))
-        });
-        if let Some((range, _)) = wrong {
-            self.broken(
-                Invariant::CheckpointDurable,
-                format!("job {at}: bytes {range} are recorded and not on the disk"),
-            );
-        }
-    }
-
     /// A file is about to get its name.
     pub(crate) fn check_publish(&mut self, at: usize, len: u64) {
         let Some(job) = self.jobs.get(at) else {
             return;
         };
-        let JobKind::Get { path, target, .. } = &job.kind else {
+        let JobKind::Get { path, .. } = &job.kind else {
             return;
         };
-        let Some(file) = self.disk.file(&temporary(target)) else {
+        let Some(file) = self.disk.file(&temporary(job.file())) else {
             return;
         };
         let mut content = file.content.clone();
@@ -249,17 +217,13 @@ impl World {
             JobKind::Own { direction, provider, .. } => {
                 self.own_is_right(job, *direction, &**provider) || job.disturbed
             }
-            JobKind::Get { path, target, .. } => {
-                self.disk.file(target).is_some_and(|file| self.is_version_of(path, &file.content) || job.disturbed)
+            JobKind::Get { path, .. } => {
+                let file = self.disk.file(job.file());
+                file.is_some_and(|file| self.is_version_of(path, &file.content) || job.disturbed)
             }
             JobKind::Form { source } => self.form.finished(source).any(|upload| job.sources.contains(&upload.stored)),
-            JobKind::Store { source } | JobKind::Plan { source } => self
-                .store
-                .objects
-                .get(&format!("/{source}"))
-                .is_some_and(|object| job.sources.contains(&object.content)),
-            JobKind::Blocks { source } => {
-                self.blocks.blobs.get(&format!("/{source}")).is_some_and(|blob| job.sources.contains(&blob.content))
+            JobKind::Store { .. } | JobKind::Plan { .. } | JobKind::Blocks { .. } => {
+                self.stored(job).is_some_and(|stored| self.is_some_source(job, stored))
             }
         };
         if !right {

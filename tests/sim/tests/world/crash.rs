@@ -133,7 +133,7 @@ fn u7_a_slow_journal_loses_no_session() {
 fn a_record_without_its_file_starts_over_cleanly() {
     let (mut world, job) = after(get, 30, 1);
     world.crash(false);
-    world.disk.release("target0", true);
+    world.disk.remove(".target0.part");
     world.finish();
     done(&world, job);
 }

@@ -2,10 +2,13 @@
 
 mod blocks;
 mod common;
+mod consumer;
 mod control;
 mod corpus;
 mod crash;
+mod disk;
 mod download;
+mod elsewhere;
 mod every_step;
 mod limits;
 mod many;
@@ -14,6 +17,7 @@ mod planted;
 mod presigned;
 mod props;
 mod retry;
+mod rivals;
 mod schedule;
 mod seeds;
 mod stores;

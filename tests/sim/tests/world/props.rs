@@ -4,11 +4,14 @@ use crate::many::save;
 use longhaul_sim::Transition;
 use longhaul_sim::disk::Edit;
 use longhaul_sim::run::{draw_world, run};
+use longhaul_sim::transition::{Harm, Way};
 use proptest::prelude::*;
 
 fn transition() -> impl Strategy<Value = Transition> {
     let job = 0..4usize;
     let edit = proptest::sample::select(Edit::ALL.to_vec());
+    let harm = proptest::sample::select(Harm::ALL.to_vec());
+    let way = proptest::sample::select(Way::ALL.to_vec());
     prop_oneof![
         4 => (job.clone(), any::<bool>()).prop_map(|(job, paused)| Transition::Submit { job, paused }),
         2 => job.clone().prop_map(|job| Transition::Pause { job }),
@@ -25,7 +28,11 @@ fn transition() -> impl Strategy<Value = Transition> {
         1 => any::<bool>().prop_map(|power| Transition::Crash { power }),
         1 => job.clone().prop_map(|job| Transition::Change { job }),
         1 => (job.clone(), edit.clone()).prop_map(|(job, edit)| Transition::EditSource { job, edit }),
-        1 => (job, edit).prop_map(|(job, edit)| Transition::EditTemporary { job, edit }),
+        1 => (job.clone(), edit).prop_map(|(job, edit)| Transition::EditTemporary { job, edit }),
+        1 => (job.clone(), harm).prop_map(|(job, harm)| Transition::Harm { job, harm }),
+        1 => (job, way).prop_map(|(job, way)| Transition::Move { job, way }),
+        1 => any::<bool>().prop_map(|on| Transition::ReadOnly { on }),
+        1 => Just(Transition::CrashOther),
         1 => any::<bool>().prop_map(|full| Transition::Full { full }),
         1 => any::<u64>().prop_map(|seed| Transition::Weather { seed }),
         1 => (-90_000..90_000i32).prop_map(|seconds| Transition::JumpWall { seconds }),

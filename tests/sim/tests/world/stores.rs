@@ -1,5 +1,7 @@
 //! Multipart stores in all their flavours: limits, plans, conditions, clocks, credentials and bad habits (cases P2, U6, U7, U10, R3).
 
+use std::collections::BTreeSet;
+
 use crate::common::*;
 use http::Method;
 use longhaul_core::error::{Error, ServerFaultKind};
@@ -32,7 +34,7 @@ fn every_flavour_takes_objects_of_every_size() {
             // A part size that needs too many parts grows.
             assert_eq!((world.store.commits, world.store.received), (1, len), "{flavour:?}");
             let left = if flavour.opener == Opener::Plan && len == 0 { 1 } else { 0 };
-            assert_eq!(world.store.bill(KEY, None).sessions, left, "{flavour:?} {len}");
+            assert_eq!(world.store.bill(KEY, &BTreeSet::new()).sessions, left, "{flavour:?} {len}");
         }
     }
 }
@@ -122,12 +124,12 @@ fn u10_an_abort_that_is_refused_at_first_is_repeated_until_nothing_is_billed() {
         world.weather.rate = (4_000, 4_000);
         world.submit(job, Start::Now);
         world.settle();
-        while world.store.bill(KEY, None).bytes == 0 {
+        while world.store.bill(KEY, &BTreeSet::new()).bytes == 0 {
             assert!(world.step(longhaul_core::Time::NEVER), "parts come: {flavour:?}\n{}", tail(&world));
         }
         world.cancel(job);
         end(&mut world, job);
-        assert_eq!((world.store.bill(KEY, None), world.store.aborts), (Bill::default(), 1));
+        assert_eq!((world.store.bill(KEY, &BTreeSet::new()), world.store.aborts), (Bill::default(), 1));
         assert_eq!(arrived(&world, Method::DELETE, ""), 4);
         let failed = |kind: &EventKind| matches!(kind, EventKind::AbortFailed { .. });
         assert!(!world.jobs[job].events.iter().any(failed));
@@ -190,11 +192,11 @@ fn c5_a_plan_that_is_cancelled_before_it_began_is_given_up_on_the_server() {
         let (mut world, job) = shop(Flavour::PRESIGNED, LEN);
         world.submit(job, if started { Start::Now } else { Start::Paused });
         world.run_for(if started { 1 } else { 1_000_000 });
-        assert_eq!(world.store.bill(KEY, None).sessions, 1);
+        assert_eq!(world.store.bill(KEY, &BTreeSet::new()).sessions, 1);
         world.cancel(job);
         end(&mut world, job);
         assert_eq!((world.error(job), world.store.aborts), (Some(&Error::Cancelled), 1));
-        assert_eq!(world.store.bill(KEY, None), Bill::default());
+        assert_eq!(world.store.bill(KEY, &BTreeSet::new()), Bill::default());
         assert!(!world.journals.contains_key(&job));
     }
 }
