@@ -47,6 +47,25 @@ async fn o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_req
 
 #[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o2_three_hundred_mebibytes_go_up_and_come_down_unchanged() {
+    let emulator = Emulator::new();
+    let (folder, client) = (Folder::new(), client());
+    let bytes = content(300 << 20, 3);
+    let (source, target) = (folder.file("source", &bytes), folder.join("target"));
+    let object = emulator.object("large");
+    let began = std::time::Instant::now();
+    run(&client, from_file(OssUpload::new(object.clone()), &source, &folder.join("journals"), 8 << 20)).await.unwrap();
+    println!("300 MiB up: {:?}", began.elapsed());
+    assert!(emulator.holds("large", &bytes) && emulator.open("large") == 0);
+    let began = std::time::Instant::now();
+    let done = run(&client, to_file(OssDownload::new(object).unwrap(), &target, 8 << 20)).await.unwrap();
+    println!("300 MiB down: {:?}", began.elapsed());
+    assert_eq!(done.verification, Verification::Verified(crc64(&bytes)));
+    assert!(std::fs::read(&target).unwrap() == bytes);
+}
+
+#[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o4_every_key_names_one_object() {
     let emulator = Emulator::new();
     for (number, key) in keys().into_iter().enumerate() {
