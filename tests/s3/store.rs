@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use longhaul::driver::hash::Hasher;
 use longhaul::{Algorithm, Digest};
 use longhaul_s3::AccessKey;
 use longhaul_sign::sigv4::{Payload, Select, Signer};
 use longhaul_sign::{Target, date, encode, xml};
 
 use crate::support::raw::{Answer, Raw, Request};
+use crate::support::{base64, digest};
 
 pub const REGION: &str = "eu-test-1";
 pub const BUCKET: &str = "tbucket";
@@ -104,25 +104,6 @@ pub fn error(status: u16, code: &str, more: &str) -> Answer {
     Answer::with_body(&format!("{status} Whatever"), body)
 }
 
-fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
-    let mut hasher = Hasher::new(algorithm);
-    hasher.update(bytes);
-    hasher.digest().unwrap()
-}
-
-fn base64(digest: &Digest) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in digest.bytes().chunks(3) {
-        let number = three.iter().chain([&0, &0]).take(3).fold(0usize, |number, &byte| number << 8 | usize::from(byte));
-        for at in 0..4 {
-            let digit = char::from(DIGITS[number >> (18 - 6 * at) & 63]);
-            text.push(if at <= three.len() { digit } else { '=' });
-        }
-    }
-    text
-}
-
 const CHECKSUMS: [(&str, Algorithm); 3] = [
     ("x-amz-checksum-crc64nvme", Algorithm::Crc64Nvme),
     ("x-amz-checksum-crc32c", Algorithm::Crc32c),
@@ -201,7 +182,7 @@ impl State {
         if !self.tells_checksums {
             return answer;
         }
-        answer.set("x-amz-checksum-crc64nvme", &base64(&digest(Algorithm::Crc64Nvme, content)))
+        answer.set("x-amz-checksum-crc64nvme", &base64(digest(Algorithm::Crc64Nvme, content).bytes()))
     }
 
     fn condition(&self, key: &str, request: &Request) -> Result<(), Refusal> {
@@ -281,7 +262,7 @@ impl State {
             tags.extend_from_slice(Digest::from_hex(Algorithm::Md5, tag.trim_matches('"')).unwrap().bytes());
             content.extend_from_slice(bytes);
         }
-        let whole = base64(&digest(Algorithm::Crc64Nvme, &content));
+        let whole = base64(digest(Algorithm::Crc64Nvme, &content).bytes());
         if request.header("x-amz-checksum-crc64nvme").is_some_and(|given| given != whole) {
             return Err(no(400, "BadDigest"));
         }
@@ -339,7 +320,7 @@ fn check_content(request: &Request) -> Result<(), Refusal> {
     // A completion carries the checksum of the object, not of the list.
     if request.method == "PUT" {
         for (field, algorithm) in CHECKSUMS {
-            if request.header(field).is_some_and(|given| given != base64(&digest(algorithm, &request.body))) {
+            if request.header(field).is_some_and(|given| given != base64(digest(algorithm, &request.body).bytes())) {
                 return Err(no(400, "BadDigest"));
             }
         }

@@ -35,6 +35,20 @@ pub fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
     hasher.digest().unwrap()
 }
 
+/// `bytes` in base64, as stores write checksums.
+pub fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let number = three.iter().chain([&0, &0]).take(3).fold(0usize, |number, &byte| number << 8 | usize::from(byte));
+        for at in 0..4 {
+            let digit = char::from(DIGITS[number >> (18 - 6 * at) & 63]);
+            text.push(if at <= three.len() { digit } else { '=' });
+        }
+    }
+    text
+}
+
 /// `future`, or a failed test.
 pub async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("it takes far too long")

@@ -115,7 +115,8 @@ impl Transfer {
             _ => None,
         };
         let gone = kind_of_fault == Some(ServerFaultKind::NotFound);
-        let asked_before = self.single.tries.failed > 0 || self.session.resumed || self.session.commits > 0;
+        // A connection that turned out stale may have carried the request all the same.
+        let asked_before = self.single.tries.is_retry() || self.session.resumed || self.session.commits > 0;
         match kind {
             StepKind::Commit if unsure || gone => {
                 self.session.gone |= gone;
@@ -132,8 +133,7 @@ impl Transfer {
             }
             // A refusal on the first try is an answer: there is no object.
             StepKind::Commit if matches!(&verdict, Verdict::Fatal(_)) => {
-                self.session.known_uncommitted =
-                    self.single.tries.failed == 0 && !self.session.resumed && self.session.commits == 0;
+                self.session.known_uncommitted = !asked_before;
                 self.judge(verdict, self.single.tries, kind, cx)
             }
             StepKind::Begin if unsure && self.profile.begin == Begin::Creates => {
