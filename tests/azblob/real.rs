@@ -6,8 +6,9 @@ use longhaul_azblob::{Access, AccountKey, AzureDownload, AzureUpload, Blob, Cont
 use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
 use longhaul_sign::date;
 
+use crate::support::jobs::{from_file, to_file};
 use crate::support::{Folder, client, content, run};
-use crate::{PART, from_bytes, from_file, to_file};
+use crate::{PART, from_bytes};
 
 /// Where the server is, and with what rights.
 struct Real {

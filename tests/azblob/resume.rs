@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::store::{Store, error};
+use crate::support::jobs::from_file;
 use crate::support::raw::{Request, Then};
 use crate::support::{Folder, client, content, run, run_told, until, within};
-use crate::{PART, blob, from_bytes, from_file, upload};
+use crate::{PART, blob, from_bytes, upload};
 
 fn is_block(request: &Request) -> bool {
     request.target.contains("comp=block&")

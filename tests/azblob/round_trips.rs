@@ -6,8 +6,9 @@ use longhaul_azblob::{Access, AzureDownload, Integrity};
 use longhaul_sign::date;
 
 use crate::store::Store;
+use crate::support::jobs::{from_file, to_file};
 use crate::support::{Folder, client, content, digest, run};
-use crate::{PART, blob, from_bytes, from_file, to_file, upload};
+use crate::{PART, blob, from_bytes, upload};
 
 const SIZES: [u64; 6] = [0, 1, PART - 1, PART, PART + 1, 5 * PART + 7];
 

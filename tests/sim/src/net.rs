@@ -28,6 +28,8 @@ pub enum Fate {
     StallSending(u64),
     /// The server carries the request out and the connection breaks before the answer.
     Lost,
+    /// The same, and the transport takes it for a kept connection that was closed meanwhile. Never drawn, only ruled.
+    LostStale,
     /// The server carries the request out and says nothing.
     StallHead,
     /// The connection breaks after so many bytes of the answer.

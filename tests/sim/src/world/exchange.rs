@@ -130,10 +130,11 @@ impl World {
             exchange.answer = Some(self.serve(&request));
         }
         match exchange.fate {
-            Fate::Lost => Some(Outcome::Broken {
-                moved: exchange.moved(),
-                fault: Fault::new(FaultKind::Reset, Sent::Maybe, "before the answer"),
-            }),
+            Fate::Lost | Fate::LostStale => {
+                let kind = if exchange.fate == Fate::Lost { FaultKind::Reset } else { FaultKind::Stale };
+                let fault = Fault::new(kind, Sent::Maybe, "before the answer");
+                Some(Outcome::Broken { moved: exchange.moved(), fault })
+            }
             Fate::StallHead => None,
             _ => {
                 exchange.stage = Stage::Answering;
