@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::FutureExt;
+use longhaul::core::intent::Answer;
+use longhaul_azblob::{Access, AzureDownload};
+use longhaul_sign::date;
+
 use crate::store::{Store, error};
-use crate::support::jobs::from_file;
+use crate::support::jobs::{from_file, to_file};
 use crate::support::raw::{Request, Then};
 use crate::support::{Folder, client, content, run, run_told, until, within};
 use crate::{PART, blob, from_bytes, upload};
@@ -49,6 +54,61 @@ async fn u7_a_dropped_client_is_followed_by_one_that_sends_only_what_is_missing(
     let mut second = log.iter().skip_while(|request| request.method != "GET");
     assert!(second.next().is_some_and(|request| request.target.ends_with("comp=blocklist&blocklisttype=all")));
     assert_eq!(second.filter(|request| is_block(request)).count(), 13 - ARRIVE);
+}
+
+/// Taken up again with rights that ended meanwhile: fresh ones are asked for before anything is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r3_an_upload_taken_up_again_with_an_ended_sas_asks_for_another_first() {
+    let (store, failing) = (Store::new(), Arc::new(AtomicUsize::new(1)));
+    let fail = Arc::clone(&failing);
+    let server = store
+        .serve(move |request, answer| {
+            let last = request.target.contains("MDAwMDAwMDAwMDAwMDA1") && fail.load(Ordering::SeqCst) == 1;
+            if last { error(400, "InvalidHeaderValue", "") } else { answer }
+        })
+        .await;
+    let sas = |seconds: i64, name: &str| {
+        let end = date::iso8601(store.state().now() + seconds).unwrap();
+        format!("se={end}&sp=rcw&sv=2023-11-03&sr=b&sig={name}")
+    };
+    let (ended, fresh) = (sas(-60, "ended"), sas(600, "fresh"));
+    store.state().sas = Some(fresh.clone());
+    let folder = Folder::new();
+    let bytes = content(5 * PART as usize, 5);
+    let source = folder.file("source", &bytes);
+    let with = |sas: &str| upload(blob(server.addr, "a").with_access(Access::sas(sas).unwrap())).refreshable(true);
+    let job = |sas: &str| from_file(with(sas), &source, &folder.join("journals"), PART);
+    assert!(run(&client(), job(&fresh)).await.is_err());
+    failing.store(0, Ordering::SeqCst);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, provider) = (Arc::clone(&asked), with(&fresh));
+    let second = job(&ended).with_refresher(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let provider = provider.clone();
+        async move { Answer::Provider(Arc::new(provider)) }.boxed()
+    });
+    run(&client(), second).await.unwrap();
+    assert!(store.state().blobs["a"].content == bytes);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert!(server.log().iter().all(|request| !request.target.contains("sig=ended")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r3_with_an_ended_sas_and_nobody_to_ask_nothing_is_sent() {
+    let store = Store::new();
+    let server = store.serve(|_, answer| answer).await;
+    let (folder, client) = (Folder::new(), client());
+    let blob = blob(server.addr, "a").with_access(Access::sas("se=2020-01-01&sp=rcw&sig=abcd").unwrap());
+    let download = AzureDownload::new(blob.clone()).unwrap();
+    for job in [
+        from_bytes(upload(blob.clone()), &content(10, 1)),
+        from_bytes(upload(blob), &content(3 * PART as usize, 1)),
+        to_file(download, &folder.join("target"), PART),
+    ] {
+        let error = run(&client, job).await.unwrap_err();
+        assert!(error.to_string().contains("has expired"), "{error}");
+    }
+    assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -379,7 +379,7 @@ impl Transfer {
                 Direction::Download => {
                     self.peek_range(now.mono, config, parallel).filter(|(step, _)| self.is_ready(step, now))
                 }
-                Direction::Upload => self.peek_part(now, config, parallel),
+                Direction::Upload => self.peek_part(now, parallel).filter(|(step, _)| self.is_ready(step, now)),
             };
         }
         if self.single.op.is_some() || self.single.due.is_some_and(|due| due > now.mono) {

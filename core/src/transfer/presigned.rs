@@ -65,13 +65,18 @@ impl Transfer {
         let refused = self.refresh.wanted.clone().filter(|_| self.spec.provider.plan().is_some());
         let due = self.single.op.is_none() && self.single.due.is_none_or(|due| due <= now.mono);
         match (self.phase, self.spec.direction) {
-            (Phase::Moving, Direction::Upload) => self.parts_wanted(refused, now),
+            (Phase::Moving, Direction::Upload) if self.spec.provider.plan().is_some() => {
+                self.parts_wanted(refused, now)
+            }
+            (Phase::Moving, Direction::Upload) => self.unready(self.peek_part(now, usize::MAX)?.0, refused, now),
             (Phase::Moving, Direction::Download) => {
                 let range = self.parts.due(now.mono).map(|due| due.range).or_else(|| self.parts.todo.first())?;
                 self.unready(Step::GetRange { range }, refused, now)
             }
             _ if !due => None,
             (Phase::Probing, _) => self.unready(Step::Probe, refused, now),
+            (Phase::Opening, _) => self.unready(Step::Begin, refused, now),
+            (Phase::Reconciling, _) => self.unready(Step::ListParts { marker: None }, refused, now),
             (Phase::Committing, _) => self.unready(Step::Commit, refused, now),
             (Phase::Confirming, _) => self.unready(Step::Confirm, refused, now),
             (Phase::Aborting, _) => self.unready(Step::Abort, refused, now),
@@ -121,7 +126,7 @@ impl Transfer {
     pub(super) fn unsupplied(wanted: &UrlsWanted) -> Error {
         let what = match wanted.parts.first() {
             Some(number) => format!("there is no URL for part {number} that is still good, and nobody to ask for one"),
-            None => String::from("the URL has expired, and there is nobody to ask for another"),
+            None => String::from("the URL or credential has expired, and there is nobody to ask for another"),
         };
         Error::Issuer(ServerFault::new(ServerFaultKind::Denied, wanted.step, None, what))
     }
@@ -161,15 +166,9 @@ impl Transfer {
     /// An answer has what was asked for first, and it is good: or the question would be asked for ever.
     fn check_fresh(&mut self, fresh: &dyn Provider, asked: &UrlsWanted, now: Now) -> Result<(), String> {
         let wall = self.server_wall(now);
-        let range = ByteRange::at(0, 1);
-        let good = match (asked.parts.first(), asked.step) {
-            (Some(&number), _) => fresh.plan().and_then(|plan| plan.next_usable(number, wall)) == Some(number),
-            (None, StepKind::GetRange) => fresh.is_ready(&Step::GetRange { range }, wall),
-            (None, StepKind::Probe) => fresh.is_ready(&Step::Probe, wall),
-            (None, StepKind::Commit) => fresh.is_ready(&Step::Commit, wall),
-            (None, StepKind::Confirm) => fresh.is_ready(&Step::Confirm, wall),
-            (None, StepKind::Abort) => fresh.is_ready(&Step::Abort, wall),
-            (None, _) => true,
+        let good = match asked.parts.first() {
+            Some(&number) => fresh.plan().and_then(|plan| plan.next_usable(number, wall)) == Some(number),
+            None => fresh.is_ready(&any(asked.step), wall),
         };
         self.refresh.unused += 1;
         let what = asked.parts.first().map_or_else(|| format!("the {}", asked.step), |number| format!("part {number}"));
@@ -219,5 +218,21 @@ impl Transfer {
             self.fail(Error::Issuer(fault), cx);
         }
         planned
+    }
+}
+
+/// Some step of a kind: what it needs to be ready is the same for all of them, where there is no plan.
+const fn any(kind: StepKind) -> Step {
+    let range = ByteRange::at(0, 1);
+    match kind {
+        StepKind::Probe => Step::Probe,
+        StepKind::Begin => Step::Begin,
+        StepKind::PutWhole => Step::PutWhole { range },
+        StepKind::PutPart => Step::PutPart { number: 1, range, digest: None },
+        StepKind::GetRange => Step::GetRange { range },
+        StepKind::ListParts => Step::ListParts { marker: None },
+        StepKind::Commit => Step::Commit,
+        StepKind::Confirm => Step::Confirm,
+        StepKind::Abort => Step::Abort,
     }
 }

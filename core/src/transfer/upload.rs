@@ -11,7 +11,6 @@ use crate::intent::{FileOp, FileReply, Fingerprint, Moved};
 use crate::layout::Layout;
 use crate::provider::{Begin, Order, Receipt, Reply, Step, StepKind, UploadedPart, Verdict};
 use crate::range::ByteRange;
-use crate::spec::Config;
 use crate::time::Now;
 use crate::transfer::parts::{Delayed, Flight, Tries};
 use crate::transfer::phase::Signal;
@@ -278,7 +277,7 @@ impl Transfer {
     }
 
     /// The next part to send.
-    pub(super) fn peek_part(&self, now: Now, _: &Config, parallel: usize) -> Option<(Step, Tries)> {
+    pub(super) fn peek_part(&self, now: Now, parallel: usize) -> Option<(Step, Tries)> {
         let flying = self.parts.flights.len();
         let one_by_one = self.source.whole || self.profile.order == Order::ServerOffset;
         if flying >= if one_by_one { 1 } else { parallel } {
