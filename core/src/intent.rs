@@ -347,7 +347,9 @@ pub enum FileOp {
     Reserve {
         /// Size to reserve, in bytes, if known.
         total: Option<u64>,
-        /// Keep what an earlier run left; otherwise start empty.
+        /// Keep what an earlier run left; otherwise start empty. A run may have died after it published: where the temporary
+        /// file is gone and the target has the object's size, a durable copy of the target is what it left. Either is looked
+        /// at byte by byte before it is believed.
         keep: bool,
         /// File name the server suggests, unsanitised.
         name: Option<String>,

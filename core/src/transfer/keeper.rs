@@ -26,6 +26,9 @@ pub(crate) struct Keeper {
     writing: Option<Kind>,
     /// The journal must be (re)written from the start.
     replace: bool,
+    /// This run has begun a journal of its own. What a former run left may end in a torn frame, behind which nothing could be
+    /// read, so nothing is added to it.
+    begun: bool,
     remove: bool,
     /// Facts that may be recorded now.
     ready: Vec<u8>,
@@ -75,6 +78,7 @@ impl Keeper {
             op: None,
             writing: None,
             replace: false,
+            begun: false,
             remove: false,
             ready: Vec::new(),
             landed: Vec::new(),
@@ -267,10 +271,13 @@ impl Keeper {
         if !self.enabled {
             return None;
         }
+        let due = flush || self.hold || self.pending == 0 || self.is_due(self.pending, now, interval);
+        if !self.ready.is_empty() && due && !self.begun {
+            self.rewrite();
+        }
         if self.replace {
             return Some(Write::Replace);
         }
-        let due = flush || self.hold || self.pending == 0 || self.is_due(self.pending, now, interval);
         (!self.ready.is_empty() && due).then(|| Write::Append(Bytes::copy_from_slice(&self.ready)))
     }
 
@@ -283,6 +290,7 @@ impl Keeper {
         } else {
             Kind::Append
         };
+        self.begun = kind == Kind::Replace || self.begun && kind == Kind::Append;
         self.op = Some(op);
         self.writing = Some(kind);
         self.naming = if kind == Kind::Remove { 0 } else { self.durable.total() };
@@ -353,7 +361,7 @@ mod tests {
         assert!(keeper.next(Time::ZERO, interval, true).is_none(), "not before the sync");
         assert!(keeper.durable().is_empty());
         assert!(keeper.sync_ended(true));
-        assert!(matches!(keeper.next(Time::ZERO, interval, false), Some(Write::Append(_))));
+        assert!(matches!(keeper.next(Time::ZERO, interval, false), Some(Write::Replace)));
         keeper.issued(op(), Time::ZERO);
         assert_eq!(keeper.durable().total(), 5);
     }
@@ -414,6 +422,19 @@ mod tests {
         keeper.reset();
         assert!(keeper.durable().is_empty());
         assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)));
+    }
+
+    #[test]
+    fn u7_d9_nothing_is_added_to_the_journal_of_a_former_run() {
+        let (mut keeper, mut op) = (Keeper::new(true, true, Time::ZERO), ops());
+        keeper.stage(Stage::Committing);
+        assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)));
+        assert!(keeper.holds(), "the request waits for it");
+        let write = op();
+        keeper.issued(write, Time::ZERO);
+        assert!(keeper.answered(write, Ok(())).is_none());
+        keeper.stage(Stage::Aborting);
+        assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Append(_))));
     }
 
     #[test]

@@ -120,12 +120,16 @@ impl Disk {
         }
         // Its own run may reserve again, after a restart.
         self.may_hold(target, holder)?;
-        let kept = keep && self.files.contains_key(&name);
-        if !kept {
+        // What a run published that did not live to say so is taken over, as a synced copy.
+        let published = self.files.get(target).filter(|file| keep && Some(file.content.len()) == total);
+        let published = published.map(|file| file.content.clone());
+        let found = keep && self.files.contains_key(&name);
+        let kept = found || published.is_some();
+        if !found {
             if self.full {
                 return Err(fault(FileFaultKind::Full));
             }
-            self.put(&name, Content::empty());
+            self.put(&name, published.unwrap_or_default());
         }
         if let Some(file) = self.files.get_mut(&name) {
             if !kept {

@@ -1,6 +1,7 @@
 //! Before the first byte: where a download goes, whether it may, and room for it.
 
 use std::fs::Metadata;
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -134,15 +135,18 @@ pub(super) fn permit(
     }
 }
 
-/// Makes `temporary` ready for `total` bytes: with what it has when `keep`, else empty. Returns whether anything was kept.
+/// Makes `temporary` ready for `total` bytes: with what an earlier run left when `keep`, else empty. Returns whether anything
+/// was kept. `published` is what may be that run's, under the name it gave it before it died.
 pub(super) fn prepare(
     temporary: &Temporary,
     replaced: Option<&Metadata>,
+    published: Option<&Path>,
     total: Option<u64>,
     keep: bool,
 ) -> Result<bool, FileFault> {
     let (file, path) = (&temporary.file, temporary.path.as_path());
-    let kept = keep && temporary.len()? > 0;
+    let found = keep && temporary.len()? > 0;
+    let kept = found || published.is_some_and(|target| keep && copy(target, temporary).is_ok());
     if !kept {
         file.set_len(0).map_err(|error| fault("empty", path, &error))?;
     }
@@ -154,6 +158,29 @@ pub(super) fn prepare(
         sys::reserve(file, total).map_err(|error| fault(&format!("reserve {total} bytes for"), path, &error))?;
     }
     Ok(kept)
+}
+
+/// The file at `target`, if it has an object's size and time: then it may be what a run has published that did not live to say
+/// so. The core looks at every byte before it believes it.
+pub(super) fn published<'a>(
+    target: &'a Path,
+    replaced: Option<&Metadata>,
+    total: Option<u64>,
+    modified: Option<Wall>,
+) -> Option<&'a Path> {
+    let metadata = replaced?;
+    let time = metadata.modified().ok().and_then(seconds);
+    let same = total == Some(metadata.len()) && modified.is_none_or(|wall| time == Some(wall.as_unix()));
+    (same && metadata.len() > 0).then_some(target)
+}
+
+/// Copies what bears the target's name into the temporary file, as durable as a journal takes for granted.
+fn copy(target: &Path, temporary: &Temporary) -> io::Result<()> {
+    let mut into = &temporary.file;
+    into.rewind()?;
+    io::copy(&mut sys::open_source(target)?, &mut into)?;
+    into.sync_all()?;
+    sys::sync_folder(&folder(&temporary.path))
 }
 
 /// Whole seconds since the epoch, as HTTP dates count.

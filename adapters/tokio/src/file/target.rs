@@ -13,7 +13,7 @@ use longhaul_driver::storage::{Batch, Chunk, Storage};
 
 use super::fault::{at, fault, unsupported};
 use super::names::folder;
-use super::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, system_time};
+use super::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
 use super::temporary::{Temporary, candidates};
 use super::{blocking, digests, hash_and_clear};
 use crate::sys;
@@ -160,7 +160,8 @@ impl Inner {
                 Temporary::open(&target, true)?.ok_or_else(not_reserved)?
             }
         };
-        match prepare(&temporary, replaced.as_ref(), total, keep) {
+        let published = published(&target, replaced.as_ref(), total, modified);
+        match prepare(&temporary, replaced.as_ref(), published, total, keep) {
             Ok(kept) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);

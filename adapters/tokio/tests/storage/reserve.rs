@@ -31,6 +31,44 @@ async fn what_an_earlier_run_left_is_kept_when_asked() {
 }
 
 #[tokio::test]
+async fn d8_what_a_run_published_before_it_died_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let content = pattern(10_000);
+    fs::write(&path, &content).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(1_000)).unwrap();
+    let reserve_any = |total| reserve(Some(total), true);
+    let reserve = |total, keep, seconds| FileOp::Reserve {
+        total: Some(total),
+        keep,
+        name: None,
+        modified: Some(Wall::from_unix(seconds)),
+    };
+    for (op, kept) in [
+        (reserve(10_000, true, 1_000), true),
+        (reserve(10_000, false, 1_000), false),
+        (reserve(9_999, true, 1_000), false),
+        (reserve(10_000, true, 1_001), false),
+    ] {
+        let target = FileTarget::new(&path);
+        assert_eq!(run(&target, op.clone()).await, Ok(FileReply::Reserved { kept }), "{op:?}");
+        let found = digests(&target, &[(0, 9_999)]).await;
+        assert_eq!(found == [digest(&content[..9_999])], kept, "{op:?}");
+        // A second look does not double it.
+        assert_eq!(run(&target, op).await, Ok(FileReply::Reserved { kept }));
+        assert_eq!(fs::read(&path).unwrap(), content, "only publishing touches it");
+        run(&target, FileOp::Remove).await.unwrap();
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+    // An object without a time.
+    let target = FileTarget::new(&path);
+    assert_eq!(run(&target, reserve_any(10_000)).await, Ok(FileReply::Reserved { kept: true }));
+    run(&target, publish(10_000)).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), content);
+    assert_eq!(names(folder.path()), ["a"]);
+}
+
+#[tokio::test]
 async fn starting_over_empties_the_temporary_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");

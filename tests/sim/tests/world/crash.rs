@@ -2,7 +2,9 @@
 
 use crate::common::*;
 use crate::many::each;
+use longhaul_core::Phase;
 use longhaul_core::Time;
+use longhaul_core::event::EventKind;
 use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Durability, Start};
 use longhaul_sim::{JobKind, Style, World};
@@ -10,6 +12,8 @@ use longhaul_sim::{JobKind, Style, World};
 const LEN: u64 = 120_000;
 /// Checkpoints are written at least this often, in bytes.
 const INTERVAL: u64 = 16 << 10;
+/// A request is for this many.
+const PART: u64 = 8 << 10;
 
 fn get(world: &mut World) -> usize {
     download(world, LEN, Style::GOOD)
@@ -43,7 +47,8 @@ fn kill(make: fn(&mut World) -> usize, seed: u64, power: bool, durability: Durab
     let mut world = seeded(seed);
     let job = make(&mut world);
     world.jobs[job].durability = durability;
-    world.jobs[job].parallel = most(1 + u32::try_from(rng.up_to(3)).expect("small"));
+    let requests = 1 + rng.up_to(3);
+    world.jobs[job].parallel = most(u32::try_from(requests).expect("small"));
     world.weather.rate = (8_000, 400_000);
     world.submit(job, Start::Now);
     world.settle();
@@ -55,9 +60,16 @@ fn kill(make: fn(&mut World) -> usize, seed: u64, power: bool, durability: Durab
         if world.jobs[job].task.is_none() {
             break;
         }
-        // What was in flight, an interval since the last checkpoint began, and as much while one was being written.
-        allowed += 4 * 8_192 + 2 * INTERVAL;
+        // What was in flight, and an interval.
+        allowed += requests * PART + INTERVAL;
+        let phase = world.jobs[job].events.iter().rev().find(|event| matches!(event, EventKind::Phase(_)));
+        let cleaning = phase == Some(&EventKind::Phase(Phase::Cleaning));
         world.crash(power);
+        if cleaning && !world.journals.contains_key(&job) {
+            // All that was left to do was to say so; whoever submits it again wants it again.
+            sound(&world);
+            return;
+        }
         if let JobKind::Get { target, .. } = &world.jobs[job].kind {
             let there = world.disk.file(target);
             assert!(there.is_none_or(|file| file.content.pure() == Some(1) && file.content.len() == LEN));
