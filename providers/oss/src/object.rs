@@ -10,20 +10,22 @@ use alloc::vec::Vec;
 
 use http::header::HeaderMap;
 use http::{Method, Request, Uri};
-use longhaul_core::Now;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::Context;
+use longhaul_core::{Digest, Now};
 use longhaul_http::Url;
-use longhaul_http::fault::Hide;
 use longhaul_sign::oss_v4::{Resource, Signer};
 use longhaul_sign::{SecretUri, Target, encode};
 use longhaul_store::Access;
 use longhaul_store::access::unsigned;
-use longhaul_store::key;
-use longhaul_store::multipart::Start;
+use longhaul_store::fault::Errors;
+use longhaul_store::fields::Rules;
+use longhaul_store::{Item, key};
 
 use crate::bucket::Bucket;
+use crate::fault::ERRORS;
+use crate::fields::RULES;
 
 /// An object of a bucket, and with whose rights it is asked for.
 ///
@@ -125,30 +127,48 @@ impl Object {
         Ok(presigned.into_url())
     }
 
-    /// A request for the object, signed.
-    pub(crate) fn request(&self, start: Start, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
-        let mut request = start.request(self.url())?;
-        self.sign(&mut request, cx, now)?;
-        Ok(request)
+    fn resource(&self) -> Resource<'_> {
+        Resource::object(self.bucket.name(), &self.key)
+    }
+}
+
+impl Item for Object {
+    const RULES: &'static Rules = &RULES;
+    const ERRORS: Errors = ERRORS;
+
+    fn url(&self) -> &str {
+        self.url()
     }
 
-    /// Signs a complete request.
-    pub(crate) fn sign(&self, request: &mut Request<Body>, cx: &Context<'_>, now: Now) -> Result<(), BuildError> {
+    fn authority(&self) -> &str {
+        self.authority()
+    }
+
+    fn region(&self) -> &str {
+        self.bucket.region()
+    }
+
+    fn access(&self) -> &Access {
+        &self.access
+    }
+
+    fn renewed(self, access: Access) -> Self {
+        self.with_access(access)
+    }
+
+    fn sign(
+        &self,
+        request: &mut Request<Body>,
+        _: Option<&Digest>,
+        cx: &Context<'_>,
+        now: Now,
+    ) -> Result<(), BuildError> {
         let Some(key) = self.access.key() else { return Ok(()) };
-        let wall = now.wall.as_unix().saturating_add(cx.skew);
         let names: Vec<&str> = self.also_signed.iter().map(String::as_str).collect();
+        let wall = now.wall.as_unix().saturating_add(cx.skew);
         let signer = Signer::new(key, self.bucket.region(), wall).additional(&names);
         let signed = signer.sign(Target::from(&*request), self.resource()).map_err(|error| unsigned(&error))?;
         signed.apply(request.headers_mut());
         Ok(())
-    }
-
-    /// What must not be shown of a server's words.
-    pub(crate) fn hide(&self) -> Hide {
-        self.access.hide()
-    }
-
-    fn resource(&self) -> Resource<'_> {
-        Resource::object(self.bucket.name(), &self.key)
     }
 }

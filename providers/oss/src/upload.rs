@@ -20,16 +20,13 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::{Context, Head, Profile, Provider, Reply, Step, Verdict};
-use longhaul_core::{Algorithm, Digest, Now};
+use longhaul_core::{Algorithm, Digest, Now, Wall};
 use longhaul_http::Headers;
-use longhaul_http::fault::Hide;
 use longhaul_sign::xml::Element;
-use longhaul_store::fault::Errors;
 use longhaul_store::multipart::{self, Dialect, Reader, Tags, content_digest};
-use longhaul_store::{Access, Fields};
+use longhaul_store::{Access, Fields, Item as _};
 
 use crate::checksum::{self, CONTENT_MD5, Integrity};
-use crate::fault::ERRORS;
 use crate::fields::{FORBID_OVERWRITE, RULES};
 use crate::object::Object;
 
@@ -147,7 +144,7 @@ impl Provider for OssUpload {
     }
 
     fn build(&self, step: &Step, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
-        self.object.request(multipart::start(self, step, cx)?, cx, now)
+        self.request(step, cx, now)
     }
 
     fn interpret(
@@ -160,24 +157,24 @@ impl Provider for OssUpload {
     ) -> Result<Reply, Verdict> {
         Reader { dialect: self, step, cx, head, body, now }.read()
     }
+
+    fn is_ready(&self, _: &Step, wall: Wall) -> bool {
+        self.object.access().is_good_at(wall)
+    }
 }
 
 impl Dialect for OssUpload {
     const NAME: &'static str = "OSS";
     const NAMESPACE: Option<&'static str> = None;
     const VERSION: &'static str = "x-oss-version-id";
-    const ERRORS: Errors = ERRORS;
+    type Item = Object;
+
+    fn item(&self) -> &Object {
+        &self.object
+    }
 
     fn fields(&self) -> &Fields {
         &self.fields
-    }
-
-    fn region(&self) -> &str {
-        self.object.bucket().region()
-    }
-
-    fn hide(&self) -> Hide {
-        self.fields.hide(self.object.hide())
     }
 
     fn is_conditional(&self) -> bool {

@@ -11,13 +11,15 @@ use longhaul_core::intent::Body;
 use longhaul_core::provider::Context;
 use longhaul_core::{Digest, Now};
 use longhaul_http::Url;
-use longhaul_http::fault::Hide;
 use longhaul_sign::encode;
-use longhaul_store::key;
-use longhaul_store::multipart::Start;
+use longhaul_store::fault::Errors;
+use longhaul_store::fields::Rules;
+use longhaul_store::{Item, key};
 
 use crate::access::{Access, Payload, sign};
 use crate::bucket::Bucket;
+use crate::fault::ERRORS;
+use crate::fields::RULES;
 
 /// An object of a bucket, and with whose rights it is asked for.
 ///
@@ -91,22 +93,33 @@ impl Object {
     pub fn file_name(&self) -> Option<&str> {
         self.url.file_name()
     }
+}
 
-    /// A request for the object, signed. `content` is the digest of the source bytes in its body, for [`Payload::Signed`].
-    pub(crate) fn request(
-        &self,
-        start: Start,
-        content: Option<&Digest>,
-        cx: &Context<'_>,
-        now: Now,
-    ) -> Result<Request<Body>, BuildError> {
-        let mut request = start.request(self.url())?;
-        self.sign(&mut request, content, cx, now)?;
-        Ok(request)
+impl Item for Object {
+    const RULES: &'static Rules = &RULES;
+    const ERRORS: Errors = ERRORS;
+
+    fn url(&self) -> &str {
+        self.url()
     }
 
-    /// Signs a complete request.
-    pub(crate) fn sign(
+    fn authority(&self) -> &str {
+        self.authority()
+    }
+
+    fn region(&self) -> &str {
+        self.bucket.region()
+    }
+
+    fn access(&self) -> &Access {
+        &self.access
+    }
+
+    fn renewed(self, access: Access) -> Self {
+        self.with_access(access)
+    }
+
+    fn sign(
         &self,
         request: &mut Request<Body>,
         content: Option<&Digest>,
@@ -115,10 +128,5 @@ impl Object {
     ) -> Result<(), BuildError> {
         let wall = now.wall.as_unix().saturating_add(cx.skew);
         sign(&self.access, request, self.bucket.region(), self.payload, content, wall)
-    }
-
-    /// What must not be shown of a server's words.
-    pub(crate) fn hide(&self) -> Hide {
-        self.access.hide()
     }
 }

@@ -21,17 +21,14 @@ use http::header::{self, HeaderMap, HeaderValue};
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::{Context, Head, Profile, Provider, Reply, Step, Verdict};
-use longhaul_core::{Algorithm, Digest, Now};
+use longhaul_core::{Algorithm, Digest, Now, Wall};
 use longhaul_http::Headers;
-use longhaul_http::fault::Hide;
 use longhaul_sign::xml::Element;
-use longhaul_store::fault::Errors;
 use longhaul_store::multipart::{self, Dialect, Reader, Tags, content_digest, whole_digest};
-use longhaul_store::{Access, Fields};
+use longhaul_store::{Access, Fields, Item as _};
 
 use crate::access::Payload;
 use crate::checksum::{self, Integrity};
-use crate::fault::ERRORS;
 use crate::fields::RULES;
 use crate::object::Object;
 use crate::rules::Etags;
@@ -151,7 +148,7 @@ impl Provider for S3Upload {
             let what = "signed content is hashed by SHA-256, and another checksum is asked for besides";
             return Err(BuildError::new(what, "choose Integrity::Sha256, or leave the payload unsigned"));
         }
-        self.object.request(multipart::start(self, step, cx)?, content_digest(step, cx), cx, now)
+        self.request(step, cx, now)
     }
 
     fn interpret(
@@ -164,24 +161,24 @@ impl Provider for S3Upload {
     ) -> Result<Reply, Verdict> {
         Reader { dialect: self, step, cx, head, body, now }.read()
     }
+
+    fn is_ready(&self, _: &Step, wall: Wall) -> bool {
+        self.object.access().is_good_at(wall)
+    }
 }
 
 impl Dialect for S3Upload {
     const NAME: &'static str = "S3";
     const NAMESPACE: Option<&'static str> = Some("http://s3.amazonaws.com/doc/2006-03-01/");
     const VERSION: &'static str = "x-amz-version-id";
-    const ERRORS: Errors = ERRORS;
+    type Item = Object;
+
+    fn item(&self) -> &Object {
+        &self.object
+    }
 
     fn fields(&self) -> &Fields {
         &self.fields
-    }
-
-    fn region(&self) -> &str {
-        self.object.bucket().region()
-    }
-
-    fn hide(&self) -> Hide {
-        self.fields.hide(self.object.hide())
     }
 
     fn is_conditional(&self) -> bool {

@@ -4,6 +4,7 @@
 use alloc::format;
 use alloc::sync::Arc;
 
+use longhaul_core::Wall;
 use longhaul_core::error::BuildError;
 use longhaul_http::fault::Hide;
 use longhaul_sign::{AccessKey, SignError};
@@ -38,6 +39,12 @@ impl Access {
             Self::Anonymous => None,
             Self::Key(key) => Some(key),
         }
+    }
+
+    /// Whether the key is still good when the store's clock shows `wall`. A key that does not say when it ends always is.
+    #[must_use]
+    pub fn is_good_at(&self, wall: Wall) -> bool {
+        self.key().is_none_or(|key| key.is_valid_for(0, wall.as_unix()))
     }
 
     /// What must not be shown of a server's words.

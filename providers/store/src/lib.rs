@@ -8,10 +8,11 @@
 //! | [`access`] | [`Access`]: anonymous, or the holder of an access key |
 //! | [`endpoint`] | [`Endpoint`]: scheme, host and path that a bucket's URL begins with |
 //! | [`key`] | what a key may be |
+//! | [`item`] | [`Item`]: an object of a store, where it is and who asks for it |
 //! | [`fields`] | [`Fields`]: the caller's header fields, sorted to the requests they belong to |
 //! | [`etag`] | entity tags of single objects and of those made of parts |
 //! | [`fault`] | [`Refusal`](fault::Refusal): from a store's `<Error>` to a verdict, with a remedy |
-//! | [`download`] | what is read the same way of every store's answers to `HEAD` and `GET` |
+//! | [`download`] | [`Download`]: `HEAD`, and `GET` by ranges |
 //! | [`multipart`] | the requests and answers of an upload in parts, as S3 and OSS have them |
 //!
 //! # What is never shown
@@ -33,10 +34,13 @@ pub mod endpoint;
 pub mod etag;
 pub mod fault;
 pub mod fields;
+pub mod item;
 pub mod key;
 pub mod multipart;
 
 pub use access::Access;
+pub use download::Download;
 pub use endpoint::Endpoint;
 pub use fields::{Fields, Kind};
+pub use item::Item;
 pub use multipart::Dialect;

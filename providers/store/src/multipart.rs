@@ -19,20 +19,21 @@ mod request;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use http::HeaderMap;
-use longhaul_core::Digest;
+use http::{HeaderMap, Request};
 use longhaul_core::error::BuildError;
+use longhaul_core::intent::Body;
 use longhaul_core::layout::PartLimits;
 use longhaul_core::provider::{Begin, Context, Order, Profile, Step};
+use longhaul_core::{Digest, Now};
 use longhaul_http::fault::Hide;
 use longhaul_sign::xml::Element;
 
-use crate::fault::Errors;
 use crate::fields::Fields;
+use crate::item::Item;
 
 pub use answer::Reader;
 pub use document::MOST_ANSWER;
-pub use request::{Start, start};
+pub use request::Start;
 
 /// What distinguishes the upload to one store from that to another.
 pub trait Dialect {
@@ -42,17 +43,14 @@ pub trait Dialect {
     const NAMESPACE: Option<&'static str>;
     /// The header field that tells an object's version.
     const VERSION: &'static str;
-    /// How the store speaks of what went wrong.
-    const ERRORS: Errors;
+    /// What is uploaded to.
+    type Item: Item;
+
+    /// What is uploaded to.
+    fn item(&self) -> &Self::Item;
 
     /// The caller's fields.
     fn fields(&self) -> &Fields;
-
-    /// The region that requests are signed for.
-    fn region(&self) -> &str;
-
-    /// What must not be shown of a server's words.
-    fn hide(&self) -> Hide;
 
     /// Whether the upload has a condition on what is there.
     fn is_conditional(&self) -> bool;
@@ -80,6 +78,24 @@ pub trait Dialect {
 
     /// What the tag of an object made of parts tells, by the head of an answer about it.
     fn tags(&self, headers: &HeaderMap) -> Tags;
+
+    /// The request for a step, signed.
+    ///
+    /// # Errors
+    /// When something that it needs is not known, or the step is none of an upload's.
+    fn request(&self, step: &Step, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError>
+    where
+        Self: Sized,
+    {
+        let mut request = request::start(self, step, cx)?;
+        self.item().sign(&mut request, content_digest(step, cx), cx, now)?;
+        Ok(request)
+    }
+
+    /// What must not be shown of a server's words.
+    fn hide(&self) -> Hide {
+        self.fields().hide(self.item().access().hide())
+    }
 }
 
 /// What the tag of an object made of parts tells.

@@ -15,6 +15,7 @@ use super::document::{self, Completed, etag_of};
 use super::{Dialect, Tags, content_digest, whole_digest};
 use crate::etag::{self as tag, bare};
 use crate::fault::{ErrorBody, Refusal};
+use crate::item::Item;
 
 /// One answer and what is needed to read it.
 #[derive(Debug)]
@@ -188,14 +189,14 @@ impl<D: Dialect> Reader<'_, D> {
 
     fn refusal(&self) -> Refusal<'_> {
         Refusal {
-            errors: &D::ERRORS,
+            errors: &D::Item::ERRORS,
             step: self.step,
             cx: self.cx,
             head: self.head,
             body: self.body,
             now: self.now,
             hide: self.dialect.hide(),
-            region: self.dialect.region(),
+            region: self.dialect.item().region(),
             conditional: self.dialect.is_conditional(),
         }
     }

@@ -1,4 +1,4 @@
-//! The requests of an upload, complete but for the URL's path and the signature.
+//! The requests of an upload, complete but for the signature.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -14,11 +14,12 @@ use longhaul_sign::encode;
 
 use super::{Dialect, document};
 use crate::fields::Kind;
+use crate::item::Item as _;
 
 /// Parts per page of a listing: the most that stores give.
 const PAGE: u32 = 1000;
 
-/// What a request begins with.
+/// What a request is made of.
 #[derive(Debug)]
 pub struct Start {
     /// The method.
@@ -50,11 +51,8 @@ impl Start {
 
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("longhaul/", env!("CARGO_PKG_VERSION")));
 
-/// The request for a step of an upload.
-///
-/// # Errors
-/// When something that it needs is not known, or the step is none of an upload's.
-pub fn start<D: Dialect>(dialect: &D, step: &Step, cx: &Context<'_>) -> Result<Start, BuildError> {
+/// The request for a step of an upload, not signed.
+pub(super) fn start<D: Dialect>(dialect: &D, step: &Step, cx: &Context<'_>) -> Result<Request<Body>, BuildError> {
     let fields = |kind| dialect.fields().on(kind);
     let plain = |method, query, kind| Start { method, query, headers: fields(kind), body: Body::Empty };
     let mut start = match step {
@@ -73,7 +71,7 @@ pub fn start<D: Dialect>(dialect: &D, step: &Step, cx: &Context<'_>) -> Result<S
         }
     };
     dialect.dress(step, cx, &mut start.headers)?;
-    Ok(start)
+    start.request(dialect.item().url())
 }
 
 /// Source bytes, and their length.
