@@ -163,6 +163,36 @@ async fn r3_expired_credentials_are_renewed_once_for_all_requests() {
     assert!(store.state().objects["a"].content == content(40 * PART as usize, 3));
 }
 
+/// A key that is known to have expired goes out with no request, where there is another one to be had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r6_a_key_known_to_have_expired_is_renewed_before_anything_is_sent() {
+    let ended = || access().with_session_token("old").with_expiry(1_000_000_000);
+    for size in [10, 3 * PART as usize] {
+        let store = Store::new(PART as usize);
+        store.state().token = Some("new".into());
+        let server = store.serve(|_, answer| answer).await;
+        let object = object(server.addr, "a");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (count, fresh) = (Arc::clone(&asked), object.clone().with_access(access().with_session_token("new")));
+        let old = upload(object.clone().with_access(ended())).refreshable(true);
+        let job = from_bytes(old, &content(size, 1)).with_refresher(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let fresh = upload(fresh.clone());
+            async move { Reply::Provider(Arc::new(fresh)) }.boxed()
+        });
+        run(&client(), job).await.unwrap();
+        assert!(store.state().objects["a"].content == content(size, 1));
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{size}: asked once");
+        let refused =
+            server.log().iter().filter(|request| request.header("x-amz-security-token") == Some("old")).count();
+        assert_eq!(refused, 0, "{size}: the old one was not sent");
+        // With nobody to ask the store decides.
+        let error =
+            run(&client(), from_bytes(upload(object.with_access(ended())), &content(size, 1))).await.unwrap_err();
+        assert!(error.to_string().contains("token has expired"), "{error}");
+    }
+}
+
 async fn refusal(object: Object) -> (ServerFaultKind, String) {
     match run(&client(), from_bytes(upload(object), &bytes())).await {
         Err(Error::Server(fault) | Error::Issuer(fault)) => (fault.kind, fault.to_string()),

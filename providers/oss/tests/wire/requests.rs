@@ -7,7 +7,7 @@ use crate::support::{
 };
 use http::{HeaderMap, Method};
 use longhaul_core::provider::{Provider, Step};
-use longhaul_core::{Algorithm, Digest};
+use longhaul_core::{Algorithm, Digest, Wall};
 use longhaul_http::Headers;
 use longhaul_oss::{Access, AccessKey, Bucket, Integrity, Object, OssDownload, OssUpload, Style};
 
@@ -206,4 +206,18 @@ fn each_provider_has_its_own_steps() {
         assert!(download().build(&step, &cx(), NOW).is_err(), "{step:?}");
     }
     assert!(upload().build(&part(0, 1), &cx(), NOW).is_err(), "no session");
+}
+
+/// Where another key can be had, one that has ended is not used; else the store's clock decides, not this one.
+#[test]
+fn r6_a_key_that_has_ended_is_not_ready_where_another_can_be_had() {
+    let end = NOW.wall.as_unix() + 60;
+    let up = |refresh| upload().with_access(key().with_expiry(end)).refreshable(refresh);
+    let down = |refresh| download().with_access(key().with_expiry(end)).refreshable(refresh);
+    for (at, ready) in [(end - 1, true), (end, false)] {
+        let wall = Wall::from_unix(at);
+        assert_eq!((up(true).is_ready(&Step::Begin, wall), down(true).is_ready(&Step::Probe, wall)), (ready, ready));
+        assert!(up(false).is_ready(&Step::Begin, wall) && down(false).is_ready(&Step::Probe, wall));
+    }
+    assert!(upload().refreshable(true).is_ready(&Step::Begin, Wall::from_unix(i64::MAX)), "no end is known");
 }
