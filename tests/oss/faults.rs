@@ -77,6 +77,22 @@ async fn u6_what_was_done_without_an_answer_is_found_to_be_done() {
     assert!(emulator.holds(&key, &small));
 }
 
+/// 203 says that the callback failed; whether the object is there, only a look at it tells. Here it is not.
+#[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u6_a_failed_callback_is_looked_into_and_a_commit_without_effect_repeated() {
+    let emulator = Emulator::new();
+    let key = own("callback");
+    let fault =
+        "\"op\": \"CompleteMultipartUpload\", \"action\": \"status\", \"status\": 203, \"code\": \"CallbackFailed\"";
+    let done = up(&emulator, &key, fault).await;
+    assert!(done.is_ok() && emulator.holds(&key, &bytes()), "{done:?}");
+    for (op, times) in [("UploadPart", 4), ("CompleteMultipartUpload", 2), ("HeadObject", 1)] {
+        assert_eq!(emulator.asked(&key, op), times, "{op}");
+    }
+    assert_eq!(emulator.open(&key), 0);
+}
+
 /// The answer that names the session is lost: nobody can give that session up, and so it is told (U10).
 #[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
