@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::time::Wall;
 
+mod bounds;
+
 const NOW: Wall = Wall::from_unix(1_800_000_000);
 const LATER: i64 = 1_800_000_600;
 
@@ -128,7 +130,6 @@ fn k2_urls_are_absolute_plain_and_of_admitted_hosts() {
     ] {
         refused(&url(text), Place::Part(2), "url");
     }
-    refused(&url(&format!("https://a.example.com/{}", "x".repeat(20_000))), Place::Part(2), "url");
     refused(&url("https://other.example.com/key?canary"), Place::Part(2), "url");
     let same = url("https://BUCKET.example.com:443/key?sig=canary");
     assert!(UploadPlan::new(&same, &policy(), NOW).is_ok(), "one host, written otherwise");
