@@ -498,6 +498,37 @@ mod tests {
         assert_eq!(Checkpoint::decode(&[0; 4096]), Err(CheckpointError::Foreign));
     }
 
+    #[test]
+    fn d9_an_older_format_and_parts_of_no_size_are_nothing_of_ours() {
+        let mut older = Vec::new();
+        frame(&mut older, |w| {
+            w.bytes(&MAGIC);
+            w.u16(VERSION - 1);
+        });
+        assert_eq!(Checkpoint::decode(&older), Err(CheckpointError::Foreign));
+        let sizeless = Checkpoint { part_size: 0, ..sample() };
+        assert_eq!(Checkpoint::decode(&sizeless.encode()), Err(CheckpointError::Foreign));
+    }
+
+    #[test]
+    fn every_stage_reads_back() {
+        for stage in [Stage::Opening, Stage::Open, Stage::Committing, Stage::Aborting] {
+            let mut checkpoint = sample();
+            checkpoint.apply(Fact::Stage(stage));
+            assert_eq!(Checkpoint::decode(&checkpoint.encode()).map(|read| read.stage), Ok(stage));
+        }
+    }
+
+    /// As long as a damaged length may say: the bound is on what is read, before any of it is.
+    #[test]
+    fn d9_a_frame_without_content_or_beyond_the_bound_ends_the_journal() {
+        for (len, read) in [(0, 0), (1, 1), (MAX_FRAME, 1), (MAX_FRAME + 1, 0), (MAX_FRAME + 2, 0)] {
+            let mut bytes = Vec::new();
+            frame(&mut bytes, |w| w.bytes(&alloc::vec![7; len]));
+            assert_eq!(Frames(&bytes).count(), read, "{len}");
+        }
+    }
+
     proptest! {
         #[test]
         fn d9_foreign_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..512)) {

@@ -109,3 +109,31 @@ impl Authorities {
         self.by_name.values().copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn of_many_servers_those_in_use_are_kept() {
+        let mut all = Authorities::new();
+        let bounds = Concurrency::default();
+        for number in 0..REMEMBERED {
+            all.entry(&format!("host{number}:80"), bounds, Time::ZERO).expect("room");
+        }
+        let id = |all: &Authorities, number: usize| all.find(&format!("host{number}:80"));
+        assert_eq!((0..REMEMBERED).filter_map(|number| id(&all, number)).count(), REMEMBERED, "so many are remembered");
+        let (busy, wanted) = (id(&all, 1).expect("there"), id(&all, 2).expect("there"));
+        all.get_mut(busy).expect("there").in_flight = 1;
+        all.get_mut(wanted).expect("there").waiting.insert((0, TaskId::from_parts(0, 0)));
+        let new = all.entry("new:80", bounds, Time::ZERO).expect("room");
+        let mut kept: alloc::vec::Vec<_> = all.ids().collect();
+        kept.sort_by_key(|id| id.parts());
+        let mut expected = [busy, wanted, new];
+        expected.sort_by_key(|id| id.parts());
+        assert_eq!(kept, expected);
+        assert!([busy, wanted, new].into_iter().all(|id| all.get(id).is_some()));
+        assert_eq!(all.entry("host1:80", bounds, Time::ZERO), Some(busy), "with what is known of it");
+    }
+}

@@ -1,5 +1,6 @@
 //! Everything that is tested in the simulated world, in one binary: one link, one run.
 
+mod ahead;
 mod blocks;
 mod common;
 mod consumer;
@@ -10,19 +11,25 @@ mod disk;
 mod download;
 mod elsewhere;
 mod every_step;
+mod fresh;
+mod hand;
 mod limits;
 mod many;
 mod objects;
 mod planted;
 mod presigned;
 mod props;
+mod recalled;
 mod retry;
 mod rivals;
 mod schedule;
 mod seeds;
 mod stores;
 mod timely;
+mod told;
 mod upload;
+mod ways_out;
+mod windowed;
 
 /// The example is a test as well.
 #[path = "../../examples/own_provider.rs"]

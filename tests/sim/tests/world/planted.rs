@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::*;
+use crate::hand::Hand;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use longhaul_core::error::{BuildError, Error, ServerFault, ServerFaultKind};
@@ -15,110 +16,6 @@ use longhaul_core::{Config, Direction, Engine, Now, OpId, TaskId, Time, Wall};
 use longhaul_http::HttpDownload;
 use longhaul_sim::Style;
 use longhaul_sim::provider::StoreProvider;
-
-/// An engine whose requests are answered by the test, word by word, and whose local work succeeds at once.
-struct Hand {
-    engine: Engine,
-    now: Now,
-    events: Vec<(TaskId, EventKind)>,
-    asked: Vec<OpId>,
-    waiting: Vec<(OpId, TaskId, Request<Body>)>,
-}
-
-impl Hand {
-    fn new(config: Config) -> Self {
-        let now = Now::new(Time::from_micros(1_000_000), Wall::from_unix(1_000_000));
-        Self { engine: Engine::new(config, 1), now, events: Vec::new(), asked: Vec::new(), waiting: Vec::new() }
-    }
-
-    fn submit(&mut self, provider: Arc<dyn Provider>, direction: Direction) -> TaskId {
-        let key = TransferKey::new(direction, provider.object(), provider.object());
-        let mut spec = Spec::new(direction, provider, key);
-        spec.journal = false;
-        spec.part_size = PartSize::Bytes(10_000);
-        self.engine.submit(spec, self.now).expect("submitted")
-    }
-
-    fn get(&mut self, url: &str) -> TaskId {
-        self.submit(Arc::new(HttpDownload::new(url).expect("a URL").refreshable(true)), Direction::Download)
-    }
-
-    /// Takes out all there is to do.
-    fn pump(&mut self) {
-        while let Some(intent) = self.engine.poll_intent(self.now) {
-            match intent {
-                Intent::Http { op, task, request, .. } => self.waiting.push((op, task, request)),
-                Intent::File { op, action, .. } => {
-                    let reply = match action {
-                        FileOp::Stat => FileReply::Source { len: Some(30_000), fingerprint: None },
-                        FileOp::Reserve { .. } => FileReply::Reserved { kept: false },
-                        _ => FileReply::Done,
-                    };
-                    self.engine.handle_file(op, Ok(reply), self.now);
-                }
-                Intent::Ask { op, .. } => self.asked.push(op),
-                _ => {}
-            }
-        }
-        while let Some(event) = self.engine.poll_event() {
-            self.events.push((event.task, event.kind));
-        }
-    }
-
-    /// The requests that go out now.
-    fn requests(&mut self) -> Vec<(OpId, TaskId, Request<Body>)> {
-        self.pump();
-        core::mem::take(&mut self.waiting)
-    }
-
-    /// The only request that may go out, waited for if it is to come later.
-    #[track_caller]
-    fn request(&mut self) -> (OpId, Request<Body>) {
-        let mut requests = self.requests();
-        while requests.is_empty() {
-            self.now.mono = self.engine.poll_timeout().expect("something is sent");
-            self.engine.handle_timeout(self.now);
-            requests = self.requests();
-        }
-        assert_eq!(requests.len(), 1, "one at a time");
-        let (op, _, request) = requests.remove(0);
-        (op, request)
-    }
-
-    /// The whole answer to a request whose body was sent.
-    fn answer(&mut self, op: OpId, status: u16, fields: &[(&str, &str)], body: &'static str) {
-        self.answer_after(u64::MAX >> 1, op, status, fields, body);
-    }
-
-    /// The same when only so much of the body was sent.
-    fn answer_after(&mut self, sent: u64, op: OpId, status: u16, fields: &[(&str, &str)], body: &'static str) {
-        let _ = self.head(op, status, fields);
-        let moved = Moved { connected: true, sent, ..Moved::default() };
-        let outcome = Outcome::Complete { moved, body: Bytes::from_static(body.as_bytes()) };
-        self.engine.handle_done(op, outcome, self.now);
-    }
-
-    /// Only the head.
-    fn head(&mut self, op: OpId, status: u16, fields: &[(&str, &str)]) -> Disposition {
-        let headers: HeaderMap = fields
-            .iter()
-            .map(|(name, value)| {
-                let name: HeaderName = name.parse().expect("a name");
-                (name, HeaderValue::from_str(value).expect("a value"))
-            })
-            .collect();
-        let status = StatusCode::from_u16(status).expect("a status");
-        self.engine.handle_head(op, Head { status, headers: &headers }, self.now)
-    }
-
-    fn error(&mut self, task: TaskId) -> Option<Error> {
-        self.pump();
-        match self.engine.end(task)? {
-            End::Failed(error) => Some(error.clone()),
-            _ => None,
-        }
-    }
-}
 
 #[test]
 fn i1_an_answer_of_another_kind_is_stale_and_changes_nothing() {

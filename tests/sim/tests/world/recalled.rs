@@ -1,0 +1,107 @@
+//! What an earlier run recorded is read when the transfer begins: not before, and not while it is paused.
+
+use std::sync::Arc;
+
+use crate::common::most;
+use crate::hand::Hand;
+use http::Method;
+use longhaul_core::error::{Error, FileFault, FileFaultKind};
+use longhaul_core::event::EventKind;
+use longhaul_core::intent::Fingerprint;
+use longhaul_core::{Config, Direction, TaskId};
+use longhaul_sim::provider::StoreProvider;
+
+fn upload(hand: &mut Hand) -> TaskId {
+    let provider = Arc::new(StoreProvider::new("store", "key"));
+    hand.submit_with(provider, Direction::Upload, |spec| {
+        (spec.recall, spec.journal, spec.parallel) = (true, true, most(1));
+    })
+}
+
+/// A source that nobody touches.
+fn hand() -> Hand {
+    let mut hand = Hand::new(Config::default());
+    hand.fingerprint = Some(Fingerprint { len: 30_000, modified: 1, changed: 1, file: 1 });
+    hand
+}
+
+/// The record of an upload with its first part there.
+fn record() -> bytes::Bytes {
+    let mut hand = hand();
+    let task = upload(&mut hand);
+    hand.pump();
+    hand.recalled(Ok(None));
+    let (op, _) = hand.request();
+    hand.answer(op, 200, &[], "session");
+    let (op, _) = hand.request();
+    hand.answer(op, 200, &[("etag", "\"1\"")], "");
+    hand.engine.checkpoint(task).expect("at work").encode()
+}
+
+#[test]
+fn u4_what_was_recorded_is_gone_on_with() {
+    let mut hand = hand();
+    let task = upload(&mut hand);
+    assert!(hand.requests().is_empty(), "nothing is done before it is known what there is");
+    hand.recalled(Ok(Some(record())));
+    let (list, request) = hand.request();
+    assert_eq!((request.method(), request.uri().query()), (&Method::GET, Some("session=session&after=0")));
+    hand.answer(list, 200, &[], "1 0 10000 \"1\"\n");
+    let (_, request) = hand.request();
+    assert!(request.uri().query().is_some_and(|query| query.contains("part=2")), "{}", request.uri());
+    let progress = hand.engine.progress(task).expect("there");
+    assert_eq!((progress.reused, progress.acknowledged), (10_000, 10_000));
+}
+
+#[test]
+fn c1_nothing_is_read_while_it_is_paused() {
+    let mut hand = hand();
+    let task = upload(&mut hand);
+    hand.engine.pause(task, hand.now).expect("there");
+    hand.pump();
+    assert!(hand.recalls.is_empty());
+    hand.engine.resume(task, hand.now).expect("there");
+    hand.pump();
+    assert_eq!(hand.recalls.len(), 1);
+    // Paused while it is being read.
+    hand.engine.pause(task, hand.now).expect("there");
+    hand.recalled(Ok(None));
+    assert!(hand.requests().is_empty());
+    hand.engine.resume(task, hand.now).expect("there");
+    assert_eq!(hand.request().1.method(), Method::POST);
+}
+
+#[test]
+fn d9_a_record_that_cannot_be_read_is_told_of_and_the_upload_begins_anew() {
+    let fault = FileFault::new(FileFaultKind::Io, "");
+    for (reply, unusable) in [(Err(fault), false), (Ok(Some(bytes::Bytes::from_static(b"what"))), true)] {
+        let mut hand = hand();
+        upload(&mut hand);
+        hand.pump();
+        hand.recalled(reply);
+        let (_, request) = hand.request();
+        assert_eq!((request.method(), request.uri().query()), (&Method::POST, Some("open")));
+        let told = hand.events.iter().any(|(_, kind)| match kind {
+            EventKind::CheckpointUnusable(_) => unusable,
+            EventKind::CheckpointFailed(Error::Disk(_)) => !unusable,
+            _ => false,
+        });
+        assert!(told, "{:?}", hand.events);
+    }
+}
+
+/// The session that an earlier run left is given up although this run had not begun.
+#[test]
+fn c5_a_cancel_before_the_record_is_read_still_gives_up_what_it_names() {
+    let mut hand = hand();
+    let task = upload(&mut hand);
+    hand.pump();
+    hand.engine.cancel(task, hand.now).expect("there");
+    hand.pump();
+    hand.recalled(Ok(Some(record())));
+    let (abort, request) = hand.request();
+    assert_eq!((request.method(), request.uri().query()), (&Method::DELETE, Some("session=session")));
+    hand.answer(abort, 204, &[], "");
+    assert_eq!(hand.error(task), Some(Error::Cancelled));
+    assert!(hand.dropped, "and so is its record");
+}
