@@ -157,7 +157,8 @@ impl Checkpoint {
         let segments = self.segments.iter().map(Fact::Segment);
         let parts = self.parts.values().map(|(part, digest)| Fact::Part(part.clone(), *digest));
         let stage = (self.stage != Stage::Fresh).then_some(Fact::Stage(self.stage));
-        session.chain(segments).chain(parts).chain(stage)
+        // The stage says what parts are worth, so that none is read without it.
+        session.chain(stage).chain(segments).chain(parts)
     }
 
     fn apply(&mut self, fact: Fact) {

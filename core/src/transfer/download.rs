@@ -303,8 +303,8 @@ impl Transfer {
         }
         // The probe may not have told it.
         self.remote.object.total = self.remote.object.total.or(object.total);
-        // A length that only a probe told of, of a version that nothing pins, may be another version's: the end will show.
-        if object.total.is_none() && !self.remote.object.validator.pins() {
+        // A length that only a probe told of may be another version's, or another coding's: the end will show.
+        if object.total.is_none() {
             self.remote.hinted = self.remote.object.total.take().or(self.remote.hinted);
         }
         let len = self.remote.object.total.unwrap_or(u64::MAX);

@@ -209,9 +209,9 @@ impl Transfer {
         if foreign || !self.is_of_plan(&checkpoint) {
             return;
         }
-        self.nonce = checkpoint.nonce;
         match self.spec.direction {
             Direction::Download => {
+                self.nonce = checkpoint.nonce;
                 // Without a version to hold it against, what is stored cannot be continued.
                 if checkpoint.validator.pins() && checkpoint.total.is_some() && checkpoint.segments.total() > 0 {
                     self.remote.object.total = checkpoint.total;
@@ -228,6 +228,11 @@ impl Transfer {
                 self.session.stage = checkpoint.stage;
                 self.session.resumed = checkpoint.stage != Stage::Fresh;
                 self.session.untold = checkpoint.stage == Stage::Opening;
+                // What became of the names and parts of a record whose stage is lost, nobody knows.
+                if checkpoint.stage == Stage::Fresh {
+                    return;
+                }
+                self.nonce = checkpoint.nonce;
                 // Only parts of this very layout: anything else comes from a damaged or foreign record.
                 let layout = self.source.layout;
                 let fits = |part: &UploadedPart| {
@@ -466,7 +471,8 @@ impl Transfer {
             Some(total) => acknowledged.min(total),
             None => acknowledged,
         };
-        Progress { total, acknowledged, rate: self.rate.current(now), ..self.progress }
+        let expected = self.remote.hinted.filter(|&hinted| acknowledged <= hinted);
+        Progress { total: total.or(expected), acknowledged, rate: self.rate.current(now), ..self.progress }
     }
 
     pub(crate) fn to_checkpoint(&self) -> Checkpoint {

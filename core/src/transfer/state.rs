@@ -58,7 +58,7 @@ pub(super) struct Remote {
     pub(super) force_serial: bool,
     /// One response without a range, because nothing pins a version or ranges are not served.
     pub(super) serial: bool,
-    /// The size that a probe told of and that nothing ties to what comes now.
+    /// The size that a probe told of, where the response that comes now tells none.
     pub(super) hinted: Option<u64>,
     /// Where the last response that came to its end did.
     pub(super) ended: Option<u64>,

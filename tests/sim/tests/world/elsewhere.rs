@@ -136,6 +136,29 @@ fn d9_a_torn_journal_is_believed_up_to_the_tear() {
     assert!(world.jobs[job].received - before < LEN - 10_000, "the rest of it counted");
 }
 
+/// A damaged end takes the word with it that says what the parts before it are worth.
+#[test]
+fn d9_u1_parts_are_not_believed_without_what_they_belong_to() {
+    let record = |world: &mut World| {
+        let job = blocks(world, 30_000);
+        world.jobs[job].part_size = longhaul_core::layout::PartSize::Bytes(1 << 10);
+        world.submit(job, Start::Now);
+        while world.blocks.received < 20_000 && world.step(Time::NEVER) {}
+        let task = world.jobs[job].task.expect("at work");
+        world.engine.checkpoint(task).expect("it has begun").encode()
+    };
+    let whole = record(&mut seeded(1)).len();
+    for len in (0..whole).rev().step_by(3) {
+        let mut world = seeded(1);
+        let journal = record(&mut world);
+        world.crash(false);
+        world.journals.insert(0, journal[..len].to_vec());
+        world.edit_source(0, longhaul_sim::disk::Edit::Replace);
+        go(&mut world, 0);
+        done(&world, 0);
+    }
+}
+
 #[test]
 fn d9_what_a_newer_version_wrote_is_left_alone_and_the_transfer_starts_afresh() {
     let (mut world, job) = after(get, 40, 1);

@@ -97,7 +97,7 @@ fn d1_an_object_that_changes_between_any_two_requests_is_never_mixed() {
     assert!(changed > 0 && restarted > 0, "the scenario still meets its subject");
 }
 
-/// What a server said of an object's length, without a validator, may be of another version than the one that comes.
+/// What a server said of an object's length may be of another version than the one that comes.
 #[test]
 fn d4_a_length_told_by_a_probe_does_not_cut_what_comes_without_one() {
     let loose = Style { tag: Tag::None, dates: false, chunked: true, ..Style::GOOD };
