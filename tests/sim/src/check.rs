@@ -63,7 +63,7 @@ pub enum Invariant {
     AcknowledgedThere,
     /// I26: a download runs no farther ahead of its consumer than its window.
     Window,
-    /// I27: one run at a time works on a target; whoever may not leaves its file and its record alone.
+    /// I27: one run at a time works on a target; whoever never had it leaves its file and its record alone.
     OneWriter,
 }
 

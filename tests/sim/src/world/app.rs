@@ -1,5 +1,6 @@
 //! The application: how it goes about what it wants moved.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use longhaul_core::checkpoint::Checkpoint;
@@ -158,13 +159,13 @@ impl World {
         self.engine = Engine::new(self.config, self.rng.next_u64());
         self.books = Books::default();
         self.closed = false;
-        self.owners.clear();
+        let died: BTreeSet<usize> = core::mem::take(&mut self.owners).into_values().collect();
         let present = self.present;
         // Ids begin anew: what was to happen to the old ones must not happen to theirs.
         self.queue.retain(|_, (process, event)| *process != present || matches!(event, Event::Ghost(_) | Event::Room));
-        for job in self.jobs.iter_mut().filter(|job| job.process == present) {
-            // Without a journal nothing is known of what its run had opened.
-            job.unrecorded |= job.task.is_some() && !job.journal;
+        for (at, job) in self.jobs.iter_mut().enumerate().filter(|(_, job)| job.process == present) {
+            // Without a journal nothing is known of what its runs had opened, wanted or not.
+            job.unrecorded |= died.contains(&at) && !job.journal;
             job.task = None;
         }
     }

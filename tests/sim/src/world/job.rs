@@ -113,7 +113,7 @@ pub struct Job {
     pub(crate) piped_in: u64,
     /// Its journal as its last run found it.
     pub(crate) former: Vec<u8>,
-    /// Its present run has held its target.
+    /// Its present run has had its target to itself.
     pub(crate) held: bool,
     /// Its journal was harmed: what it named may be nobody's by now.
     pub harmed: bool,

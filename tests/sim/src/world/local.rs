@@ -92,7 +92,12 @@ impl World {
             }
             FileOp::Release | FileOp::Remove if upload => Ok(FileReply::Done),
             FileOp::Release | FileOp::Remove => {
-                self.disk.release(&name, local.job, *action == FileOp::Remove).map(|()| FileReply::Done)
+                self.disk.release(&name, local.job, *action == FileOp::Remove)?;
+                if let Some(job) = self.jobs.get_mut(local.job) {
+                    // Whoever removed the file had the target to itself, and goes on to the journal.
+                    job.held |= *action == FileOp::Remove;
+                }
+                Ok(FileReply::Done)
             }
             FileOp::Fill { .. } => Ok(self.pipe_in(local.job)),
             _ => Err(FileFault::new(FileFaultKind::Unusable, "not modelled")),
