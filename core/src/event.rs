@@ -53,7 +53,8 @@ pub enum EventKind {
     Paused,
     /// It works again.
     Resumed,
-    /// A session may have been left on the server: its opening was sent, the answer lost.
+    /// A session may have been left on the server: its opening was sent and the answer lost, or it was given up while a part of
+    /// it was under way, which the server may keep.
     MaybeOrphan {
         /// The object's name.
         object: String,

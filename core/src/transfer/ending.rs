@@ -99,6 +99,16 @@ impl Transfer {
         self.settle(cx);
     }
 
+    /// The session is given up. A part that was under way may still come in, and is stored, and paid for, until the session is
+    /// aborted once more: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>. Nobody can tell how
+    /// long that takes, so it is told in place of waiting. What a former run had under way is not known.
+    pub(super) fn session_aborted(&mut self, cx: &mut Cx<'_>) {
+        if self.session.loose || self.session.resumed {
+            self.maybe_orphan(cx);
+        }
+        self.signal(Signal::Aborted, cx);
+    }
+
     /// The session stays on the server.
     pub(super) fn give_up_abort(&mut self, reason: Error, cx: &mut Cx<'_>) {
         let object = alloc::string::String::from(self.spec.provider.object());

@@ -100,7 +100,7 @@ impl Transfer {
             (Step::ListParts { .. }, Reply::Parts { parts, marker }) => self.listed(parts, marker, cx),
             (Step::Commit | Step::Confirm, Reply::Committed(receipt)) => self.complete(Signal::Committed, receipt, cx),
             (Step::Confirm, Reply::NotCommitted) => self.not_committed(cx),
-            (Step::Abort, Reply::Aborted) => self.signal(Signal::Aborted, cx),
+            (Step::Abort, Reply::Aborted) => self.session_aborted(cx),
             (step, _) => {
                 let kind = step.kind();
                 self.fail(protocol(kind, "an answer of another kind than the request asked for"), cx);
@@ -141,7 +141,7 @@ impl Transfer {
                 self.judge(verdict, self.single.tries, kind, cx)
             }
             StepKind::Abort if gone => {
-                self.signal(Signal::Aborted, cx);
+                self.session_aborted(cx);
                 Next::Handled
             }
             StepKind::ListParts if gone => {

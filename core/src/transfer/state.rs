@@ -125,6 +125,8 @@ pub(super) struct Session {
     pub(super) given_up: bool,
     /// A commit was told that there is no such session.
     pub(super) gone: bool,
+    /// All of a part was sent and its answer never came: the server may still be taking it in.
+    pub(super) loose: bool,
     /// The object is there already, without a commit: what the server said of it.
     pub(super) receipt: Option<Receipt>,
     /// Recorded parts must be compared with the source before they are believed.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::checkpoint::{Fact, Stage};
 use crate::digest::{Algorithm, Digest};
-use crate::error::{Error, FileFault, FileFaultKind, ServerFaultKind, Usage};
+use crate::error::{Error, Fault, FileFault, FileFaultKind, Sent, ServerFaultKind, Usage};
 use crate::event::{EventKind, Restart};
 use crate::intent::{FileOp, FileReply, Fingerprint, Moved};
 use crate::layout::Layout;
@@ -374,6 +374,8 @@ impl Transfer {
             self.part_replied(&flight, step, moved, reply, cx);
             return;
         }
+        let answered = matches!(&exchange, Exchange::Judged(_) | Exchange::Broken(Fault { sent: Sent::No, .. }));
+        self.session.loose |= !answered && moved.sent >= flight.range.len();
         self.progress.resent += sent;
         if self.stop.is_some() || self.restart.is_some() {
             return;
