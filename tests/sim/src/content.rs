@@ -223,6 +223,11 @@ thread_local! {
     static KNOWN: RefCell<Known> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// Forgets the digests this thread remembers.
+pub(crate) fn forget_digests() {
+    KNOWN.with_borrow_mut(Known::clear);
+}
+
 fn named(algorithm: Algorithm, value: &[u8]) -> Digest {
     Digest::new(algorithm, value).unwrap_or_else(|| unreachable!("a digest of its own length"))
 }

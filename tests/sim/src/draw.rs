@@ -12,17 +12,40 @@ use crate::server::condition::Condition;
 use crate::server::flavour::Flavour;
 use crate::server::form::Talk;
 use crate::server::gate::Gate;
+use crate::server::presigner::{MARGIN, SIGNED};
 use crate::server::ranged::{HeadStyle, Ranges, Style, Tag};
 use crate::server::store::Habits;
 use crate::weather::{Weather, happens, pick};
 use crate::world::{Consumer, EPOCH, Job, JobKind, OTHER, World};
 
+/// Worlds of seeds from here on are small: the same habits, weather and bounds with objects of a few parts, for a fuzzer, to which
+/// many runs are worth more than long ones.
+pub(crate) const SMALL: u64 = 1 << 63;
+/// Most jobs of a small world.
+const FEW: u64 = 3;
+
+/// How much there is to move.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// Lengths, and the bytes between checkpoints, are divided by two so many times.
+    halved: u32,
+    /// Most answers that an object comes in.
+    answers: u64,
+}
+
+impl Scale {
+    const fn of(seed: u64) -> Self {
+        if seed < SMALL { Self { halved: 0, answers: 2_000 } } else { Self { halved: 3, answers: 40 } }
+    }
+}
+
 /// A world drawn from a seed, with jobs, not yet begun.
 #[must_use]
 pub fn draw_world(seed: u64, keep: bool) -> World {
+    let scale = Scale::of(seed);
     let mut rng = Rng::new(seed ^ 0x0DD5_EED5);
     let mut config = Config::default();
-    config.interval.bytes = 4 << 10 << rng.up_to(6);
+    config.interval.bytes = 4 << 10 >> scale.halved << rng.up_to(6);
     config.concurrency.initial = u32::try_from(1 + rng.up_to(8)).unwrap_or(1);
     if rng.up_to(1) == 0 {
         config.limits.requests = usize::try_from(1 + rng.up_to(9)).unwrap_or(1);
@@ -42,11 +65,11 @@ pub fn draw_world(seed: u64, keep: bool) -> World {
     world.form.verifies = rng.up_to(1) == 0;
     draw_servers(&mut world, &mut rng);
     let jobs = 1 + rng.up_to(4);
-    for at in 0..jobs {
-        let job = draw_job(&mut world, &mut rng, at);
+    for at in 0..if seed < SMALL { jobs } else { jobs.min(FEW) } {
+        let job = draw_job(&mut world, &mut rng, at, scale);
         let job = world.add(job);
         if rng.up_to(5) == 0 {
-            draw_rival(&mut world, &mut rng, job);
+            draw_rival(&mut world, &mut rng, job, scale);
         }
     }
     draw_clocks(&mut world, &mut rng);
@@ -54,7 +77,7 @@ pub fn draw_world(seed: u64, keep: bool) -> World {
 }
 
 /// Another process has the same target, or writes the same object from a source of its own (D11, U8).
-fn draw_rival(world: &mut World, rng: &mut Rng, job: usize) {
+fn draw_rival(world: &mut World, rng: &mut Rng, job: usize, scale: Scale) {
     let Some(mut rival) = world.jobs.get(job).cloned() else {
         return;
     };
@@ -65,7 +88,7 @@ fn draw_rival(world: &mut World, rng: &mut Rng, job: usize) {
         JobKind::Store { source } | JobKind::Blocks { source } => {
             let place = format!("{source}.rival");
             let len = if rng.up_to(1) == 0 {
-                draw_len(rng)
+                draw_len(rng, scale)
             } else {
                 world.disk.file(source).map_or(0, |file| file.content.len())
             };
@@ -100,8 +123,13 @@ fn draw_servers(world: &mut World, rng: &mut Rng) {
         world.store.flavour = pick(rng, &Flavour::ALL).unwrap_or(Flavour::PLAIN);
     }
     let every = |rng: &mut Rng| if rng.up_to(7) == 0 { 2 + rng.up_to(3) } else { 0 };
-    world.store.habits =
-        Habits { sour: every(rng), mute: every(rng), contended: every(rng), reluctant: every(rng).saturating_sub(1) };
+    world.store.habits = Habits {
+        sour: every(rng),
+        mute: every(rng),
+        contended: every(rng),
+        reluctant: every(rng).saturating_sub(1),
+        lingering: rng.up_to(2) == 0,
+    };
     world.blocks.mute = every(rng);
     let mut gate = Gate::default();
     if rng.up_to(1) == 0 {
@@ -113,30 +141,36 @@ fn draw_servers(world: &mut World, rng: &mut Rng) {
     if rng.up_to(7) == 0 {
         gate.rate = u32::try_from(2 + rng.up_to(20)).ok();
     }
+    if rng.up_to(2) == 0 {
+        world.presigner.lifetime = i64::from(MARGIN) + 10 + i64::try_from(rng.up_to(300)).unwrap_or(0);
+        world.presigner.first = rng.up_to(6);
+    }
     world.store.gate = gate.clone();
     world.blocks.gate = gate;
 }
 
-fn draw_len(rng: &mut Rng) -> u64 {
+fn draw_len(rng: &mut Rng, scale: Scale) -> u64 {
     match rng.up_to(9) {
         0 => 0,
         1 => 1,
         2 => rng.up_to(4096),
-        3 => rng.up_to(400 << 10),
-        _ => rng.up_to(120 << 10),
+        3 => rng.up_to(400 << 10) >> scale.halved,
+        _ => rng.up_to(120 << 10) >> scale.halved,
     }
 }
 
-fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
-    let len = draw_len(rng);
+fn draw_job(world: &mut World, rng: &mut Rng, at: u64, scale: Scale) -> Job {
+    let len = draw_len(rng, scale);
     let kind = match rng.up_to(7) {
         0..=2 => {
             let path = format!("/object{at}");
             let mut style = draw_style(rng);
             // A byte at a time is as telling for a small object, and a large one would take minutes.
-            style.most = style.most.map(|most| most.max(len / 2_000));
+            style.most = style.most.map(|most| most.max(len / scale.answers));
             world.ranged.add(&path, len, Wall::from_unix(EPOCH - 1_000), style);
-            JobKind::Get { host: "origin", path, target: format!("target{at}") }
+            // A plan's policy lets nobody send it elsewhere.
+            let host = if style.redirect.is_none() && rng.up_to(3) == 0 { SIGNED } else { "origin" };
+            JobKind::Get { host, path, target: format!("target{at}") }
         }
         3 => {
             let source = format!("form{at}");
@@ -176,7 +210,7 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64) -> Job {
     } else {
         1 << 10
     };
-    let size = (1 << 10 << rng.up_to(5)).max(least);
+    let size = (1 << 10 << (rng.up_to(5) >> u32::from(scale.halved > 0))).max(least);
     // Whoever issues a plan knows how many parts the store takes; a source may have grown by then.
     let fewest = if matches!(job.kind, JobKind::Plan { .. }) { 8 << 10 } else { 0 };
     job.part_size = PartSize::Bytes(size.max(fewest));

@@ -7,17 +7,24 @@
 //! | `POST /key?session=S&expires=T` | completion, as S3's XML; answered in XML |
 //! | `GET /key?session=S&expires=T` | whether that session made the object: 200 or 404 |
 //! | `DELETE /key?session=S&expires=T` | abort |
+//!
+//! At host `signed` are the objects of [`Ranged`](super::ranged::Ranged), by `GET` only: `GET /path?expires=T`.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::{Method, Uri};
-use longhaul_core::plan::{BodyDraft, HostRule, Hosts, PartDraft, PlainHttp, Policy, RequestDraft, UploadDraft};
+use longhaul_core::plan::{
+    BodyDraft, DownloadDraft, HostRule, Hosts, PartDraft, PlainHttp, Policy, RequestDraft, UploadDraft,
+};
 use longhaul_core::{ByteRange, Wall};
 use longhaul_sign::xml::{self, Limits};
 
 use super::store::Store;
 use crate::wire::{Moment, WireAnswer, WireBody, WirePiece, WireRequest};
+
+/// The host of objects that are had by presigned URLs only.
+pub const SIGNED: &str = "signed";
 
 /// Seconds before its end that a URL is not used any more.
 pub const MARGIN: u32 = 60;
@@ -66,7 +73,7 @@ impl Presigner {
     #[must_use]
     pub fn policy(&self) -> Policy {
         let (batch, ahead) = self.batch;
-        Policy::new(Hosts::These(vec![HostRule::Exact("presigned".into())]))
+        Policy::new(Hosts::These(vec![HostRule::Exact("presigned".into()), HostRule::Exact(SIGNED.into())]))
             .with_plain_http(PlainHttp::Anywhere)
             .refreshable(true)
             .with_batch(batch, ahead)
@@ -119,23 +126,51 @@ impl Presigner {
         }
     }
 
+    /// A URL for the object at `path`.
+    #[must_use]
+    pub fn download(&self, path: &str, now: Wall) -> DownloadDraft {
+        let (issued, expires) = (now.as_unix(), now.as_unix() + self.lifetime);
+        DownloadDraft {
+            url: format!("http://{SIGNED}{path}?expires={expires}&issued={issued}&sig=secret"),
+            expires_at: Some(expires),
+            refresh_margin: Some(MARGIN),
+            ..DownloadDraft::default()
+        }
+    }
+
     /// Whether the URL has expired.
     #[must_use]
     pub fn is_expired(uri: &Uri, now: Wall) -> bool {
         number(uri, "expires").is_some_and(|expires| now.as_unix() >= expires)
     }
 
-    /// Answers in the store's stead.
-    pub fn answer(&mut self, store: &mut Store, request: &WireRequest, now: Moment) -> WireAnswer {
+    /// The refusal of a URL that is not good any more.
+    fn refuse(&mut self, request: &WireRequest, now: Moment) -> Option<WireAnswer> {
         if Self::is_expired(&request.uri, now.wall) {
             self.expired += 1;
-            return WireAnswer::status(403).text("<Error><Code>AccessDenied</Code></Error>");
+            return Some(WireAnswer::status(403).text("<Error><Code>AccessDenied</Code></Error>"));
         }
         if let (Some(withdrawn), Some(issued)) = (self.withdrawn, number(&request.uri, "issued"))
             && issued < withdrawn.as_unix()
         {
             self.refused += 1;
-            return WireAnswer::status(403).text("<Error><Code>InvalidAccessKeyId</Code></Error>");
+            return Some(WireAnswer::status(403).text("<Error><Code>InvalidAccessKeyId</Code></Error>"));
+        }
+        None
+    }
+
+    /// The refusal of a request for an object: its URL was signed for `GET`, and for a while.
+    pub fn refuse_download(&mut self, request: &WireRequest, now: Moment) -> Option<WireAnswer> {
+        if request.method != Method::GET {
+            return Some(WireAnswer::status(403).text("<Error><Code>SignatureDoesNotMatch</Code></Error>"));
+        }
+        self.refuse(request, now)
+    }
+
+    /// Answers in the store's stead.
+    pub fn answer(&mut self, store: &mut Store, request: &WireRequest, now: Moment) -> WireAnswer {
+        if let Some(refusal) = self.refuse(request, now) {
+            return refusal;
         }
         match request.method {
             Method::POST => complete(store, request, now),

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use longhaul_core::{Algorithm, ByteRange};
+use longhaul_core::{Algorithm, ByteRange, Time};
 
 use super::condition::Condition;
 use super::flavour::{Conditions, Flavour};
@@ -50,13 +50,15 @@ pub struct Session {
     pub parts: BTreeMap<u64, Part>,
     /// Aborts that were refused.
     refused: u64,
+    /// Aborted, and there again because of a part that was under way: takes no more, and is billed until it is aborted again.
+    lingers: bool,
 }
 
 impl Session {
     /// A session for `key`, without parts.
     #[must_use]
     pub fn new(key: &str) -> Self {
-        Self { key: key.into(), parts: BTreeMap::new(), refused: 0 }
+        Self { key: key.into(), parts: BTreeMap::new(), refused: 0, lingers: false }
     }
 }
 
@@ -82,6 +84,9 @@ pub struct Habits {
     pub contended: u64,
     /// So many aborts of each session are refused before one is carried out.
     pub reluctant: u64,
+    /// Parts that come in after an abort are kept, as S3 documents of those that were under way:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>.
+    pub lingering: bool,
 }
 
 /// What is paid for although it is no object.
@@ -114,6 +119,10 @@ pub struct Store {
     pub aborts: u64,
     /// Content bytes received.
     pub received: u64,
+    /// When the request at hand was begun, if its sender has given up on it since.
+    pub straggler: Option<Time>,
+    /// The keys of aborted sessions, and when they were.
+    aborted: BTreeMap<String, (String, Time)>,
     opened: u64,
     asked_to_commit: u64,
 }
@@ -130,6 +139,8 @@ impl Default for Store {
             commits: 0,
             aborts: 0,
             received: 0,
+            straggler: None,
+            aborted: BTreeMap::new(),
             opened: 0,
             asked_to_commit: 0,
         }
@@ -148,8 +159,12 @@ impl Store {
             (&Method::POST, None) => self.open(key, request),
             (&Method::PUT, None) => self.put_whole(key, request),
             (&Method::HEAD, _) => self.head(&key),
+            (&Method::PUT, Some(session)) if self.lingers(&session) => self.put_part(&session, request),
+            (&Method::PUT | &Method::POST, Some(session)) if !self.is_open(&session) => {
+                WireAnswer::status(404).text("NoSuchUpload")
+            }
             (_, Some(session)) if !self.sessions.contains_key(&session) => WireAnswer::status(404).text("NoSuchUpload"),
-            (&Method::DELETE, Some(session)) => self.abort(&session),
+            (&Method::DELETE, Some(session)) => self.abort(&session, now),
             (&Method::PUT, Some(session)) => self.put_part(&session, request),
             (&Method::GET, Some(session)) => self.list(&session, request),
             (&Method::POST, Some(session)) => self.commit(key, session, request),
@@ -163,6 +178,26 @@ impl Store {
         let name = format!("plan{}", self.opened);
         self.sessions.insert(name.clone(), Session::new(key));
         name
+    }
+
+    /// Whether a session takes parts and can be committed.
+    #[must_use]
+    pub fn is_open(&self, session: &str) -> bool {
+        self.sessions.get(session).is_some_and(|session| !session.lingers)
+    }
+
+    /// Whether a part for a session that was aborted is kept; the session is there again for it.
+    fn lingers(&mut self, session: &str) -> bool {
+        let Some((key, at)) = self.aborted.get(session).filter(|_| self.habits.lingering) else {
+            return false;
+        };
+        // What was begun later is refused.
+        if self.straggler.is_none_or(|begun| begun > *at) {
+            return false;
+        }
+        let again = Session { lingers: true, ..Session::new(key) };
+        self.sessions.entry(session.into()).or_insert(again);
+        true
     }
 
     /// What is paid for under `key`, beside the sessions that are `known`.
@@ -333,7 +368,7 @@ impl Store {
         }
     }
 
-    fn abort(&mut self, session: &str) -> WireAnswer {
+    fn abort(&mut self, session: &str, now: Moment) -> WireAnswer {
         let Some(open) = self.sessions.get_mut(session) else {
             return WireAnswer::status(404).text("NoSuchUpload");
         };
@@ -341,7 +376,9 @@ impl Store {
             open.refused += 1;
             return WireAnswer::status(500).text("InternalError");
         }
-        self.sessions.remove(session);
+        if let Some(open) = self.sessions.remove(session) {
+            self.aborted.insert(session.into(), (open.key, now.at));
+        }
         self.aborts += 1;
         WireAnswer::status(204)
     }

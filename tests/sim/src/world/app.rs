@@ -162,7 +162,7 @@ impl World {
         let died: BTreeSet<usize> = core::mem::take(&mut self.owners).into_values().collect();
         let present = self.present;
         // Ids begin anew: what was to happen to the old ones must not happen to theirs.
-        self.queue.retain(|_, (process, event)| *process != present || matches!(event, Event::Ghost(_) | Event::Room));
+        self.queue.retain(|_, (process, event)| *process != present || matches!(event, Event::Ghost(..) | Event::Room));
         for (at, job) in self.jobs.iter_mut().enumerate().filter(|(_, job)| job.process == present) {
             // Without a journal nothing is known of what its runs had opened, wanted or not.
             job.unrecorded |= died.contains(&at) && !job.journal;

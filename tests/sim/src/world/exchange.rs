@@ -11,6 +11,7 @@ use longhaul_core::provider::Head;
 use super::{Event, World};
 use crate::content::Fill;
 use crate::net::{Exchange, Fate, Stage};
+use crate::server::presigner::SIGNED;
 use crate::server::{Act, ranged};
 use crate::weather::{happens, pick};
 use crate::wire::{WireAnswer, WireBody, WirePiece, WireRequest, imf_fixdate};
@@ -51,7 +52,7 @@ impl World {
         };
         if exchange.is_underway() && happens(&mut self.rng, self.weather.ghost) {
             let delay = self.rng.up_to(3_000_000);
-            self.schedule(delay, Event::Ghost(Box::new(exchange.request())));
+            self.schedule(delay, Event::Ghost(Box::new(exchange.request()), exchange.begun));
         }
         let moved = exchange.moved();
         self.finish_exchange(op, exchange, Outcome::Cancelled { moved });
@@ -321,6 +322,10 @@ impl World {
             Some("presigned") => self.presigner.answer(&mut self.store, request, moment),
             Some("blocks") => self.blocks.answer(request, moment),
             Some(host) if self.hosts.contains_key(host) => self.host_answers(request, moment),
+            Some(SIGNED) => match self.presigner.refuse_download(request, moment) {
+                Some(refusal) => refusal,
+                None => self.ranged.answer(request, defect, moment),
+            },
             _ => self.ranged.answer(request, defect, moment),
         };
         match act {
@@ -350,7 +355,7 @@ impl World {
         for (_, exchange) in core::mem::take(&mut self.exchanges) {
             if exchange.is_underway() && self.rng.up_to(1) == 0 {
                 let delay = self.rng.up_to(2_000_000);
-                self.schedule(delay, Event::Ghost(Box::new(exchange.request())));
+                self.schedule(delay, Event::Ghost(Box::new(exchange.request()), exchange.begun));
             }
         }
     }

@@ -14,13 +14,14 @@ use crate::content::Content;
 use crate::provider::{BlocksProvider, Grant, StoreProvider};
 use crate::server::condition::Condition;
 use crate::server::flavour::Flavour;
+use crate::server::presigner::SIGNED;
 
 /// What moves, from where to where.
 #[derive(Clone, Debug)]
 pub enum JobKind {
     /// `http://host/path` to the file `target`.
     Get {
-        /// `origin` or `mirror`.
+        /// `origin` or `mirror`; at [`SIGNED`] by URLs that the application's back end issues.
         host: &'static str,
         /// The object's path.
         path: String,
@@ -211,6 +212,8 @@ impl Job {
     pub(crate) fn provider(&self, grant: Grant, flavour: Flavour) -> Option<Arc<dyn Provider>> {
         let condition = self.condition.clone();
         Some(match &self.kind {
+            // Its URLs are issued for the moment.
+            JobKind::Get { host, .. } if *host == SIGNED => return None,
             JobKind::Get { host, path, .. } => {
                 Arc::new(HttpDownload::new(&format!("http://{host}{path}?key=secret")).ok()?.refreshable(true))
             }

@@ -80,7 +80,7 @@ pub(crate) enum Event {
     /// A stopped exchange ends.
     NetStopped(OpId),
     /// A request arrives whose sender has given up.
-    Ghost(Box<WireRequest>),
+    Ghost(Box<WireRequest>, Time),
     /// A local operation ends.
     Local(OpId),
     /// A job's consumer, of this run, takes what is there.
@@ -304,9 +304,11 @@ impl World {
             match event {
                 Event::Net(op) => self.net_step(op),
                 Event::NetStopped(op) => self.net_stopped(op),
-                Event::Ghost(request) => {
+                Event::Ghost(request, begun) => {
                     self.trace.note(self.now, format_args!("ghost {} {}", request.method, request.uri));
+                    self.store.straggler = Some(begun);
                     self.serve(&request);
+                    self.store.straggler = None;
                 }
                 Event::Local(op) => self.local_done(op),
                 Event::Gulp(job, run) => self.gulp(job, run),

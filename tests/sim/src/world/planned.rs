@@ -3,18 +3,27 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use longhaul_core::Provider;
 use longhaul_core::error::{Error, ServerFaultKind};
 use longhaul_core::event::End;
 use longhaul_core::intent::{Answer, Question};
 use longhaul_core::layout::PartSize;
-use longhaul_presigned::{PresignedUpload, UploadPlan};
+use longhaul_core::{Direction, Provider};
+use longhaul_presigned::{DownloadPlan, PresignedDownload, PresignedUpload, UploadPlan};
 
 use super::{Job, JobKind, World};
 use crate::check::Invariant;
-use crate::server::presigner::Presigner;
+use crate::server::presigner::{Presigner, SIGNED};
 
 impl Job {
+    /// Whether it works by presigned URLs, which expire.
+    pub(crate) fn is_planned(&self) -> bool {
+        match &self.kind {
+            JobKind::Plan { .. } => true,
+            JobKind::Get { host, .. } => *host == SIGNED,
+            _ => false,
+        }
+    }
+
     /// Whether it ended because the upload that its plan was for is gone: it needs another.
     pub(crate) fn has_lost_its_plan(&self) -> bool {
         matches!(
@@ -28,22 +37,25 @@ impl World {
     /// The provider a job begins with.
     pub(crate) fn first_provider(&mut self, at: usize) -> Option<Arc<dyn Provider>> {
         let (grant, flavour) = (self.grant(), self.store.flavour);
-        match &self.jobs.get(at)?.kind {
-            JobKind::Plan { .. } => {
-                let first = self.presigner.first;
-                self.planned(at, (1..=first).collect())
-            }
-            _ => self.jobs.get(at)?.provider(grant, flavour),
+        let job = self.jobs.get(at)?;
+        if job.is_planned() {
+            let first = self.presigner.first;
+            return self.planned(at, (1..=first).collect());
         }
+        job.provider(grant, flavour)
     }
 
-    /// A provider with URLs for these parts, issued now.
+    /// A provider with a URL for its object or with URLs for these parts, issued now.
     fn planned(&self, at: usize, numbers: BTreeSet<u64>) -> Option<Arc<dyn Provider>> {
-        let job = self.jobs.get(at)?;
+        let (job, wall) = (self.jobs.get(at)?, self.moment().wall);
+        if let JobKind::Get { path, .. } = &job.kind {
+            let draft = self.presigner.download(path, wall);
+            let plan = DownloadPlan::new(&draft, &self.presigner.policy(), wall).ok()?;
+            return Some(Arc::new(PresignedDownload::new(plan).ok()?));
+        }
         let JobKind::Plan { source } = &job.kind else { return None };
         let total = self.disk.file(job.file())?.content.len();
         let PartSize::Bytes(size) = job.part_size else { return None };
-        let wall = self.moment().wall;
         let draft = self.presigner.draft(&format!("/{source}"), job.plan.as_deref()?, total, size, &numbers, wall);
         let plan = UploadPlan::new(&draft, &self.presigner.policy(), wall).ok()?;
         Some(Arc::new(PresignedUpload::new(plan)))
@@ -51,13 +63,20 @@ impl World {
 
     /// The application's answer to a question.
     pub(crate) fn answer(&mut self, at: usize, question: &Question) -> Answer {
-        let Question::Urls(wanted) = question else { return self.fresh(at) };
+        let parts = match question {
+            Question::Urls(wanted) => wanted.parts.clone(),
+            // A URL was refused: another one takes its place.
+            _ if self.jobs.get(at).is_some_and(|job| job.is_planned() && job.direction() == Direction::Download) => {
+                Vec::new()
+            }
+            _ => return self.fresh(at),
+        };
         self.presigner.answers += 1;
-        self.presigner.asked.push(wanted.parts.clone());
-        let numbers: BTreeSet<u64> = wanted.parts.iter().copied().collect();
-        if numbers.len() != wanted.parts.len() || numbers.len() > self.presigner.batch.0 as usize {
-            self.broken(Invariant::AttemptsBounded, format!("job {at} asks for {:?}", wanted.parts));
+        let numbers: BTreeSet<u64> = parts.iter().copied().collect();
+        if numbers.len() != parts.len() || numbers.len() > self.presigner.batch.0 as usize {
+            self.broken(Invariant::AttemptsBounded, format!("job {at} asks for {parts:?}"));
         }
+        self.presigner.asked.push(parts);
         let provider = self.planned(at, numbers).filter(|_| self.refreshes);
         provider.map_or_else(|| Answer::Refused(String::from("there is none")), Answer::Provider)
     }

@@ -74,7 +74,7 @@ impl World {
             return;
         }
         let key = format!("/{source}");
-        let open = job.plan.as_ref().is_some_and(|plan| self.store.sessions.contains_key(plan));
+        let open = job.plan.as_ref().is_some_and(|plan| self.store.is_open(plan));
         let made = self.store.objects.get(&key).and_then(|object| object.session.as_ref());
         // A run that may have committed comes back to ask for it, unless it was told already that the plan is used up.
         let asks = self.journals.contains_key(&at) && job.plan.as_ref() == made;
@@ -91,7 +91,7 @@ impl World {
         self.blocks.mute = 0;
         self.blocks.gate.ease();
         // Who looks at the clock to tell whether a URL is still good, and finds none, says that the clock is wrong: it is set.
-        if self.jobs.iter().any(|job| matches!(job.kind, JobKind::Plan { .. })) {
+        if self.jobs.iter().any(Job::is_planned) {
             self.wall_off = 0;
         }
     }

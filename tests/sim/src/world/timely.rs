@@ -11,6 +11,7 @@ use longhaul_core::{Direction, Phase, TaskId};
 use super::{Job, JobKind, World};
 use crate::check::Invariant;
 use crate::net::Exchange;
+use crate::server::presigner::SIGNED;
 use crate::server::ranged::Style;
 
 impl World {
@@ -113,6 +114,7 @@ impl World {
         let limits = self.limits();
         let places = limits.per_authority.min(self.config.concurrency.floor as usize).max(1);
         let hosts: &[&str] = match &job.kind {
+            JobKind::Get { host, .. } if *host == SIGNED => &[SIGNED],
             JobKind::Get { .. } => &["origin", "mirror"],
             JobKind::Form { .. } => &["form"],
             JobKind::Store { .. } => &["store"],
@@ -134,6 +136,8 @@ impl World {
             return u64::MAX;
         };
         match &job.kind {
+            // Its probe is a range already: where that was answered with everything, so is what follows.
+            JobKind::Get { host, .. } if *host == SIGNED => super::intents::OPEN_COST,
             JobKind::Get { path, .. } => match self.ranged.object(path).map(|object| object.style) {
                 Some(style) if style == Style::GOOD => part,
                 _ => super::intents::OPEN_COST,

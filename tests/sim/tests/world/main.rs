@@ -16,6 +16,7 @@ mod hand;
 mod limits;
 mod many;
 mod objects;
+mod planned;
 mod planted;
 mod presigned;
 mod props;

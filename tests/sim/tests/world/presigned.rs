@@ -59,9 +59,9 @@ fn p4_an_empty_object_is_only_completed() {
     assert_eq!((puts(&world), arrived(&world, Method::POST, "presigned")), (0, 1));
 }
 
-/// O6: three hours, URLs that last ten minutes, 500 parts.
+/// Three hours, URLs that last ten minutes, 500 parts: as many questions as batches, none more.
 #[test]
-fn r6_three_hours_on_ten_minute_urls_send_nothing_expired_and_ask_no_more_than_needed() {
+fn r6_o6_three_hours_on_ten_minute_urls_send_nothing_expired_and_ask_no_more_than_needed() {
     for parallel in [1, 4] {
         let mut world = world();
         let parts = 500;

@@ -44,7 +44,13 @@ fn transition() -> impl Strategy<Value = Transition> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 300,
+        max_shrink_iters: 2_000,
+        // The trace that a failure leaves is what replays it.
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_transitions_keep_every_invariant(seed in 0..1_000_000u64, transitions in prop::collection::vec(transition(), 0..40)) {
@@ -52,7 +58,7 @@ proptest! {
         if !report.is_fine() {
             // Each failure on the way down to the smallest writes the same file: the last one stays.
             let kept = run(draw_world(seed, true), seed, &transitions);
-            prop_assert!(false, "{}", save(&kept, "props"));
+            prop_assert!(false, "{}\n", save(&kept, "props"));
         }
     }
 }

@@ -148,7 +148,13 @@ fn ends_as_one_of_both(seed: u64, kind: JobKind) {
         [Flavour::PLAIN, Flavour::S3, Flavour::R2, Flavour::OSS][usize::try_from(rng.up_to(3)).expect("small")];
     if rng.up_to(2) == 0 {
         world.weather = Weather::draw(&mut rng);
-        world.store.habits = Habits { sour: rng.up_to(3), mute: rng.up_to(3), contended: rng.up_to(3), reluctant: 0 };
+        world.store.habits = Habits {
+            sour: rng.up_to(3),
+            mute: rng.up_to(3),
+            contended: rng.up_to(3),
+            reluctant: 0,
+            lingering: rng.up_to(1) == 0,
+        };
         world.blocks.mute = rng.up_to(3);
     }
     for _ in 0..8 {

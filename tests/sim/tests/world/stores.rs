@@ -136,6 +136,36 @@ fn u10_an_abort_that_is_refused_at_first_is_repeated_until_nothing_is_billed() {
     }
 }
 
+/// All of a part is there and its answer is not when the upload is cancelled: the store keeps it, the session with it, and nobody
+/// would ever know. Where nothing was under way there is nothing to tell.
+#[test]
+fn u10_a_part_that_comes_in_after_the_abort_is_told_of() {
+    for flavour in [Flavour::S3, Flavour::PRESIGNED] {
+        for under_way in [true, false] {
+            let (mut world, job) = shop(flavour, LEN);
+            world.store.habits.lingering = true;
+            world.weather.latency = (200_000, 200_000);
+            world.weather.rate = if under_way { (64 << 20, 64 << 20) } else { (2_000, 2_000) };
+            // What is stopped on its way arrives nevertheless.
+            world.weather.ghost = u8::MAX;
+            world.submit(job, Start::Now);
+            world.settle();
+            let least = if under_way { 5 << 10 } else { 1 };
+            let sent = |world: &World| world.progress(job).is_some_and(|progress| progress.moved >= least);
+            assert!(world.run_until(longhaul_core::Time::from_micros(60_000_000), sent), "{}", tail(&world));
+            world.cancel(job);
+            end(&mut world, job);
+            world.run_for(10_000_000);
+            let told =
+                world.jobs[job].events.iter().filter(|kind| matches!(kind, EventKind::MaybeOrphan { .. })).count();
+            let left = world.store.bill(KEY, &BTreeSet::new()).sessions;
+            assert_eq!((told, left), if under_way { (1, 1) } else { (0, 0) }, "{flavour:?}\n{}", tail(&world));
+            world.check_orphans();
+            sound(&world);
+        }
+    }
+}
+
 #[test]
 fn r3_a_clock_that_is_off_is_learned_once() {
     for seconds in [-86_400, -3_600, 3_600, 86_400] {
