@@ -11,7 +11,7 @@ use longhaul_core::error::{BuildError, ServerFaultKind};
 use longhaul_core::intent::Body;
 use longhaul_core::layout::PartLimits;
 use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, UploadedPart, Verdict};
-use longhaul_core::{ByteRange, Now};
+use longhaul_core::{ByteRange, Now, Wall};
 
 use super::{Grant, fault, receipt, refusal};
 use crate::server::condition::Condition;
@@ -150,5 +150,9 @@ impl Provider for BlocksProvider {
             }
             _ => Err(refusal(step, head, &text)),
         }
+    }
+
+    fn is_ready(&self, _: &Step, wall: Wall) -> bool {
+        self.grant.is_good_at(wall)
     }
 }

@@ -19,9 +19,20 @@ use crate::server::condition::Condition;
 pub struct Grant {
     /// When the credential, or URL, was issued.
     pub issued: Wall,
+    /// How long it lasts from then on, in seconds, where that is known beforehand.
+    pub lifetime: Option<i64>,
 }
 
+/// A request takes a moment to arrive: a credential is used until this many seconds before it ends.
+const MARGIN: i64 = 2;
+
 impl Grant {
+    /// Whether it is good for a request made when the server's clock shows `wall`.
+    pub(crate) fn is_good_at(&self, wall: Wall) -> bool {
+        let age = wall.as_unix().saturating_sub(self.issued.as_unix());
+        self.lifetime.is_none_or(|lifetime| age < lifetime - MARGIN)
+    }
+
     /// A request with its date and credential.
     fn request(
         &self,

@@ -126,6 +126,8 @@ pub struct World {
     pub journal_takes: (u64, u64),
     /// Whether the application is able to give fresh providers.
     pub refreshes: bool,
+    /// Whether credentials say how long they last.
+    pub tells_lifetime: bool,
     pub(crate) config: Config,
     pub(crate) rng: Rng,
     pub(crate) now: Time,
@@ -177,6 +179,7 @@ impl World {
             keep_requests: false,
             journal_takes: (10, 3_000),
             refreshes: true,
+            tells_lifetime: false,
             config,
             rng,
             now: Time::from_micros(1_000_000),

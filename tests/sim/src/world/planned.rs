@@ -63,8 +63,9 @@ impl World {
 
     /// The application's answer to a question.
     pub(crate) fn answer(&mut self, at: usize, question: &Question) -> Answer {
+        let planned = self.jobs.get(at).is_some_and(Job::is_planned);
         let parts = match question {
-            Question::Urls(wanted) => wanted.parts.clone(),
+            Question::Urls(wanted) if planned => wanted.parts.clone(),
             // A URL was refused: another one takes its place.
             _ if self.jobs.get(at).is_some_and(|job| job.is_planned() && job.direction() == Direction::Download) => {
                 Vec::new()

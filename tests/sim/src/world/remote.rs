@@ -56,7 +56,8 @@ impl Job {
 impl World {
     /// A credential issued now.
     pub(crate) fn grant(&self) -> Grant {
-        Grant { issued: self.moment().wall }
+        let lifetime = self.store.gate.lifetime.or(self.blocks.gate.lifetime).filter(|_| self.tells_lifetime);
+        Grant { issued: self.moment().wall, lifetime }
     }
 
     /// Before a job is submitted to a store where others open the sessions: the plan it has, or a new one where that is used up.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::*;
 use http::Method;
+use longhaul_core::Time;
 use longhaul_core::error::{Error, ServerFaultKind};
 use longhaul_core::event::EventKind;
 use longhaul_core::layout::PartSize;
@@ -58,7 +59,7 @@ fn u7_killed_at_any_step_every_flavour_ends_whole() {
             world.submit(job, Start::Now);
             world.settle();
             for _ in 0..at {
-                world.step(longhaul_core::Time::NEVER);
+                world.step(Time::NEVER);
             }
             world.crash(at % 2 == 0);
             world.finish();
@@ -125,7 +126,7 @@ fn u10_an_abort_that_is_refused_at_first_is_repeated_until_nothing_is_billed() {
         world.submit(job, Start::Now);
         world.settle();
         while world.store.bill(KEY, &BTreeSet::new()).bytes == 0 {
-            assert!(world.step(longhaul_core::Time::NEVER), "parts come: {flavour:?}\n{}", tail(&world));
+            assert!(world.step(Time::NEVER), "parts come: {flavour:?}\n{}", tail(&world));
         }
         world.cancel(job);
         end(&mut world, job);
@@ -199,6 +200,35 @@ fn r3_a_credential_that_expires_is_replaced_once_for_all_requests() {
         let asked = world.trace.lines().iter().filter(|line| line.contains(" ask ")).count() as u64;
         let expired = world.store.gate.expired + world.blocks.gate.expired;
         assert!(asked >= 1 && expired >= asked && expired <= 3 * asked, "{asked} asked, {expired} expired");
+    }
+}
+
+/// Where the end is known, nothing is sent with what has ended, whatever the upload is at when it does.
+#[test]
+fn r3_a_credential_whose_end_is_known_is_replaced_before_it_is_refused() {
+    for kind in [store as fn(&mut World, u64) -> usize, blocks] {
+        for later in 0..24 {
+            let mut world = world();
+            world.tells_lifetime = true;
+            world.store.gate.lifetime = Some(20);
+            world.blocks.gate.lifetime = Some(20);
+            world.weather.rate = (20_000, 20_000);
+            let job = kind(&mut world, LEN * 12);
+            world.jobs[job].parallel = most(3);
+            world.submit(job, Start::Now);
+            for _ in 0..later * 2 {
+                world.step(Time::NEVER);
+            }
+            // Taken up again by another run, which lies paused until its credential has ended.
+            world.crash(false);
+            world.submit(job, Start::Paused);
+            world.run_for(30_000_000);
+            world.resume(job);
+            end(&mut world, job);
+            done(&world, job);
+            assert_eq!(world.store.gate.expired + world.blocks.gate.expired, 0, "{later}");
+            assert!(world.trace.lines().iter().any(|line| line.contains(" ask ")), "{later}: it had to ask");
+        }
     }
 }
 
