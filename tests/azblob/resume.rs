@@ -93,22 +93,22 @@ async fn r3_an_upload_taken_up_again_with_an_ended_sas_asks_for_another_first() 
     assert!(server.log().iter().all(|request| !request.target.contains("sig=ended")));
 }
 
+/// The clock that says that a SAS has ended may be wrong: with nobody to ask, the service decides.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r3_with_an_ended_sas_and_nobody_to_ask_nothing_is_sent() {
+async fn r3_a_sas_that_only_seems_to_have_ended_is_used_where_there_is_no_other() {
     let store = Store::new();
+    let sas = format!("se={}&sp=rcw&sv=2023-11-03&sr=b&sig=abcd", date::iso8601(store.state().now() - 60).unwrap());
+    // The service's clock is behind ours.
+    store.state().skew = -600;
+    store.state().sas = Some(sas.clone());
     let server = store.serve(|_, answer| answer).await;
     let (folder, client) = (Folder::new(), client());
-    let blob = blob(server.addr, "a").with_access(Access::sas("se=2020-01-01&sp=rcw&sig=abcd").unwrap());
-    let download = AzureDownload::new(blob.clone()).unwrap();
-    for job in [
-        from_bytes(upload(blob.clone()), &content(10, 1)),
-        from_bytes(upload(blob), &content(3 * PART as usize, 1)),
-        to_file(download, &folder.join("target"), PART),
-    ] {
-        let error = run(&client, job).await.unwrap_err();
-        assert!(error.to_string().contains("has expired"), "{error}");
-    }
-    assert_eq!(server.requests(), 0);
+    let blob = blob(server.addr, "a").with_access(Access::sas(&sas).unwrap());
+    let bytes = content(3 * PART as usize, 1);
+    run(&client, from_bytes(upload(blob.clone()), &bytes)).await.unwrap();
+    let target = folder.join("target");
+    run(&client, to_file(AzureDownload::new(blob).unwrap(), &target, PART)).await.unwrap();
+    assert!(std::fs::read(&target).unwrap() == bytes);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
