@@ -66,8 +66,15 @@ impl Blocks {
         .collect()
     }
 
-    /// Whether the blob is made of this upload's blocks, all of them, in order, and of nothing else.
+    /// Whether the blob is made of this upload's blocks, all of them, in order, and of nothing else. Where the record of a former
+    /// run is not complete, the numbers in their names have to do.
     pub(super) fn are_all_of(&self, cx: &Context<'_>) -> bool {
+        let known: u64 = cx.parts.values().map(|part| part.range.len()).sum();
+        if Some(known) == cx.total {
+            let same =
+                |((name, size), part): (&(String, u64), &UploadedPart)| *name == part.tag && *size == part.range.len();
+            return self.committed.len() == cx.parts.len() && self.committed.iter().zip(cx.parts.values()).all(same);
+        }
         let in_order = self.committed.iter().zip(1..).all(|((name, _), at)| number(cx, name) == Some(at));
         let total = self.committed.iter().try_fold(0u64, |total, (_, size)| total.checked_add(*size));
         in_order && total.is_some() && total == cx.total

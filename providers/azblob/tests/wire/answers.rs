@@ -120,6 +120,8 @@ fn u6_a_commit_in_doubt_is_decided_by_the_names_of_the_blocks() {
         list(&[(FOREIGN, 5)], &[]),
         list(&[(IDS[0], 3), (IDS[1], 2), (FOREIGN, 0)], &[]),
         list(&[(IDS[0], 3), (IDS[1], 3)], &[]),
+        // Found by a property: its first block alone, as long as all of it.
+        list(&[(IDS[0], 5)], &[]),
         list(&[], &[]),
     ] {
         assert_eq!(read(200, &lines, &other).expect("told"), Reply::NotCommitted, "{other}");
@@ -129,6 +131,19 @@ fn u6_a_commit_in_doubt_is_decided_by_the_names_of_the_blocks() {
     for cut in 0..whole.len() {
         let Some(cut) = whole.get(..cut) else { continue };
         assert!(!matches!(read(200, &lines, cut), Ok(Reply::Committed(_))), "{cut}");
+    }
+}
+
+/// The record of the former run lacks a part, for it was not believed: the names tell all the same.
+#[test]
+fn u6_a_commit_of_a_former_run_is_recognised_without_a_record_of_every_part() {
+    let mut blocks = blocks();
+    blocks.remove(&2);
+    let cx = committing(&blocks);
+    let read = |body: &str| read(&upload(), &cx, &Step::Confirm, 200, &["ETag: \"0x8\""], body).expect("told");
+    assert_eq!(read(&list(&[(IDS[0], 3), (IDS[1], 2)], &[])), committed("\"0x8\""));
+    for other in [list(&[(IDS[1], 2), (IDS[0], 3)], &[]), list(&[(FOREIGN, 5)], &[]), list(&[(IDS[0], 3)], &[])] {
+        assert_eq!(read(&other), Reply::NotCommitted, "{other}");
     }
 }
 

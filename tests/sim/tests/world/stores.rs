@@ -216,9 +216,7 @@ fn r3_a_credential_whose_end_is_known_is_replaced_before_it_is_refused() {
             let job = kind(&mut world, LEN * 12);
             world.jobs[job].parallel = most(3);
             world.submit(job, Start::Now);
-            for _ in 0..later * 2 {
-                world.step(Time::NEVER);
-            }
+            world.run_for(later * 1_500_000);
             // Taken up again by another run, which lies paused until its credential has ended.
             world.crash(false);
             world.submit(job, Start::Paused);
