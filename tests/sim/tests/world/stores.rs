@@ -153,7 +153,7 @@ fn u10_a_part_that_comes_in_after_the_abort_is_told_of() {
             world.settle();
             let least = if under_way { 5 << 10 } else { 1 };
             let sent = |world: &World| world.progress(job).is_some_and(|progress| progress.moved >= least);
-            assert!(world.run_until(longhaul_core::Time::from_micros(60_000_000), sent), "{}", tail(&world));
+            assert!(world.run_until(Time::from_micros(60_000_000), sent), "{}", tail(&world));
             world.cancel(job);
             end(&mut world, job);
             world.run_for(10_000_000);
