@@ -120,6 +120,9 @@ fn u6_a_commit_in_doubt_is_decided_by_the_names_of_the_blocks() {
         list(&[(FOREIGN, 5)], &[]),
         list(&[(IDS[0], 3), (IDS[1], 2), (FOREIGN, 0)], &[]),
         list(&[(IDS[0], 3), (IDS[1], 3)], &[]),
+        // Cut the same way, with other names or in another order.
+        list(&[(FOREIGN, 3), (FOREIGN, 2)], &[]),
+        list(&[(IDS[1], 3), (IDS[0], 2)], &[]),
         // Found by a property: its first block alone, as long as all of it.
         list(&[(IDS[0], 5)], &[]),
         list(&[], &[]),
