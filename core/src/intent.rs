@@ -284,6 +284,9 @@ pub struct Moved {
     pub written: u64,
     /// Digest of exactly the bytes in `written`, if one was asked for.
     pub digest: Option<Digest>,
+    /// What came waits until a consumer makes room for it ([`Spec::window`](crate::Spec::window)): silence is not the network's.
+    /// To be told a few times per second for as long as it is so.
+    pub held: bool,
 }
 
 /// What became of an exchange.

@@ -28,6 +28,11 @@ impl Meter {
         });
     }
 
+    /// What came waits for its consumer, or does no longer.
+    pub fn held(&self, held: bool) {
+        self.with(|moved| moved.held = held);
+    }
+
     /// How far it has come.
     #[must_use]
     pub fn read(&self) -> Moved {

@@ -38,7 +38,6 @@ impl Engine {
         if ranged {
             let judged = transfer.spec.provider.interpret(&request.step, &transfer.context(), head, &[], now);
             let disposition = transfer.on_range_head(op, judged, head.status.as_u16());
-            request.watch.pace(transfer.is_paced());
             self.touch(task);
             disposition
         } else {

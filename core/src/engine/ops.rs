@@ -61,8 +61,6 @@ pub(crate) struct Watch {
     last_moved: Time,
     pub(crate) moved: Moved,
     window: (Time, u64),
-    /// The consumer, not the network, governs the flow: silence means nothing.
-    paced: bool,
     /// The clock that runs out first; kept because it is asked for whenever anything happens to any request of the transfer.
     due: Option<(Time, Deadline)>,
 }
@@ -76,9 +74,8 @@ impl Watch {
             connected: None,
             headed: None,
             last_moved: now,
-            moved: Moved { connected: false, sent: 0, written: 0, digest: None },
+            moved: Moved::default(),
             window: (now, 0),
-            paced: false,
             due: None,
         };
         watch.due = watch.first();
@@ -90,12 +87,6 @@ impl Watch {
         self.headed = Some(now);
         self.last_moved = now;
         self.window = (now, self.moved.sent + self.moved.written);
-        self.due = self.first();
-    }
-
-    /// Whether the consumer governs the flow is only known when the head is there.
-    pub(crate) fn pace(&mut self, paced: bool) {
-        self.paced = paced;
         self.due = self.first();
     }
 
@@ -113,8 +104,11 @@ impl Watch {
             self.connect(now);
         }
         let fresh = (moved.sent + moved.written).saturating_sub(self.moved.sent + self.moved.written);
-        if fresh > 0 {
+        if fresh > 0 || moved.held {
             self.last_moved = now;
+        }
+        if moved.held {
+            self.window = (now, moved.sent + moved.written);
         }
         self.moved = moved;
         self.due = self.first();
@@ -148,8 +142,7 @@ impl Watch {
             let (opened, _) = self.window;
             (opened + rate.window.max(Duration::from_millis(1)), Deadline::MinimumRate)
         });
-        let flow = if self.paced { [None, None] } else { [silence, rate] };
-        flow.into_iter().chain([total]).flatten().min_by_key(|&(at, _)| at)
+        [silence, rate, total].into_iter().flatten().min_by_key(|&(at, _)| at)
     }
 
     /// The deadline that has passed at `now`, if one has. A window in which enough moved is renewed.
@@ -230,8 +223,22 @@ mod tests {
         let mut unsaid = Watch::new(Deadlines::default(), 100, at(0));
         unsaid.progress(Moved { sent: 1, ..Moved::default() }, at(4));
         assert_eq!(unsaid.next(), Some((at(34), Deadline::Idle)), "what has sent a byte is connected");
-        unsaid.pace(true);
-        assert_eq!(unsaid.next(), None, "the consumer governs the flow");
+    }
+
+    #[test]
+    fn r1_while_a_consumer_makes_no_room_silence_is_not_the_networks() {
+        let deadlines =
+            Deadlines::default().with_minimum_rate(Some(MinimumRate { bytes: 10, window: Duration::from_secs(50) }));
+        let mut watch = Watch::new(deadlines, 0, at(0));
+        watch.headed(at(1));
+        let held = |held| Moved { connected: true, written: 5, held, ..Moved::default() };
+        for second in (2..400).step_by(20) {
+            watch.progress(held(true), at(second));
+            assert_eq!(watch.expired(at(second + 20)), None);
+        }
+        // It has taken everything, and the server says nothing more.
+        watch.progress(held(false), at(400));
+        assert_eq!(watch.next(), Some((at(382 + 30), Deadline::Idle)));
     }
 
     #[test]

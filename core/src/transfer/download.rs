@@ -201,11 +201,6 @@ impl Transfer {
         Some((Step::GetRange { range }, Tries::default()))
     }
 
-    /// Whether the flow of bytes is governed by the consumer rather than the network.
-    pub(crate) const fn is_paced(&self) -> bool {
-        self.spec.window.is_some() && self.remote.serial
-    }
-
     /// The head of a 200 or 206 to a range request.
     pub(crate) fn on_range_head(&mut self, op: OpId, judged: Result<Reply, Verdict>, status: u16) -> Disposition {
         let alone = self.parts.flights.len() == 1;

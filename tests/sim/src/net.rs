@@ -147,8 +147,6 @@ pub struct Exchange {
     pub heard: Time,
     /// To be stopped.
     pub cancelled: bool,
-    /// Its bytes come as its consumer takes them: silence is no fault.
-    pub paced: bool,
     /// It waits for its consumer.
     pub held: bool,
 }
@@ -223,7 +221,13 @@ impl Exchange {
             (_, Some(Disposition::WriteAt { digest: Some(algorithm), .. })) => Some(digest(algorithm, &self.wrote)),
             _ => None,
         };
-        Moved { connected: self.stage != Stage::Connecting, sent: self.sent, written: self.written(), digest }
+        Moved {
+            connected: self.stage != Stage::Connecting,
+            sent: self.sent,
+            written: self.written(),
+            digest,
+            held: self.held,
+        }
     }
 
     /// Content bytes moved so far, in whichever direction. A form's own words do not count beyond its content.
@@ -240,7 +244,6 @@ impl Exchange {
     pub fn due(&self) -> Option<Time> {
         match self.stage {
             Stage::Connecting => self.deadlines.connect.map(|span| self.begun + span),
-            Stage::Receiving if self.paced => None,
             Stage::Receiving => self.deadlines.idle.map(|span| self.heard + span),
             Stage::Sending if self.sent < self.body_len => self.deadlines.idle.map(|span| self.heard + span),
             Stage::Sending | Stage::Arriving | Stage::Answering => {

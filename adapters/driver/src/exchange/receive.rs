@@ -133,7 +133,12 @@ impl Incoming {
             if self.gathered_len < self.batch && self.end.is_none() && !self.flush {
                 return Poll::Pending;
             }
-            if !self.begin_write(cx) {
+            let waited = self.room.is_some();
+            let begun = self.begin_write(cx);
+            if waited == begun {
+                meter.held(!begun);
+            }
+            if !begun {
                 return Poll::Pending;
             }
         }

@@ -86,20 +86,7 @@ impl World {
             let now = self.now();
             self.engine.handle_consumed(task, consumer.told, now);
         }
-        self.let_in(task);
         self.schedule(consumer.every, Event::Gulp(at, run));
-    }
-
-    /// Exchanges that waited for room go on.
-    fn let_in(&mut self, task: TaskId) {
-        let held: Vec<_> =
-            self.exchanges.iter().filter(|(_, one)| one.task == task && one.held).map(|(&op, _)| op).collect();
-        for op in held {
-            if let Some(exchange) = self.exchanges.get_mut(&op) {
-                exchange.held = false;
-            }
-            self.schedule(0, Event::Net(op));
-        }
     }
 
     /// Whether what an exchange brings up to `end` has no room beside what its consumer has not taken yet.

@@ -16,6 +16,9 @@ use crate::server::{Act, ranged};
 use crate::weather::{happens, pick};
 use crate::wire::{WireAnswer, WireBody, WirePiece, WireRequest, imf_fixdate};
 
+/// How often one that waits for its consumer says so, in microseconds.
+const TICK: u64 = 200_000;
+
 impl World {
     /// One step of an exchange.
     pub(crate) fn net_step(&mut self, op: OpId) {
@@ -159,8 +162,6 @@ impl World {
         exchange.heard = self.now;
         self.count_head(exchange);
         exchange.stage = Stage::Receiving;
-        let consumed = self.job_of(exchange.task).and_then(|at| self.jobs.get(at)?.consumer).is_some();
-        exchange.paced = consumed && matches!(disposition, Disposition::WriteAt { .. }) && answer.status == 200;
         if disposition == Disposition::Close {
             let moved = exchange.moved();
             return Some(Outcome::Cancelled { moved });
@@ -173,8 +174,13 @@ impl World {
         let answer = exchange.answer.clone()?;
         let len = exchange.next_come();
         let from = exchange.come;
-        if exchange.paced && self.overflows(exchange, from + len) {
-            exchange.held = true;
+        // Ranges are asked for within the window; an answer without one comes as it likes.
+        let whole = answer.status == 200 && matches!(exchange.disposition, Some(Disposition::WriteAt { .. }));
+        exchange.held = whole && self.overflows(exchange, from + len);
+        if exchange.held {
+            exchange.heard = self.now;
+            self.tell(op, exchange);
+            self.schedule(TICK, Event::Net(op));
             return None;
         }
         exchange.come += len;

@@ -30,6 +30,9 @@ impl World {
         for at in 0..self.jobs.len() {
             self.restore_source(at);
         }
+        for consumer in self.jobs.iter_mut().filter_map(|job| job.consumer.as_mut()) {
+            consumer.gulp = consumer.window;
+        }
         for job in &self.jobs {
             if let JobKind::Get { path, .. } = &job.kind
                 && let Some(object) = self.ranged.object_mut(path)

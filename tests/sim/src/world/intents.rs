@@ -106,7 +106,6 @@ impl World {
             begun: self.now,
             heard: self.now,
             cancelled: false,
-            paced: false,
             held: false,
         };
         exchange.set_pace(&self.weather, &mut self.rng);

@@ -159,3 +159,15 @@ fn a_pipe_that_is_still_read_can_be_paused_and_cancelled_at_any_step() {
         }
     }
 }
+
+/// The server falls silent after the head, so nothing was handed on yet: that is no pace of the consumer's.
+#[test]
+fn r1_a_silent_server_is_found_out_also_where_a_consumer_sets_the_pace() {
+    let mut world = world();
+    let job = stream(&mut world, SERIAL, SLOW);
+    world.rules.0.push_back(Rule::new(Act::Net(Fate::StallBody(0))).method(http::Method::GET).times(1));
+    go(&mut world, job);
+    done(&world, job);
+    assert!(world.time() < Time::from_micros(120_000_000), "found out within the idle deadline: {:?}", world.time());
+    assert_eq!(arrived(&world, http::Method::GET, "object"), 2);
+}
