@@ -117,10 +117,11 @@ impl Loop {
         loop {
             let now = self.seams.timer.now();
             self.receive(&mut mail, now);
+            // What moved is told before any clock of silence is looked at, however late this turn comes.
+            self.tick(now);
             if self.engine.poll_timeout().is_some_and(|due| due <= now.mono) {
                 self.engine.handle_timeout(now);
             }
-            self.tick(now);
             while let Some(intent) = self.engine.poll_intent(now) {
                 self.start(intent);
             }
