@@ -48,7 +48,7 @@ pub enum JobKind {
         /// The file, and the blob's name.
         source: String,
     },
-    /// By a provider of the embedder's own, from or to a server of its own ([`World::host`]).
+    /// By a provider of the embedder's own, from or to a server of its own ([`World::host`](super::World::host)).
     Own {
         /// Which way.
         direction: Direction,
