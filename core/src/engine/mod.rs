@@ -272,10 +272,10 @@ impl Engine {
         for authority in authorities {
             self.wake(authority);
         }
-        // One that had as many requests as it was allowed may want another.
+        // One that had as many requests as it was allowed may want another; what one in line needs may have expired meanwhile.
         let ids: Vec<TaskId> = self.tasks.iter().map(|(id, _)| id).collect();
         for id in ids {
-            self.place(id);
+            self.touch(id);
         }
         self.admit();
     }

@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     }
     #[expect(clippy::disallowed_methods, reason = "it measures real time")]
     let begin = Instant::now();
-    let mut meter = Meter { all: choices.seeds, begin, told: 0.0, live: stdout().is_terminal() };
+    let mut meter = Meter { all: choices.seeds, begin, told: 0.0, live: stdout().is_terminal(), findings: 0 };
     let tally = sweep(seeds, choices.jobs, choices.findings, |seed| run_seed(seed, false), |tally| meter.tell(tally));
     meter.end();
     for finding in &tally.findings {
@@ -77,11 +77,17 @@ struct Meter {
     begin: Instant,
     told: f64,
     live: bool,
+    findings: usize,
 }
 
 impl Meter {
     fn tell(&mut self, tally: &Tally) {
         let now = self.begin.elapsed().as_secs_f64();
+        for finding in tally.findings.iter().skip(self.findings) {
+            self.end();
+            println!("{finding}");
+        }
+        self.findings = tally.findings.len();
         if now - self.told < if self.live { 0.25 } else { 10.0 } {
             return;
         }
