@@ -126,6 +126,10 @@ impl Transfer {
     fn source_known(&mut self, opened_by: Signal, cx: &mut Cx<'_>) {
         let total = self.source.total.unwrap_or_default();
         let single = self.profile.single.is_some_and(|most| total <= most);
+        // Without a session and without parts nothing of it is there to be gone on with: a small source goes up whole again.
+        if single && self.session.id.is_none() && self.session.parts.is_empty() && self.is_sessionless() {
+            self.session.stage = Stage::Fresh;
+        }
         if self.is_underway() {
             if self.session.recheck && !self.session.parts.is_empty() {
                 self.signal(Signal::Kept, cx);

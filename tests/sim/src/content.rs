@@ -137,7 +137,12 @@ impl Content {
     /// Whether this is `version` from the first byte to the last.
     #[must_use]
     pub fn is_version(&self, version: u32) -> bool {
-        self.map.values().all(|&(_, fill)| fill == Fill::Version(version))
+        // A byte written anew may happen to be the one that was there.
+        self.map.iter().filter(|&(_, &(_, fill))| fill != Fill::Version(version)).all(|(&start, &(end, fill))| {
+            let range = ByteRange::at(start, end - start);
+            let bytes = |fill| digest(Algorithm::Sha256, &[(range, fill)]);
+            range.len() < 8 && bytes(fill) == bytes(Fill::Version(version))
+        })
     }
 
     /// The version all of it is of, if it is of one.

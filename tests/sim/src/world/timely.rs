@@ -4,7 +4,7 @@
 //! from doing it. Where only the engine can know, as of the place at which its concurrency controller stands, it assumes the
 //! least: the floor.
 
-use longhaul_core::event::State;
+use longhaul_core::event::{EventKind, State};
 use longhaul_core::layout::PartSize;
 use longhaul_core::{Direction, Phase, TaskId};
 
@@ -135,11 +135,13 @@ impl World {
         let PartSize::Bytes(part) = job.part_size else {
             return u64::MAX;
         };
+        let restarted = job.events.iter().any(|event| matches!(event, EventKind::Restarted(_)));
         match &job.kind {
             // Its probe is a range already: where that was answered with everything, so is what follows.
             JobKind::Get { host, .. } if *host == SIGNED => super::intents::OPEN_COST,
             JobKind::Get { path, .. } => match self.ranged.object(path).map(|object| object.style) {
-                Some(style) if style == Style::GOOD => part,
+                // After one restart all may have to come in one answer.
+                Some(style) if style == Style::GOOD && !restarted => part,
                 _ => super::intents::OPEN_COST,
             },
             _ => part,
