@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::checkpoint::{Checkpoint, Stage};
 use crate::error::{BuildError, Error, ServerFault, ServerFaultKind, Usage};
@@ -22,6 +23,8 @@ use crate::transfer::{Cx, Phase, Transfer};
 
 /// Answers in a row of which nothing could be sent: the last one is final.
 const MOST_UNUSED: u32 = 8;
+/// Answers that follow each other faster than this are in a row.
+const AT_ONCE: Duration = Duration::from_secs(60);
 
 impl Transfer {
     /// The server's civil time.
@@ -170,7 +173,10 @@ impl Transfer {
             Some(&number) => fresh.plan().and_then(|plan| plan.next_usable(number, wall)) == Some(number),
             None => fresh.is_ready(&any(asked.step), wall),
         };
-        self.refresh.unused += 1;
+        // What was good for a while and expired in line, or beside a request that takes long, is no fault of the answers.
+        let at_once = self.refresh.answered.is_some_and(|before| now.mono < before + AT_ONCE);
+        self.refresh.unused = if at_once { self.refresh.unused + 1 } else { 1 };
+        self.refresh.answered = Some(now.mono);
         let what = asked.parts.first().map_or_else(|| format!("the {}", asked.step), |number| format!("part {number}"));
         if !good {
             return Err(format!(

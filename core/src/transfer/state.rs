@@ -41,8 +41,10 @@ pub(super) struct Refresh {
     pub(super) op: Option<OpId>,
     /// The presigned URLs that the question is about.
     pub(super) asked: Option<UrlsWanted>,
-    /// Answers since a request was sent.
+    /// Answers in quick succession, since a request was sent.
     pub(super) unused: u32,
+    /// When the last of them came.
+    pub(super) answered: Option<Time>,
     /// Refusals since the last success: the second one is terminal.
     pub(super) refusals: u32,
 }

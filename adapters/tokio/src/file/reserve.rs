@@ -1,7 +1,7 @@
 //! Before the first byte: where a download goes, whether it may, and room for it.
 
 use std::fs::Metadata;
-use std::io::Seek;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -145,14 +145,19 @@ pub(super) fn prepare(
     keep: bool,
 ) -> Result<bool, FileFault> {
     let (file, path) = (&temporary.file, temporary.path.as_path());
-    let found = keep && temporary.len()? > 0;
-    let kept = found || published.is_some_and(|target| keep && copy(target, temporary).is_ok());
-    if !kept {
-        file.set_len(0).map_err(|error| fault("empty", path, &error))?;
-    }
     // A private file's next version is private from its first byte on.
     if let Some(replaced) = replaced {
         sys::adopt_permissions(replaced, file, true).map_err(|error| fault("set permissions of", path, &error))?;
+    }
+    let there = temporary.len()?;
+    // A reserved file has its full length: a shorter one beside a published one is a copy that did not come to its end.
+    let copied = match published.filter(|_| keep && total.is_some_and(|total| there < total)) {
+        Some(target) => copy(target, temporary, total.unwrap_or_default()).is_ok(),
+        None => false,
+    };
+    let kept = copied || (keep && there > 0 && temporary.len()? == there);
+    if !kept {
+        file.set_len(0).map_err(|error| fault("empty", path, &error))?;
     }
     if let Some(total) = total.filter(|&total| total > 0) {
         sys::reserve(file, total).map_err(|error| fault(&format!("reserve {total} bytes for"), path, &error))?;
@@ -175,10 +180,13 @@ pub(super) fn published<'a>(
 }
 
 /// Copies what bears the target's name into the temporary file, as durable as a journal takes for granted.
-fn copy(target: &Path, temporary: &Temporary) -> io::Result<()> {
+fn copy(target: &Path, temporary: &Temporary, len: u64) -> io::Result<()> {
+    let from = sys::open_own(target)?;
     let mut into = &temporary.file;
     into.rewind()?;
-    io::copy(&mut sys::open_source(target)?, &mut into)?;
+    into.set_len(0)?;
+    // Somebody may be adding to it.
+    io::copy(&mut from.take(len), &mut into)?;
     into.sync_all()?;
     sys::sync_folder(&folder(&temporary.path))
 }

@@ -60,6 +60,12 @@ async fn d8_what_a_run_published_before_it_died_is_taken_over() {
         run(&target, FileOp::Remove).await.unwrap();
         assert_eq!(names(folder.path()), ["a"]);
     }
+    // A copy that a crash cut short is made again, and not longer than the object.
+    fs::write(folder.path().join(".a.longhaul"), &content[..100]).unwrap();
+    let target = FileTarget::new(&path);
+    assert_eq!(run(&target, reserve(10_000, true, 1_000)).await, Ok(FileReply::Reserved { kept: true }));
+    assert_eq!(digests(&target, &[(0, 10_000)]).await, [digest(&content)]);
+    run(&target, FileOp::Remove).await.unwrap();
     // An object without a time.
     let target = FileTarget::new(&path);
     assert_eq!(run(&target, reserve_any(10_000)).await, Ok(FileReply::Reserved { kept: true }));

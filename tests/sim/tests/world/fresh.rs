@@ -163,3 +163,70 @@ fn r3_an_application_that_refuses_is_quoted_and_where_it_says_nothing_the_server
         assert!(matches!(&error, Some(Error::Issuer(fault)) if fault.detail == quoted), "{error:?}");
     }
 }
+
+/// Has rights that end at a time.
+#[derive(Debug)]
+struct Until(HttpDownload, i64);
+
+impl Provider for Until {
+    fn authority(&self) -> &str {
+        self.0.authority()
+    }
+    fn object(&self) -> &str {
+        self.0.object()
+    }
+    fn profile(&self) -> Profile {
+        self.0.profile()
+    }
+    fn build(&self, step: &Step, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
+        self.0.build(step, cx, now)
+    }
+    fn interpret(
+        &self,
+        step: &Step,
+        cx: &Context<'_>,
+        head: Head<'_>,
+        body: &[u8],
+        now: Now,
+    ) -> Result<Reply, Verdict> {
+        self.0.interpret(step, cx, head, body, now)
+    }
+    fn is_ready(&self, _: &Step, wall: Wall) -> bool {
+        wall.as_unix() < self.1
+    }
+}
+
+/// Rights that end after five minutes, and one range that takes an hour: they are renewed as often as it needs.
+#[test]
+fn r3_a_request_that_takes_long_outlives_many_rights() {
+    let fresh = |until: i64| -> Arc<dyn Provider> {
+        Arc::new(Until(HttpDownload::new("https://origin/a").expect("a URL").refreshable(true), until))
+    };
+    let mut hand = Hand::new(Config::default());
+    let start = hand.now.wall.as_unix();
+    let task = submit(&mut hand, fresh(start + 300), Direction::Download);
+    let (op, _) = hand.request();
+    hand.answer(op, 200, &RANGED, "");
+    let (op, _) = hand.request();
+    let _ =
+        hand.head(op, 206, &[("content-length", "10000"), ("etag", "\"a\""), ("content-range", "bytes 0-9999/30000")]);
+    let mut moved = Moved { connected: true, ..Moved::default() };
+    for seconds in (10..=3_600).step_by(10) {
+        let wall = start + seconds;
+        hand.now =
+            Now::new(longhaul_core::Time::from_micros(1_000_000 * (1 + seconds.unsigned_abs())), Wall::from_unix(wall));
+        moved.written += 1;
+        hand.engine.handle_progress(op, moved, hand.now);
+        hand.engine.handle_timeout(hand.now);
+        hand.pump();
+        for question in core::mem::take(&mut hand.asked) {
+            hand.engine.handle_answer(question, Answer::Provider(fresh(wall + 300)), hand.now);
+        }
+        hand.pump();
+        assert!(
+            hand.engine.end(task).is_none() && hand.cancelled.is_empty(),
+            "after {seconds} s: {:?}",
+            hand.error(task)
+        );
+    }
+}
