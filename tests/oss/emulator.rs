@@ -1,12 +1,10 @@
 //! The server that these suites ask, and its control plane: what it holds, what it has open, what it does wrong.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use longhaul_oss::{AccessKey, Bucket, Object};
 use longhaul_sign::json::{Document, Json, Limits, parse};
 
 use crate::crc64;
+use crate::support::stores;
 
 #[derive(Clone)]
 pub(crate) struct Emulator {
@@ -24,9 +22,7 @@ fn setting(name: &str, default: &str) -> String {
 
 impl Emulator {
     pub(crate) fn new() -> Self {
-        let endpoint =
-            std::env::var("LONGHAUL_OSS_ENDPOINT").expect("LONGHAUL_OSS_ENDPOINT names the server, see docs/oss.md");
-        Self { endpoint }
+        Self { endpoint: stores::endpoint("OSS", "oss") }
     }
 
     pub(crate) fn bucket(&self) -> Bucket {
@@ -98,14 +94,7 @@ impl Emulator {
     }
 
     fn control(&self, method: &str, what: &str, body: &str) -> Document {
-        let host = self.endpoint.strip_prefix("http://").expect("the control plane speaks plain http");
-        let mut stream = TcpStream::connect(host).unwrap();
-        let length = body.len();
-        write!(stream, "{method} /_emu/{what} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
-            .unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
-        parse(&answer[end..], &Limits::LIST).unwrap()
+        let (_, body) = stores::ask(&self.endpoint, method, &format!("/_emu/{what}"), body);
+        parse(&body, &Limits::LIST).unwrap()
     }
 }

@@ -1,6 +1,6 @@
 //! Aliyun OSS through the real stack: hyper, files, journals. These suites ask a server that recomputes every signature, and injects
-//! faults by `POST /_emu/faults`; `LONGHAUL_OSS_ENDPOINT` names it (and `LONGHAUL_OSS_REGION`, `_BUCKET`, `_KEY`, `_SECRET` what it
-//! expects, `LONGHAUL_OSS_STS` a temporary `id:secret:token`). See docs/oss.md.
+//! faults by `POST /_emu/faults`: our own, or the one that `LONGHAUL_OSS_ENDPOINT` names (and `LONGHAUL_OSS_REGION`, `_BUCKET`, `_KEY`,
+//! `_SECRET` what it expects, `LONGHAUL_OSS_STS` a temporary `id:secret:token`). See docs/oss.md.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -11,7 +11,6 @@ use crate::{PART, upload};
 /// Parts that arrive before the store falls silent.
 const ARRIVE: u64 = 5;
 
-#[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u7_a_dropped_client_is_followed_by_one_that_sends_only_what_is_missing() {
     let emulator = Emulator::new();
@@ -41,7 +40,6 @@ async fn u7_a_dropped_client_is_followed_by_one_that_sends_only_what_is_missing(
     assert!(std::fs::read_dir(folder.join("journals")).unwrap().next().is_none(), "the record is gone with its reason");
 }
 
-#[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c5_a_cancelled_upload_leaves_nothing_on_the_store() {
     let emulator = Emulator::new();
@@ -57,7 +55,6 @@ async fn c5_a_cancelled_upload_leaves_nothing_on_the_store() {
 }
 
 /// A store that says of a part that it is there already: without its tag that is the end, and nothing is left.
-#[ignore = "asks a real server, which LONGHAUL_OSS_ENDPOINT names"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u12_a_part_said_to_be_there_already_without_proof_ends_the_upload() {
     let emulator = Emulator::new();

@@ -5,6 +5,7 @@
 pub mod jobs;
 pub mod nginx;
 pub mod raw;
+pub mod stores;
 pub mod watch;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Object stores as counterparts of longhaul's providers: loopback only, no root, no system service.
+#
+#   stores.sh install NAME      make it available (from the registries of npm and PyPI); starts nothing
+#   stores.sh run NAME PORT     start it on 127.0.0.1:PORT with nothing in it, say "ready" when it answers, and end it, and all it
+#                               holds, when standard input ends: with whoever started it
+#
+#   NAME   azurite   Azure's own emulator of Blob Storage, strict
+#          oss       oss/server.py: recomputes every signature with Aliyun's SDK, injects faults; bucket tbucket
+#          moto      an S3 that checks no signature, but conditions and sizes of parts; bucket tbucket
+#
+#   LONGHAUL_ORACLES      where everything lives (default ${XDG_CACHE_HOME:-~/.cache}/longhaul-oracles)
+#
+# Exit codes: 1 failed, 2 usage.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+home=${LONGHAUL_ORACLES:-${XDG_CACHE_HOME:-$HOME/.cache}/longhaul-oracles}
+azurite=$home/azurite/node_modules/azurite/dist/src/blob/main.js
+
+# One folder for each server's packages: ours alone, so that nothing of the system changes.
+install() {
+    mkdir -p "$home"
+    # Several suites may come at once.
+    exec 9>"$home/stores.lock"
+    flock 9
+    case $1 in
+    azurite)
+        [ ! -f "$azurite" ] || return 0
+        command -v npm >/dev/null || need "nodejs and npm"
+        npm install --silent --no-audit --no-fund --prefix "$home/azurite" azurite@3.35.0 >&2
+        ;;
+    oss) python_with oss alibabacloud-oss-v2==1.4.1 ;;
+    moto) python_with moto 'moto[server]==5.2.5' ;;
+    *) usage ;;
+    esac
+}
+
+# A virtual environment of that name with that package, from the start if it was left unfinished.
+python_with() {
+    [ ! -f "$home/$1-venv/complete" ] || return 0
+    python3 -m venv --clear "$home/$1-venv" >&2 || need "python3 and python3-venv"
+    "$home/$1-venv/bin/pip" install --quiet --disable-pip-version-check "$2" >&2
+    touch "$home/$1-venv/complete"
+}
+
+need() {
+    echo "stores.sh: $1 must be on this machine (Debian: apt-get install ${1/and /})" >&2
+    exit 1
+}
+
+usage() {
+    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+run() {
+    local name=$1 port=$2 data server pid=
+    data=$(mktemp -d)
+    case $name in
+    azurite) server=(node "$azurite" --blobHost 127.0.0.1 --blobPort "$port" --location "$data" --silent --disableTelemetry) ;;
+    oss) server=("$home/oss-venv/bin/python" "$here/oss/server.py" --port "$port" --data "$data") ;;
+    moto) server=("$home/moto-venv/bin/moto_server" -H 127.0.0.1 -p "$port") ;;
+    esac
+    "${server[@]}" >"$data.log" 2>&1 </dev/null 9>&- &
+    pid=$!
+    # Here and now: the names are gone when the shell ends.
+    # shellcheck disable=SC2064
+    trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; rm -rf '$data' '$data.log'" EXIT
+    for _ in $(seq 300); do
+        if curl --silent --output /dev/null --max-time 2 --noproxy '*' "http://127.0.0.1:$port/"; then
+            [ "$name" != moto ] || curl --silent --output /dev/null --noproxy '*' --request PUT "http://127.0.0.1:$port/tbucket"
+            echo ready
+            cat >/dev/null
+            return
+        fi
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo "stores.sh: $name does not answer on port $port; it said:" >&2
+    cat "$data.log" >&2
+    return 1
+}
+
+case $#:${1:-} in
+2:install) install "$2" ;;
+3:run)
+    install "$2"
+    run "$2" "$3"
+    ;;
+*) usage ;;
+esac
