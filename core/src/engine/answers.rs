@@ -221,3 +221,33 @@ fn is_overload(exchange: &Exchange) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ServerFault;
+    use crate::provider::StepKind;
+
+    #[test]
+    fn throttling_and_silence_say_that_there_are_too_many_and_other_failures_do_not() {
+        let refused = |kind, status| {
+            let fault = ServerFault::new(kind, StepKind::GetRange, Some(status), "");
+            Exchange::Judged(Err(Verdict::Retry { fault, after: None }))
+        };
+        let broken = |kind| Exchange::Broken(Fault::new(kind, Sent::Maybe, ""));
+        let late = |deadline| broken(FaultKind::Timeout(deadline));
+        for (exchange, many) in [
+            (refused(ServerFaultKind::Throttled, 429), true),
+            (refused(ServerFaultKind::Unavailable, 503), true),
+            (refused(ServerFaultKind::Unavailable, 500), false),
+            (late(Deadline::Connect), true),
+            (late(Deadline::FirstByte), true),
+            (late(Deadline::Idle), true),
+            (late(Deadline::Total), false),
+            (broken(FaultKind::Reset), false),
+            (Exchange::Cancelled, false),
+        ] {
+            assert_eq!(is_overload(&exchange), many, "{exchange:?}");
+        }
+    }
+}

@@ -164,6 +164,15 @@ mod tests {
     }
 
     #[test]
+    fn goodput_that_rises_slowly_is_held_against_where_it_was_when_the_growth_was_taken_back() {
+        let (mut controller, mut at) = (Controller::new(Concurrency::default(), Time::ZERO), 0);
+        assert_eq!(window(&mut controller, &mut at, 500, 800_000), 10);
+        assert_eq!(window(&mut controller, &mut at, 500, 850_000), 8, "1,700,000 bytes a second are what counts now");
+        assert_eq!(window(&mut controller, &mut at, 1_000, 2_000_000), 8);
+        assert_eq!(window(&mut controller, &mut at, 1_000, 2_200_000), 10);
+    }
+
+    #[test]
     fn after_a_cut_nothing_changes_for_a_second() {
         let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
         controller.overload(Time::ZERO);

@@ -10,6 +10,8 @@ pub(crate) mod events;
 mod ops;
 mod schedule;
 mod task;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use alloc::boxed::Box;
@@ -537,65 +539,5 @@ impl Engine {
             }
         }
         self.admit();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::sync::Arc;
-
-    #[derive(Debug)]
-    struct Nowhere;
-
-    impl crate::Provider for Nowhere {
-        fn authority(&self) -> &str {
-            "nowhere:80"
-        }
-        fn object(&self) -> &str {
-            "http://nowhere/"
-        }
-        fn profile(&self) -> crate::provider::Profile {
-            crate::provider::Profile::download()
-        }
-        fn build(
-            &self,
-            _: &crate::provider::Step,
-            _: &crate::provider::Context<'_>,
-            _: Now,
-        ) -> Result<http::Request<crate::intent::Body>, crate::error::BuildError> {
-            Ok(http::Request::new(crate::intent::Body::Empty))
-        }
-        fn interpret(
-            &self,
-            _: &crate::provider::Step,
-            _: &crate::provider::Context<'_>,
-            _: crate::provider::Head<'_>,
-            _: &[u8],
-            _: Now,
-        ) -> Result<crate::provider::Reply, crate::provider::Verdict> {
-            Ok(crate::provider::Reply::Aborted)
-        }
-    }
-
-    #[test]
-    fn s3_pausing_and_resuming_a_queued_transfer_leaves_nothing_in_the_queue() {
-        let mut config = Config::default();
-        config.limits.downloads = 1;
-        let mut engine = Engine::new(config, 1);
-        let ids: Vec<TaskId> = ["a", "b"]
-            .into_iter()
-            .map(|name| {
-                let key = TransferKey::new(Direction::Download, name, name);
-                engine.submit(Spec::new(Direction::Download, Arc::new(Nowhere), key), Now::default()).expect("new")
-            })
-            .collect();
-        for _ in 0..1000 {
-            engine.pause(ids[1], Now::default()).expect("there");
-            engine.resume(ids[1], Now::default()).expect("there");
-        }
-        assert_eq!(engine.queues.downloads.waiting.len(), 1);
-        engine.cancel(ids[1], Now::default()).expect("there");
-        assert!(engine.queues.downloads.waiting.is_empty());
     }
 }

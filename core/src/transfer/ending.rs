@@ -162,3 +162,26 @@ impl Transfer {
         cx.events.push(self.id, EventKind::Ended(end));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Profile;
+
+    #[test]
+    fn c5_a_cancel_waits_for_every_commit_that_may_have_been_sent() {
+        for case in 0..16 {
+            let [sent, failed, resumed, confirming] = [1, 2, 4, 8].map(|bit| case & bit != 0);
+            let mut transfer = crate::transfer::tests::transfer(Direction::Upload, Profile::download());
+            transfer.stop = Some(Stop::Cancel);
+            transfer.phase = if confirming { Phase::Confirming } else { Phase::Committing };
+            (transfer.commit_sent, transfer.session.resumed) = (sent, resumed);
+            transfer.single.tries.failed = u32::from(failed);
+            assert_eq!(transfer.commit_is_over(), case == 0, "{sent} {failed} {resumed} {confirming}");
+        }
+        let mut transfer = crate::transfer::tests::transfer(Direction::Upload, Profile::download());
+        (transfer.stop, transfer.phase, transfer.commit_sent) = (Some(Stop::Cancel), Phase::Committing, true);
+        transfer.session.known_uncommitted = true;
+        assert!(transfer.commit_is_over(), "it is known not to be one");
+    }
+}

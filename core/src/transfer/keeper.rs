@@ -452,4 +452,56 @@ mod tests {
         assert!(keeper.answered(second, Err(fault())).is_none(), "told already");
         assert!(!keeper.holds() && !keeper.is_busy());
     }
+
+    /// The record as it is after `before`, with nothing under way.
+    fn recorded(before: impl FnOnce(&mut Keeper)) -> (Keeper, impl FnMut() -> OpId) {
+        let (mut keeper, mut op) = (Keeper::new(true, true, Time::ZERO), ops());
+        before(&mut keeper);
+        let write = op();
+        keeper.issued(write, Time::ZERO);
+        assert!(keeper.answered(write, Ok(())).is_none());
+        (keeper, op)
+    }
+
+    #[test]
+    fn d8_what_an_earlier_run_left_and_was_confirmed_is_in_the_new_record() {
+        let mut kept = Segments::default();
+        assert!(kept.insert(Segment { range: ByteRange::at(0, 7), digest: None }));
+        let (mut keeper, _) = recorded(|keeper| {
+            keeper.confirmed(&kept);
+            keeper.rewrite();
+        });
+        assert_eq!(keeper.durable(), kept);
+        keeper.grew(5);
+        assert!(!keeper.is_behind(11, Interval { bytes: 5, ..Interval::default() }), "seven of these are recorded");
+    }
+
+    #[test]
+    fn only_what_must_be_recorded_first_holds_requests_up() {
+        let (mut keeper, mut op) = recorded(|keeper| keeper.stage(Stage::Opening));
+        assert!(!keeper.holds());
+        keeper.fact(&Fact::Session("a".into()), 1);
+        assert!(!keeper.holds(), "this one may wait");
+        // Another thing must be recorded while the write of the first is in flight.
+        keeper.stage(Stage::Open);
+        let write = op();
+        keeper.issued(write, Time::ZERO);
+        keeper.stage(Stage::Committing);
+        assert!(keeper.answered(write, Ok(())).is_none());
+        assert!(keeper.holds());
+    }
+
+    #[test]
+    fn a_journal_given_up_holds_nothing_up() {
+        let (mut keeper, mut op) = recorded(|keeper| keeper.stage(Stage::Opening));
+        let fault = || FileFault::new(crate::error::FileFaultKind::Full, "");
+        for told in [true, false] {
+            keeper.stage(Stage::Open);
+            let write = op();
+            keeper.issued(write, Time::ZERO);
+            keeper.stage(Stage::Committing);
+            assert_eq!(keeper.answered(write, Err(fault())).is_some(), told);
+        }
+        assert!(!keeper.holds() && !keeper.is_busy());
+    }
 }

@@ -17,6 +17,8 @@ mod requests;
 pub(crate) mod segments;
 mod sessionless;
 mod state;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use alloc::boxed::Box;

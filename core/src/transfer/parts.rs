@@ -144,3 +144,20 @@ impl Flight {
         if moved >= PROGRESS { Tries { failed: 0, stale: 0, ..self.tries } } else { self.tries }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Slab;
+
+    #[test]
+    fn r2_a_flight_that_came_far_enough_leaves_a_clean_slate() {
+        let op = Slab::<OpId, ()>::new().insert_with(|_| ()).expect("room");
+        let mut parts = Parts::default();
+        let tries = Tries { failed: 3, stale: 1, way: 2 };
+        parts.launch(op, ByteRange::at(0, 1 << 20), tries);
+        let flight = parts.land(op).expect("it flies");
+        assert_eq!(flight.tries_left(PROGRESS - 1), tries);
+        assert_eq!(flight.tries_left(PROGRESS), Tries { way: 2, ..Tries::default() });
+    }
+}

@@ -10,7 +10,7 @@ use longhaul_core::intent::{Answer, Body, Moved, Outcome};
 use longhaul_core::provider::{Context, Head, Profile, Provider, Reply, Step, StepKind, Verdict};
 use longhaul_core::{Config, Direction, Now, TaskId, Wall};
 use longhaul_http::HttpDownload;
-use longhaul_sim::provider::StoreProvider;
+use longhaul_sim::provider::{Grant, StoreProvider};
 
 const RANGED: [(&str, &str); 3] = [("content-length", "30000"), ("etag", "\"a\""), ("accept-ranges", "bytes")];
 
@@ -129,6 +129,23 @@ fn r6_what_waits_for_its_retry_is_not_asked_for_before_it_is_due() {
     let before = hand.now.mono;
     let _ = hand.request();
     assert!(hand.now.mono.since(before) >= std::time::Duration::from_secs(20) && hand.asked.is_empty());
+}
+
+/// What is in flight was good when it was sent.
+#[test]
+fn r6_what_is_in_flight_asks_for_nothing() {
+    let mut hand = Hand::new(Config::default());
+    let grant = Grant { issued: Wall::from_unix(1_000_000), lifetime: Some(60) };
+    let provider = Arc::new(StoreProvider::new("store", "key").granted(grant));
+    submit(&mut hand, provider, Direction::Upload);
+    let (op, _) = hand.request();
+    hand.now.wall = Wall::from_unix(1_000_100);
+    hand.engine.handle_progress(op, Moved { connected: true, ..Moved::default() }, hand.now);
+    hand.pump();
+    assert!(hand.asked.is_empty());
+    hand.answer(op, 200, &[], "session");
+    hand.pump();
+    assert_eq!(hand.asked.len(), 1, "what is sent next needs a fresh one");
 }
 
 /// An answer that is as bad as what there was is final: it would be asked for ever.

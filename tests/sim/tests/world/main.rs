@@ -2,6 +2,7 @@
 
 mod ahead;
 mod blocks;
+mod chunks;
 mod common;
 mod consumer;
 mod control;
@@ -11,8 +12,10 @@ mod disk;
 mod download;
 mod elsewhere;
 mod every_step;
+mod first_answer;
 mod fresh;
 mod hand;
+mod in_doubt;
 mod limits;
 mod many;
 mod objects;
@@ -25,6 +28,7 @@ mod retry;
 mod rivals;
 mod schedule;
 mod seeds;
+mod stops;
 mod stores;
 mod timely;
 mod told;

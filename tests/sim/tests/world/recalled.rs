@@ -8,6 +8,7 @@ use http::Method;
 use longhaul_core::error::{Error, FileFault, FileFaultKind};
 use longhaul_core::event::EventKind;
 use longhaul_core::intent::Fingerprint;
+use longhaul_core::layout::PartSize;
 use longhaul_core::{Config, Direction, TaskId};
 use longhaul_sim::provider::StoreProvider;
 
@@ -93,15 +94,36 @@ fn d9_a_record_that_cannot_be_read_is_told_of_and_the_upload_begins_anew() {
 /// The session that an earlier run left is given up although this run had not begun.
 #[test]
 fn c5_a_cancel_before_the_record_is_read_still_gives_up_what_it_names() {
+    for asked in [false, true] {
+        let mut hand = hand();
+        let task = upload(&mut hand);
+        if asked {
+            hand.pump();
+        }
+        hand.engine.cancel(task, hand.now).expect("there");
+        hand.pump();
+        hand.recalled(Ok(Some(record())));
+        let (abort, request) = hand.request();
+        assert_eq!((request.method(), request.uri().query()), (&Method::DELETE, Some("session=session")));
+        hand.answer(abort, 204, &[], "");
+        assert_eq!(hand.error(task), Some(Error::Cancelled), "{asked}");
+        assert!(hand.dropped, "and so is its record");
+    }
+}
+
+#[test]
+fn u7_an_upload_goes_on_with_the_parts_it_was_cut_into() {
     let mut hand = hand();
-    let task = upload(&mut hand);
-    hand.pump();
-    hand.engine.cancel(task, hand.now).expect("there");
+    let provider = Arc::new(StoreProvider::new("store", "key"));
+    hand.submit_with(provider, Direction::Upload, |spec| {
+        (spec.recall, spec.journal, spec.parallel) = (true, true, most(1));
+        spec.part_size = PartSize::Bytes(7_000);
+    });
     hand.pump();
     hand.recalled(Ok(Some(record())));
-    let (abort, request) = hand.request();
-    assert_eq!((request.method(), request.uri().query()), (&Method::DELETE, Some("session=session")));
-    hand.answer(abort, 204, &[], "");
-    assert_eq!(hand.error(task), Some(Error::Cancelled));
-    assert!(hand.dropped, "and so is its record");
+    let (list, _) = hand.request();
+    hand.answer(list, 200, &[], "1 0 10000 \"1\"\n");
+    let (_, request) = hand.request();
+    assert_eq!(request.uri().query(), Some("session=session&part=2&at=10000"));
+    assert_eq!(request.body().len(), 10_000);
 }

@@ -12,7 +12,7 @@ use longhaul_core::{Config, Direction, OpId, TaskId};
 use longhaul_sim::provider::StoreProvider;
 
 /// An upload of three parts to a store.
-fn upload(hand: &mut Hand, journal: bool) -> TaskId {
+pub(crate) fn upload(hand: &mut Hand, journal: bool) -> TaskId {
     let provider = Arc::new(StoreProvider::new("store", "key"));
     hand.submit_with(provider, Direction::Upload, |spec| {
         (spec.journal, spec.parallel) = (journal, most(1));
@@ -20,7 +20,7 @@ fn upload(hand: &mut Hand, journal: bool) -> TaskId {
 }
 
 /// An upload whose parts are all there; its commit.
-fn committing(hand: &mut Hand, journal: bool) -> (TaskId, OpId) {
+pub(crate) fn committing(hand: &mut Hand, journal: bool) -> (TaskId, OpId) {
     let task = upload(hand, journal);
     let (op, _) = hand.request();
     hand.answer(op, 200, &[], "session");
@@ -33,25 +33,25 @@ fn committing(hand: &mut Hand, journal: bool) -> (TaskId, OpId) {
 }
 
 #[track_caller]
-fn expect(hand: &mut Hand, method: &Method) -> OpId {
+pub(crate) fn expect(hand: &mut Hand, method: &Method) -> OpId {
     let (op, request) = hand.request();
     assert_eq!(request.method(), method, "{}", request.uri());
     op
 }
 
-fn broken(hand: &mut Hand, op: OpId, sent: Sent) {
+pub(crate) fn broken(hand: &mut Hand, op: OpId, sent: Sent) {
     let moved = Moved { connected: true, sent: u64::MAX >> 1, ..Moved::default() };
     let fault = Fault::new(FaultKind::Reset, sent, "");
     hand.engine.handle_done(op, Outcome::Broken { moved, fault }, hand.now);
 }
 
-fn stopped(hand: &mut Hand, parts: Vec<(OpId, TaskId, Request<Body>)>) {
+pub(crate) fn stopped(hand: &mut Hand, parts: Vec<(OpId, TaskId, Request<Body>)>) {
     for (op, ..) in parts {
         hand.engine.handle_done(op, Outcome::Cancelled { moved: Moved::default() }, hand.now);
     }
 }
 
-fn orphans(hand: &mut Hand) -> usize {
+pub(crate) fn orphans(hand: &mut Hand) -> usize {
     hand.pump();
     hand.events.iter().filter(|(_, kind)| matches!(kind, EventKind::MaybeOrphan { .. })).count()
 }

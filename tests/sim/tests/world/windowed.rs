@@ -9,7 +9,8 @@ use longhaul_core::intent::{Body, Disposition, Moved, Outcome};
 use longhaul_core::{Config, Direction, OpId, TaskId};
 use longhaul_http::HttpDownload;
 
-const RANGED: [(&str, &str); 3] = [("content-length", "30000"), ("etag", "\"a\""), ("accept-ranges", "bytes")];
+pub(crate) const RANGED: [(&str, &str); 3] =
+    [("content-length", "30000"), ("etag", "\"a\""), ("accept-ranges", "bytes")];
 
 fn windowed(hand: &mut Hand, window: u64) -> TaskId {
     let provider = Arc::new(HttpDownload::new("https://origin/a").expect("a URL"));
@@ -23,7 +24,7 @@ fn range(request: &Request<Body>) -> &str {
 }
 
 /// All that was asked for comes.
-fn comes(hand: &mut Hand, op: OpId, from: u64, to: u64) {
+pub(crate) fn comes(hand: &mut Hand, op: OpId, from: u64, to: u64) {
     let told = format!("bytes {from}-{}/30000", to - 1);
     let len = (to - from).to_string();
     let disposition = hand.head(op, 206, &[("content-range", &told), ("content-length", &len), ("etag", "\"a\"")]);

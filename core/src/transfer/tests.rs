@@ -1,0 +1,325 @@
+//! Single decisions of a transfer, held against tables: what is believed, what is refused, what is stopped, what is tried again.
+
+use alloc::sync::Arc;
+use alloc::vec;
+
+use super::requests::Next;
+use super::segments::{Segment, Segments};
+use super::*;
+use crate::digest::{Algorithm, Digest};
+use crate::error::{BuildError, FaultKind, FileFaultKind, Sent, ServerFault, ServerFaultKind};
+use crate::id::Slab;
+use crate::intent::{Body, Disposition, UrlsWanted};
+use crate::provider::{Head, Object, Provider, StepKind};
+use crate::range::ByteRange;
+use crate::spec::TransferKey;
+use crate::transfer::parts::Delayed;
+
+#[derive(Debug)]
+struct Fake(Profile);
+
+impl Provider for Fake {
+    fn authority(&self) -> &str {
+        "fake:80"
+    }
+    fn object(&self) -> &str {
+        "http://fake/"
+    }
+    fn profile(&self) -> Profile {
+        self.0
+    }
+    fn build(&self, _: &Step, _: &Context<'_>, _: Now) -> Result<http::Request<Body>, BuildError> {
+        Ok(http::Request::new(Body::Empty))
+    }
+    fn interpret(&self, _: &Step, _: &Context<'_>, _: Head<'_>, _: &[u8], _: Now) -> Result<Reply, Verdict> {
+        Ok(Reply::Aborted)
+    }
+}
+
+/// A transfer that has done nothing yet.
+pub(super) fn transfer(direction: Direction, profile: Profile) -> Box<Transfer> {
+    with_record(direction, profile, None)
+}
+
+fn with_record(direction: Direction, profile: Profile, checkpoint: Option<Checkpoint>) -> Box<Transfer> {
+    let id = Slab::<TaskId, ()>::new().insert_with(|_| ()).expect("room");
+    let mut spec = Spec::new(direction, Arc::new(Fake(profile)), TransferKey::new(direction, "a", "b"));
+    spec.checkpoint = checkpoint;
+    Transfer::new(id, spec, Rng::new(1), Time::ZERO)
+}
+
+fn download() -> Box<Transfer> {
+    transfer(Direction::Download, Profile::download())
+}
+
+fn op() -> OpId {
+    Slab::<OpId, ()>::new().insert_with(|_| ()).expect("room")
+}
+
+fn with_cx<T>(call: impl FnOnce(&mut Cx<'_>) -> T) -> T {
+    let (config, mut events) = (Config::default(), Events::default());
+    call(&mut Cx { now: Now::default(), config: &config, events: &mut events })
+}
+
+fn tagged(tag: &str) -> Validator {
+    Validator { etag: Some(tag.into()), modified: None }
+}
+
+/// A version of an object of 100 bytes.
+fn object(tag: Option<&str>) -> Object {
+    Object { total: Some(100), validator: tag.map(tagged).unwrap_or_default(), ranges: Some(true), ..Object::default() }
+}
+
+fn stored(len: u64) -> Segments {
+    let mut segments = Segments::default();
+    assert!(segments.insert(Segment { range: ByteRange::at(0, len), digest: None }));
+    segments
+}
+
+fn fault(kind: ServerFaultKind) -> ServerFault {
+    ServerFault::new(kind, StepKind::GetRange, None, "")
+}
+
+fn record(direction: Direction) -> Checkpoint {
+    Checkpoint {
+        direction,
+        object: crate::spec::object_mark(&Fake(Profile::download())),
+        nonce: Uuid::nil(),
+        total: Some(20),
+        part_size: 10,
+        validator: Validator::default(),
+        fingerprint: None,
+        content_digest: None,
+        segments: Segments::default(),
+        parts: alloc::collections::BTreeMap::new(),
+        session: Some("session".into()),
+        stage: Stage::Open,
+    }
+}
+
+#[test]
+fn d4_stretches_are_taken_over_with_the_version_and_the_size_they_are_of() {
+    for (validator, total, segments, kept) in [
+        (tagged("a"), Some(100), stored(5), true),
+        (Validator::default(), Some(100), stored(5), false),
+        (tagged("a"), None, stored(5), false),
+        (tagged("a"), Some(100), Segments::default(), false),
+    ] {
+        let checkpoint = Checkpoint { total, validator, segments, ..record(Direction::Download) };
+        let transfer = with_record(Direction::Download, Profile::download(), Some(checkpoint));
+        assert_eq!(transfer.remote.segments.total(), if kept { 5 } else { 0 });
+        assert_eq!(transfer.remote.object.total, total.filter(|_| kept));
+    }
+}
+
+#[test]
+fn u7_parts_of_another_layout_are_not_taken_over() {
+    let mut checkpoint = record(Direction::Upload);
+    for (number, range) in [(1, ByteRange::at(0, 10)), (2, ByteRange::at(10, 5))] {
+        checkpoint.parts.insert(number, (UploadedPart::new(number, range, "t"), None));
+    }
+    let transfer = with_record(Direction::Upload, Profile::download(), Some(checkpoint));
+    assert_eq!(transfer.session.parts.keys().copied().collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn u6_what_a_record_lacks_is_sent_before_the_next_commit() {
+    let mut checkpoint = record(Direction::Upload);
+    checkpoint.parts.insert(1, (UploadedPart::new(1, ByteRange::at(0, 10), "t"), None));
+    checkpoint.stage = Stage::Committing;
+    let profile = Profile { commit: true, confirm: true, ..Profile::download() };
+    let mut transfer = with_record(Direction::Upload, profile, Some(checkpoint));
+    transfer.phase = Phase::Confirming;
+    with_cx(|cx| transfer.not_committed(cx));
+    assert_eq!(transfer.phase, Phase::Moving);
+    assert_eq!(transfer.parts.todo.first(), Some(ByteRange::at(10, 10)));
+}
+
+/// The head of an answer to a request for `asked`.
+fn head(transfer: &mut Transfer, asked: ByteRange, range: ByteRange, object: Object) -> Disposition {
+    let op = op();
+    transfer.parts.launch(op, asked, Tries::default());
+    transfer.on_range_head(op, Ok(Reply::Range { range, object }), 206)
+}
+
+#[test]
+fn d3_a_range_that_is_not_within_the_one_asked_for_is_refused() {
+    for (start, end, skip) in [
+        (10, 20, Some(0)),
+        (5, 15, Some(5)),
+        (10, 11, Some(0)),
+        (11, 20, None),
+        (11, 21, None),
+        (10, 21, None),
+        (0, 10, None),
+        (20, 20, None),
+    ] {
+        let mut transfer = download();
+        (transfer.remote.object, transfer.remote.known) = (object(Some("a")), true);
+        let got = ByteRange::new(start, end).expect("in order");
+        let told = head(&mut transfer, ByteRange::at(10, 10), got, object(Some("a")));
+        let expected = skip.map_or(Disposition::Close, |skip| Disposition::WriteAt {
+            skip,
+            offset: 10,
+            len: end - 10,
+            digest: Some(Algorithm::Crc64Nvme),
+        });
+        assert_eq!(told, expected, "{start}..{end}");
+    }
+}
+
+#[test]
+fn d1_what_is_stored_is_gone_on_with_from_the_same_version_only() {
+    for (tag, taken) in [(Some("a"), true), (Some("b"), false), (None, false)] {
+        let mut transfer = download();
+        (transfer.remote.object, transfer.remote.segments) = (object(Some("a")), stored(5));
+        let range = ByteRange::at(5, 5);
+        let told = head(&mut transfer, range, range, object(tag));
+        assert_eq!(matches!(told, Disposition::WriteAt { .. }), taken, "{tag:?}");
+        // Ranges that name no version at all are of no use with this server.
+        assert_eq!(transfer.remote.force_serial, tag.is_none());
+    }
+}
+
+#[test]
+fn d4_what_nothing_pins_is_taken_in_one_piece_or_not_at_all() {
+    for (end, tag, taken) in [(10, None, false), (100, None, true), (10, Some("a"), true)] {
+        let mut transfer = download();
+        let range = ByteRange::at(0, end);
+        let told = head(&mut transfer, range, range, object(tag));
+        assert_eq!(matches!(told, Disposition::WriteAt { .. }), taken, "{end} {tag:?}");
+        assert_eq!(transfer.remote.force_serial, !taken);
+    }
+}
+
+#[test]
+fn d1_a_probe_without_a_size_keeps_what_is_stored_of_the_same_version() {
+    for (segments, total) in [(stored(5), Some(100)), (Segments::default(), None)] {
+        let mut transfer = download();
+        transfer.phase = Phase::Probing;
+        (transfer.remote.object, transfer.remote.segments) = (object(Some("a")), segments.clone());
+        with_cx(|cx| transfer.probed(Object { total: None, ..object(Some("a")) }, cx));
+        assert_eq!((transfer.remote.object.total, &transfer.remote.segments), (total, &segments));
+    }
+}
+
+#[test]
+fn d7_the_strongest_digest_that_the_server_names_is_compared() {
+    let digest = |algorithm: Algorithm| Digest::new(algorithm, &vec![1; algorithm.len()]).expect("its length");
+    let (weak, strong) = (digest(Algorithm::Crc32), digest(Algorithm::Sha256));
+    for digests in [vec![weak, strong], vec![strong, weak], vec![strong]] {
+        let mut transfer = download();
+        transfer.phase = Phase::Verifying;
+        transfer.remote.object.digests = digests;
+        with_cx(|cx| transfer.enter_verifying(cx));
+        assert_eq!(transfer.remote.expected, [strong]);
+    }
+}
+
+#[test]
+fn c2_reading_that_a_pause_stopped_is_no_failure() {
+    for (kind, failed) in [(FileFaultKind::Cancelled, false), (FileFaultKind::Io, true)] {
+        let mut transfer = transfer(Direction::Upload, Profile::download());
+        let op = op();
+        (transfer.phase, transfer.file) = (Phase::Hashing, Some(op));
+        with_cx(|cx| transfer.on_file(op, Err(FileFault::new(kind, "")), cx));
+        assert_eq!(transfer.is_stopping(), failed, "{kind:?}");
+    }
+}
+
+#[test]
+fn c2_long_readings_are_stopped_and_what_is_written_is_not() {
+    for phase in Phase::ALL {
+        let mut transfer = download();
+        let op = op();
+        (transfer.phase, transfer.file) = (phase, Some(op));
+        transfer.cancel_interruptible();
+        let reads = [Phase::Inspecting, Phase::Hashing, Phase::Rechecking, Phase::Verifying, Phase::Ending];
+        assert_eq!(transfer.cancels.contains(&op), reads.contains(&phase), "{phase:?}");
+        transfer.cancels.clear();
+        transfer.source.hashing = Some(ByteRange::at(0, 1));
+        transfer.cancel_interruptible();
+        assert!(transfer.cancels.contains(&op), "a part is read for its digest");
+    }
+}
+
+#[test]
+fn r3_urls_that_expire_before_they_are_used_are_not_asked_for_for_ever() {
+    let mut transfer = download();
+    let asked = UrlsWanted { step: StepKind::Probe, parts: Vec::new(), refused: None };
+    let mut fresh = || transfer.take_fresh(Arc::new(Fake(Profile::download())), Some(&asked), Now::default()).is_ok();
+    assert_eq!((0..10).take_while(|_| fresh()).count(), 8);
+}
+
+#[test]
+fn r4_a_redirect_is_followed_once_for_all_requests_it_answers() {
+    let mut transfer = download();
+    let location = |path: &str| Uri::try_from(alloc::format!("http://other/{path}")).expect("a URL");
+    let redirect = |path| Verdict::Redirect { location: location(path), fault: fault(ServerFaultKind::Redirected) };
+    let mut judge = |path, way| {
+        let tries = Tries { way, ..Tries::default() };
+        let next = with_cx(|cx| transfer.judge(redirect(path), tries, StepKind::GetRange, cx));
+        assert!(matches!(next, Next::Again { .. }));
+        (transfer.hops, transfer.way, transfer.location.clone())
+    };
+    assert_eq!(judge("a", 0), (1, 1, Some(location("a"))));
+    assert_eq!(judge("b", 0), (1, 1, Some(location("a"))), "sent before the first one was followed");
+    assert_eq!(judge("b", 1), (2, 2, Some(location("b"))));
+}
+
+#[test]
+fn r4_a_target_that_refuses_sends_back_to_the_original() {
+    let mut transfer = download();
+    transfer.location = Some(Uri::from_static("http://other/"));
+    let mut refused = || {
+        let verdict = Verdict::Fatal(fault(ServerFaultKind::Denied));
+        matches!(
+            with_cx(|cx| transfer.judge(verdict, Tries::default(), StepKind::GetRange, cx)),
+            Next::Failed(Error::Server(_))
+        )
+    };
+    assert_eq!([refused(), refused()], [false, true]);
+}
+
+#[test]
+fn d2_probing_by_range_is_tried_once() {
+    let mut transfer = download();
+    let mut failed = |kind| {
+        matches!(with_cx(|cx| transfer.judge(Verdict::ProbeByRange, Tries::default(), kind, cx)), Next::Failed(_))
+    };
+    assert_eq!(
+        [failed(StepKind::GetRange), failed(StepKind::Probe), failed(StepKind::Probe)],
+        [true, false, true],
+        "there is nothing else to try"
+    );
+}
+
+#[test]
+fn r5_stale_connections_are_repeated_for_nothing_three_times() {
+    let mut transfer = download();
+    let mut tries = Tries::default();
+    let counted: Vec<(u32, u32)> = core::iter::from_fn(|| {
+        let stale = Fault::new(FaultKind::Stale, Sent::No, "");
+        let next = with_cx(|cx| transfer.broke(stale, tries, StepKind::GetRange, cx));
+        let Next::Again { tries: left, .. } = next else { return None };
+        tries = left;
+        Some((left.stale, left.failed))
+    })
+    .take(5)
+    .collect();
+    assert_eq!(counted, [(1, 0), (2, 0), (3, 0), (0, 1), (1, 1)]);
+}
+
+#[test]
+fn r3_after_a_success_a_refusal_is_the_first_again() {
+    for waits in [false, true] {
+        let mut transfer = download();
+        (transfer.refresh.refusals, transfer.hops, transfer.reason) = (1, 3, Some(Error::Closed));
+        if waits {
+            let (range, due) = (ByteRange::at(0, 1), Time::ZERO);
+            transfer.parts.delayed.push(Delayed { range, tries: Tries::default(), due });
+        }
+        transfer.succeeded();
+        assert_eq!((transfer.refresh.refusals, transfer.hops, transfer.reason.is_some()), (0, 0, waits));
+    }
+}
