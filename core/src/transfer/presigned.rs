@@ -97,7 +97,7 @@ impl Transfer {
         let (plan, layout) = (self.spec.provider.plan()?, self.source.layout.as_ref()?);
         let (batch, ahead) = (plan.batch() as usize, plan.ahead() as usize);
         let wall = self.server_wall(now);
-        let missing = self.missing_parts(layout.count());
+        let missing = self.missing_parts(layout.count(), now);
         let (mut good, mut parts) = (0, Vec::new());
         // Ends when a batch is full, at the latest with the plan's last part.
         for number in missing {
@@ -115,14 +115,16 @@ impl Transfer {
         wanted.then_some(UrlsWanted { step: StepKind::PutPart, parts, refused })
     }
 
-    /// The numbers of the parts that are not confirmed and not on their way, those first that wait for a retry.
-    fn missing_parts(&self, count: u64) -> impl Iterator<Item = u64> {
+    /// The numbers of the parts that could go now if their URLs are good, those first that were tried before. One that waits for its
+    /// retry is none of them: it must not count as supply for what does not wait.
+    fn missing_parts(&self, count: u64, now: Now) -> impl Iterator<Item = u64> {
         let layout = self.source.layout;
         let number = move |at: u64| layout.as_ref().map_or(count, |layout| layout.index_of(at)) + 1;
-        let mut waiting: Vec<u64> = self.parts.delayed.iter().map(|delayed| number(delayed.range.start())).collect();
-        waiting.sort_unstable();
+        let due = self.parts.delayed.iter().filter(|delayed| delayed.due <= now.mono);
+        let mut again: Vec<u64> = due.map(|delayed| number(delayed.range.start())).collect();
+        again.sort_unstable();
         let fresh = self.parts.todo.iter().flat_map(move |range| number(range.start())..=number(range.end() - 1));
-        waiting.into_iter().chain(fresh)
+        again.into_iter().chain(fresh)
     }
 
     /// What has no good URL, and nobody who could be asked for one.

@@ -109,6 +109,25 @@ fn r6_urls_that_expire_while_a_transfer_is_paused_are_asked_for_again_before_any
     assert!(before > 0 && world.presigner.answers >= (PARTS - before) / 4, "{:?}", world.presigner.asked);
 }
 
+/// A part waits for its retry until its URL has expired: the others go on, and nothing is asked for while one of them has a URL.
+#[test]
+fn r6_a_part_that_waits_for_its_retry_holds_nothing_up() {
+    let mut world = world();
+    let job = plan_job(&mut world);
+    world.jobs[job].parallel = most(1);
+    (world.presigner.batch, world.presigner.first, world.presigner.lifetime) = ((1, 1), 1, 120);
+    world.weather.rate = (400, 400);
+    world.rules.0.push_back(Rule::new(Act::Status(503, Some("200"))).method(Method::PUT).times(1));
+    go(&mut world, job);
+    done(&world, job);
+    // Thirteen parts and one repeated, of twenty seconds each.
+    assert!(world.time() < Time::from_micros(300_000_000), "{:?}", world.time());
+    assert_eq!(world.presigner.asked.concat().iter().filter(|&&part| part == 1).count(), 1);
+    for two in world.trace.lines().windows(2).filter(|two| two[1].contains(" ask ")) {
+        assert!(two[0].contains(" PUT "), "asked when the last good one was used: {two:?}");
+    }
+}
+
 #[test]
 fn r6_a_completion_whose_url_has_expired_gets_a_fresh_one() {
     let mut world = world();
@@ -135,6 +154,7 @@ fn r3_withdrawn_urls_are_replaced_by_one_question_at_a_time_and_none_is_used_aga
     done(&world, job);
     let (questions, batches) = (world.presigner.answers, PARTS.div_ceil(4));
     assert!((1..=batches + 1).contains(&questions), "{questions}: {:?}", world.presigner.asked);
+    assert_eq!(world.presigner.asked.first().map(Vec::len), Some(4), "a whole batch: all that was signed is withdrawn");
     assert!(world.presigner.refused <= 8, "only what was in flight: {}", world.presigner.refused);
     let open = world.trace.lines().iter().fold((0_i32, 0), |(open, most), line| {
         let open = open + i32::from(line.contains(" ask ")) - i32::from(line.ends_with(" answer"));
