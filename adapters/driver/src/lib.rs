@@ -10,11 +10,12 @@
 //! | [`storage::Storage`] | the local end of one transfer |
 //! | [`journal::Journal`] | where checkpoints are kept |
 //! | [`runtime::Timer`] | both clocks, and sleeping |
-//! | [`runtime::Spawn`] | tasks in the background |
+//! | [`runtime::Spawn`] | tasks in the background, and threads that may block |
 //!
 //! An adapter (`longhaul-tokio`, …) implements them; an application holds [`Client`] and [`Transfer`].
 #![forbid(unsafe_code)]
 
+pub mod blocking;
 pub mod cancel;
 pub mod client;
 pub mod config;

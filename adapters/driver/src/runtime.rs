@@ -17,8 +17,8 @@ pub trait Spawn: Send + Sync + 'static {
     /// Runs `task` to its end, also when nobody waits for it.
     fn spawn(&self, task: BoxFuture<'static, ()>);
 
-    /// Runs `work`, which may block, where that stalls no task: callbacks of the application run there. The default runs it as
-    /// a task and is only right where callbacks are known to be short.
+    /// Runs `work`, which may block, where that stalls no task: callbacks of the application and the I/O of files run there. The
+    /// default runs it as a task and is only right where there are no files and callbacks are known to be short.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.spawn(Box::pin(async move { work() }));
     }

@@ -17,6 +17,7 @@ use longhaul_core::provider::Head;
 use longhaul_core::time::{Now, Time};
 use longhaul_core::{Engine, OpId, TaskId};
 
+use crate::blocking::within;
 use crate::cancel::Cancel;
 use crate::client::{Hub, WeakClient};
 use crate::config::ClientConfig;
@@ -36,6 +37,13 @@ pub(crate) struct Seams {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) spawn: Arc<dyn Spawn>,
+}
+
+impl Seams {
+    /// Runs `task` in the background.
+    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn.spawn(Box::pin(within(Arc::clone(&self.spawn), Box::pin(task))));
+    }
 }
 
 /// The owner of the engine.

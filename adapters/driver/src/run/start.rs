@@ -56,7 +56,7 @@ impl Loop {
         if self.exchanges == 1 {
             self.next_tick = self.seams.timer.now().mono + self.config.tick;
         }
-        self.seams.spawn.spawn(Box::pin(exchange.run()));
+        self.seams.run(exchange.run());
     }
 
     fn file(&mut self, op: OpId, id: TaskId, action: FileOp) {
@@ -96,7 +96,7 @@ impl Loop {
             let answer = answer.unwrap_or_else(|| Answer::Refused("the application's answer panicked".into()));
             Reply::Ask { op, answer }
         });
-        self.seams.spawn.spawn(Box::pin(async move {
+        self.seams.run(async move {
             let answer = async move {
                 match refresher {
                     Some(refresher) => refresher(question).await,
@@ -108,7 +108,7 @@ impl Loop {
                 Either::Left(_) => Some(Answer::Refused("no longer wanted".into())),
                 Either::Right((answer, _)) => answer.ok(),
             });
-        }));
+        });
     }
 
     /// Spawns local work and its answer.
@@ -121,10 +121,10 @@ impl Loop {
             let gone = || Err(FileFault::new(FileFaultKind::Io, "the operation panicked, or its runtime dropped it"));
             reply(done.unwrap_or_else(gone))
         });
-        self.seams.spawn.spawn(Box::pin(async move {
+        self.seams.run(async move {
             let work = async move { work().await };
             obligation.keep(AssertUnwindSafe(work).catch_unwind().await.ok());
-        }));
+        });
     }
 
     /// Notes that `op` is in flight.

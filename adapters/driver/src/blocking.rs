@@ -1,0 +1,125 @@
+//! Work that blocks, run where its client's runtime allows it.
+//!
+//! A storage or a journal is made before anybody knows which client it will serve. So it does not hold threads: while a client's
+//! task is polled, [`blocking`] knows whose it is and asks that client's [`Spawn`]. Called from elsewhere (an application that
+//! lists its journals), the work gets a thread of its own.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use futures::channel::oneshot;
+use futures::future::{BoxFuture, FutureExt};
+use longhaul_core::error::{FileFault, FileFaultKind};
+
+use crate::runtime::Spawn;
+
+thread_local! {
+    /// Of the client whose task this thread is polling.
+    static CURRENT: RefCell<Option<Arc<dyn Spawn>>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` on the blocking threads of the client whose task polls the future first. Dropping the future does not stop work
+/// that has begun.
+pub fn blocking<T, F>(work: F) -> BoxFuture<'static, Result<T, FileFault>>
+where
+    F: FnOnce() -> Result<T, FileFault> + Send + 'static,
+    T: Send + 'static,
+{
+    Box::pin(async move {
+        let (answer, done) = oneshot::channel();
+        let work = Box::new(move || {
+            let panicked = |_| Err(FileFault::new(FileFaultKind::Io, "a file worker panicked"));
+            // Nobody waits any more, perhaps.
+            let _ = answer.send(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked));
+        });
+        match CURRENT.with_borrow(Clone::clone) {
+            Some(spawn) => spawn.spawn_blocking(work),
+            None => {
+                let thread = std::thread::Builder::new().name("longhaul-blocking".into()).spawn(work);
+                drop(thread.map_err(|error| FileFault::new(FileFaultKind::Io, format!("no thread: {error}")))?);
+            }
+        }
+        let gone = |_| Err(FileFault::new(FileFaultKind::Cancelled, "the runtime is shutting down"));
+        done.await.unwrap_or_else(gone)
+    })
+}
+
+/// `task`, with the blocking work that it asks for going to `spawn`.
+pub(crate) fn within(spawn: Arc<dyn Spawn>, mut task: BoxFuture<'static, ()>) -> impl Future<Output = ()> + Send {
+    poll_fn(move |cx| {
+        let _entered = Entered(CURRENT.replace(Some(Arc::clone(&spawn))));
+        task.poll_unpin(cx)
+    })
+}
+
+/// Whose task was polled before; also when this one panics: the thread lives on.
+struct Entered(Option<Arc<dyn Spawn>>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::common::Runtime;
+
+    /// Counts what it is asked to run, and runs it elsewhere or not at all.
+    struct Counting {
+        runtime: Option<Arc<Runtime>>,
+        asked: AtomicUsize,
+    }
+
+    impl Spawn for Counting {
+        fn spawn(&self, _: BoxFuture<'static, ()>) {}
+
+        fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            if let Some(runtime) = &self.runtime {
+                runtime.spawn_blocking(work);
+            }
+        }
+    }
+
+    /// What `work` comes to in a task of a client on `spawn`.
+    fn inside<T: Send + 'static>(
+        spawn: &Arc<Counting>,
+        work: impl FnOnce() -> Result<T, FileFault> + Send + 'static,
+    ) -> Result<T, FileFault> {
+        let (answer, outcome) = oneshot::channel();
+        let task = async move {
+            let _ = answer.send(blocking(work).await);
+        };
+        let spawn: Arc<dyn Spawn> = Arc::clone(spawn) as _;
+        crate::common::run(within(spawn, task.boxed()));
+        outcome.now_or_never().expect("answered").expect("answered")
+    }
+
+    #[test]
+    fn it_runs_on_the_threads_of_the_client_whose_task_asks() {
+        let spawn = Arc::new(Counting { runtime: Some(Runtime::new()), asked: AtomicUsize::new(0) });
+        let here = std::thread::current().id();
+        assert_eq!(inside(&spawn, move || Ok(std::thread::current().id() != here)), Ok(true));
+        assert_eq!(spawn.asked.load(Ordering::SeqCst), 1);
+
+        // Nobody's task: a thread of its own.
+        let name = crate::common::run(blocking(|| Ok(std::thread::current().name().map(String::from))));
+        assert_eq!(name.unwrap().as_deref(), Some("longhaul-blocking"));
+        assert_eq!(spawn.asked.load(Ordering::SeqCst), 1, "the task before is over");
+    }
+
+    #[test]
+    fn a_panic_and_a_runtime_that_ends_are_faults() {
+        let spawn = Arc::new(Counting { runtime: Some(Runtime::new()), asked: AtomicUsize::new(0) });
+        let panicked = inside(&spawn, || -> Result<(), FileFault> { panic!("the test's own panic") });
+        assert_eq!(panicked.unwrap_err().kind, FileFaultKind::Io);
+        let over = Arc::new(Counting { runtime: None, asked: AtomicUsize::new(0) });
+        assert_eq!(inside(&over, || Ok(())).unwrap_err().kind, FileFaultKind::Cancelled);
+    }
+}
