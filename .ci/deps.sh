@@ -63,8 +63,9 @@ for dir in "${dirs[@]}"; do
     forbid "$package" "$runtimes $clients $ambient"
 done
 
-# The driver is runtime-neutral; an adapter knows its own runtime and no protocol.
+# The driver and the files are runtime-neutral; an adapter knows its own runtime and no protocol.
 forbid longhaul-driver "$runtimes $clients $providers"
+forbid longhaul-disk "$runtimes $clients $providers"
 forbid longhaul-tokio "async-std smol reqwest longhaul-async-std longhaul-reqwest $providers"
 [ ! -d adapters/async-std ] || forbid longhaul-async-std "tokio reqwest longhaul-tokio longhaul-reqwest $providers"
 [ ! -d adapters/reqwest ] || forbid longhaul-reqwest "async-std longhaul-tokio longhaul-async-std $providers"

@@ -130,7 +130,8 @@ mod files {
     use std::sync::Arc;
 
     use longhaul_driver::Job;
-    use longhaul_tokio::{FileSource, SpoolFile};
+    use longhaul_driver::spool::SpooledSource;
+    use longhaul_tokio::{FileSource, SpoolFile, frames};
 
     use super::Upload;
 
@@ -144,7 +145,7 @@ mod files {
 
         /// From a reader of unknown length, which is kept in an unlinked temporary file as far as the protocol needs it.
         pub fn from_reader(self, reader: impl ::tokio::io::AsyncRead + Send + 'static) -> Job {
-            let source = SpoolFile::in_folder(std::env::temp_dir()).source(reader);
+            let source = SpooledSource::new(frames(reader), Arc::new(SpoolFile::default()));
             self.from_storage(Arc::new(source), &crate::own_name("reader"))
         }
     }

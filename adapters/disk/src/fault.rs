@@ -4,7 +4,6 @@ use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use longhaul_core::error::{FileFault, FileFaultKind};
-use tokio::task::JoinError;
 
 /// `error`, met while trying to `act` (an infinitive) on `path`.
 pub(crate) fn fault(act: &str, path: &Path, error: &Error) -> FileFault {
@@ -19,15 +18,6 @@ pub(crate) fn at(kind: FileFaultKind, path: &Path, words: &str) -> FileFault {
 /// Stopped as asked.
 pub(crate) fn cancelled() -> FileFault {
     FileFault::new(FileFaultKind::Cancelled, "")
-}
-
-/// The thread that did the work is gone.
-pub(crate) fn worker(error: &JoinError) -> FileFault {
-    if error.is_cancelled() {
-        FileFault::new(FileFaultKind::Cancelled, "the runtime is shutting down")
-    } else {
-        FileFault::new(FileFaultKind::Io, "a file worker panicked")
-    }
 }
 
 /// An operation that this kind of storage does not have.

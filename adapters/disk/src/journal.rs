@@ -8,9 +8,11 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::JournalOp;
+use longhaul_driver::blocking::blocking;
 use longhaul_driver::journal::{Journal, JournalName};
 
-use crate::file::{Candidates, blocking, fault, is_component};
+use crate::fault::fault;
+use crate::names::{Candidates, is_component};
 use crate::sys;
 
 /// What journals in a folder end with.
@@ -233,11 +235,11 @@ impl Place {
 impl Journal for FileJournal {
     fn run(&self, name: &JournalName, op: JournalOp, durable: bool) -> BoxFuture<'static, Result<(), FileFault>> {
         let place = self.place(name);
-        Box::pin(blocking(move || place?.run(&op, durable)))
+        blocking(move || place?.run(&op, durable))
     }
 
     fn load(&self, name: &JournalName) -> BoxFuture<'static, Result<Option<Bytes>, FileFault>> {
         let place = self.place(name);
-        Box::pin(blocking(move || place?.load()))
+        blocking(move || place?.load())
     }
 }

@@ -10,11 +10,10 @@ use std::{fmt, io};
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::time::Wall;
 
-use super::fault::{at, fault};
-use super::is_component;
-use super::names::folder;
-use super::temporary::Temporary;
+use crate::fault::{at, fault};
+use crate::names::{folder, is_component};
 use crate::sys;
+use crate::temporary::Temporary;
 
 /// What to do about a target that exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,11 +28,11 @@ pub enum Overwrite {
 }
 
 /// Turns the name a server suggests into one to use, or refuses it.
-pub(super) type Naming = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+pub(crate) type Naming = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// Where a target is to be.
 #[derive(Clone)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Exactly there.
     File(PathBuf),
     /// In this folder, by the name the server suggests if it is usable, else by `fallback`.
@@ -42,7 +41,7 @@ pub(super) enum Place {
 
 impl Place {
     /// The path for an object that the server calls `name`, symbolic links followed: two names of one file meet in one.
-    pub(super) fn resolve(&self, name: Option<&str>) -> Result<PathBuf, FileFault> {
+    pub(crate) fn resolve(&self, name: Option<&str>) -> Result<PathBuf, FileFault> {
         let path = match self {
             Self::File(path) => path.clone(),
             Self::Folder { folder, fallback, naming } => {
@@ -90,7 +89,7 @@ fn follow(mut path: PathBuf) -> Result<PathBuf, FileFault> {
 }
 
 /// What is at `target`: nothing, or a file that may be replaced one day.
-pub(super) fn existing(target: &Path) -> Result<Option<Metadata>, FileFault> {
+pub(crate) fn existing(target: &Path) -> Result<Option<Metadata>, FileFault> {
     match std::fs::symlink_metadata(target) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(metadata) if metadata.is_dir() => Err(at(FileFaultKind::Unusable, target, "is a folder; name a file in it")),
@@ -104,7 +103,7 @@ pub(super) fn existing(target: &Path) -> Result<Option<Metadata>, FileFault> {
 }
 
 /// Whether the policy lets an object be fetched at all.
-pub(super) enum Permit {
+pub(crate) enum Permit {
     /// Go on; this is what will be replaced.
     Fetch(Option<Metadata>),
     /// The target has it already.
@@ -112,7 +111,7 @@ pub(super) enum Permit {
 }
 
 /// Asks `policy` about an object of `total` bytes from `modified`.
-pub(super) fn permit(
+pub(crate) fn permit(
     policy: Overwrite,
     target: &Path,
     total: Option<u64>,
@@ -137,7 +136,7 @@ pub(super) fn permit(
 
 /// Makes `temporary` ready for `total` bytes: with what an earlier run left when `keep`, else empty. Returns whether anything
 /// was kept. `published` is what may be that run's, under the name it gave it before it died.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     temporary: &Temporary,
     replaced: Option<&Metadata>,
     published: Option<&Path>,
@@ -167,7 +166,7 @@ pub(super) fn prepare(
 
 /// The file at `target`, if it has an object's size and time: then it may be what a run has published that did not live to say
 /// so. The core looks at every byte before it believes it.
-pub(super) fn published<'a>(
+pub(crate) fn published<'a>(
     target: &'a Path,
     replaced: Option<&Metadata>,
     total: Option<u64>,
@@ -200,7 +199,7 @@ fn seconds(time: SystemTime) -> Option<i64> {
 }
 
 /// The system's form of a point in civil time, where it has one.
-pub(super) fn system_time(wall: Wall) -> Option<SystemTime> {
+pub(crate) fn system_time(wall: Wall) -> Option<SystemTime> {
     let span = Duration::from_secs(wall.as_unix().unsigned_abs());
     if wall.as_unix() < 0 { UNIX_EPOCH.checked_sub(span) } else { UNIX_EPOCH.checked_add(span) }
 }

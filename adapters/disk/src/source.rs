@@ -9,11 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply, Fingerprint};
+use longhaul_driver::blocking::blocking;
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
-use super::fault::{at, fault, unsupported};
-use super::{blocking, digests, fill};
+use crate::content::{digests, fill};
+use crate::fault::{at, fault, unsupported};
 use crate::sys;
 
 /// A regular file as the source of an upload.
@@ -139,7 +140,7 @@ fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<(), FileFault> {
 impl Storage for FileSource {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || match op {
+        blocking(move || match op {
             FileOp::Stat => inner.stat(),
             FileOp::Fill { .. } => Ok(FileReply::Filled { len: inner.opened()?.fingerprint.len, end: true }),
             FileOp::Digest { algorithm, ranges } => {
@@ -152,12 +153,12 @@ impl Storage for FileSource {
                 Ok(FileReply::Done)
             }
             _ => Err(unsupported("a source file cannot be written")),
-        }))
+        })
     }
 
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || inner.read(offset, chunk)))
+        blocking(move || inner.read(offset, chunk))
     }
 
     fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {

@@ -5,26 +5,20 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use futures::stream::{self, Stream};
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_driver::blocking::blocking;
 use longhaul_driver::cancel::Cancel;
-use longhaul_driver::spool::SpooledSource;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
-use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::fault::{at, fault, unsupported};
-use super::{blocking, digests, fill};
+use crate::content::{digests, fill, hash_and_clear};
+use crate::fault::{at, fault, unsupported};
 use crate::sys;
-
-/// How much is read from an `AsyncRead` at once.
-const READ: usize = 256 << 10;
 
 /// A private file without a name: written and read again by one upload, gone with it or with the process.
 ///
-/// To upload what has no known length: [`SpoolFile::source`].
+/// To upload what has no known length, give it to a [`SpooledSource`](longhaul_driver::spool::SpooledSource).
 #[derive(Clone, Debug)]
 pub struct SpoolFile(Arc<Inner>);
 
@@ -46,24 +40,6 @@ impl SpoolFile {
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self(Arc::new(Inner { folder: folder.into(), file: Mutex::default() }))
     }
-
-    /// The source of an upload of what `reader` gives until its end, spooled here as far as the upload needs it.
-    pub fn source(self, reader: impl AsyncRead + Send + 'static) -> SpooledSource {
-        SpooledSource::new(frames(reader), Arc::new(self))
-    }
-}
-
-/// What `reader` gives, in frames, until its end or first error.
-fn frames(reader: impl AsyncRead + Send + 'static) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::unfold(Some(Box::pin(reader)), |reader| async {
-        let mut reader = reader?;
-        let mut buffer = BytesMut::with_capacity(READ);
-        match reader.read_buf(&mut buffer).await {
-            Ok(0) => None,
-            Ok(_) => Some((Ok(buffer.freeze()), Some(reader))),
-            Err(error) => Some((Err(error), None)),
-        }
-    })
 }
 
 impl Inner {
@@ -111,12 +87,12 @@ impl Inner {
 impl Storage for SpoolFile {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || inner.run(op, &cancel)))
+        blocking(move || inner.run(op, &cancel))
     }
 
     fn read(&self, offset: u64, mut chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || {
+        blocking(move || {
             chunk.buffer.clear();
             let filled = fill(&*inner.there()?, offset, &mut chunk.buffer);
             filled.map_err(|error| fault("read the spool in", &inner.folder, &error))?;
@@ -124,16 +100,16 @@ impl Storage for SpoolFile {
                 hasher.update(&chunk.buffer);
             }
             Ok(chunk)
-        }))
+        })
     }
 
     fn write(&self, offset: u64, mut batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || {
+        blocking(move || {
             sys::write_all(&*inner.open()?, offset, &batch.frames)
                 .map_err(|error| fault("spool to", &inner.folder, &error))?;
-            super::hash_and_clear(&mut batch);
+            hash_and_clear(&mut batch);
             Ok(batch)
-        }))
+        })
     }
 }

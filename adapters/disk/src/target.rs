@@ -8,15 +8,16 @@ use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply};
 use longhaul_core::time::Wall;
+use longhaul_driver::blocking::blocking;
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
-use super::fault::{at, fault, unsupported};
-use super::names::folder;
-use super::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
-use super::temporary::{Temporary, candidates};
-use super::{blocking, digests, hash_and_clear};
+use crate::content::{digests, hash_and_clear};
+use crate::fault::{at, fault, unsupported};
+use crate::names::folder;
+use crate::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
 use crate::sys;
+use crate::temporary::{Temporary, candidates};
 
 /// A regular file as the target of a download.
 ///
@@ -273,7 +274,7 @@ fn not_reserved() -> FileFault {
 impl Storage for FileTarget {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || match op {
+        blocking(move || match op {
             FileOp::Reserve { total, keep, name, modified } => inner.reserve(total, keep, name.as_deref(), modified),
             FileOp::Digest { algorithm, ranges } => inner
                 .with(|open| digests(&open.temporary.file, &open.temporary.path, algorithm, &ranges, &cancel))
@@ -286,7 +287,7 @@ impl Storage for FileTarget {
                 Ok(FileReply::Done)
             }
             _ => Err(unsupported("a target file cannot be sent")),
-        }))
+        })
     }
 
     fn read(&self, _: u64, _: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
@@ -295,6 +296,6 @@ impl Storage for FileTarget {
 
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(blocking(move || inner.write_batch(offset, batch)))
+        blocking(move || inner.write_batch(offset, batch))
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use longhaul_core::error::{FileFault, FileFaultKind};
 
-use super::Candidates;
-use super::fault::{at, fault};
+use crate::fault::{at, fault};
+use crate::names::Candidates;
 use crate::sys::{self, Identity};
 
 /// What hidden files beside a target end with.
@@ -18,14 +18,14 @@ const ATTEMPTS: u32 = 16;
 
 /// A temporary file, open and locked. The lock goes with it.
 #[derive(Debug)]
-pub(super) struct Temporary {
-    pub(super) file: File,
-    pub(super) path: PathBuf,
+pub(crate) struct Temporary {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
     identity: Identity,
 }
 
 /// The names a temporary file for `target` may have.
-pub(super) fn candidates(target: &Path) -> Result<Candidates, FileFault> {
+pub(crate) fn candidates(target: &Path) -> Result<Candidates, FileFault> {
     Candidates::hidden(target, SUFFIX)
         .ok_or_else(|| at(FileFaultKind::Unusable, target, "does not end with a file name"))
 }
@@ -35,7 +35,7 @@ impl Temporary {
     ///
     /// Names that hold something that is not ours to write (another user's file, a link, a folder) are passed over. Ours but
     /// locked is another transfer at work.
-    pub(super) fn open(target: &Path, create: bool) -> Result<Option<Self>, FileFault> {
+    pub(crate) fn open(target: &Path, create: bool) -> Result<Option<Self>, FileFault> {
         let candidates = candidates(target)?;
         for path in candidates.iter() {
             match Self::open_at(&path, create)? {
@@ -86,12 +86,12 @@ impl Temporary {
     }
 
     /// Size in bytes.
-    pub(super) fn len(&self) -> Result<u64, FileFault> {
+    pub(crate) fn len(&self) -> Result<u64, FileFault> {
         Ok(metadata(&self.file, &self.path)?.len())
     }
 
     /// Whether the path still names this file; if not, whatever is written to it is lost.
-    pub(super) fn check(&self) -> Result<(), FileFault> {
+    pub(crate) fn check(&self) -> Result<(), FileFault> {
         match std::fs::symlink_metadata(&self.path) {
             Ok(there) if sys::identity(&there) == self.identity => Ok(()),
             Ok(_) => Err(at(FileFaultKind::Lost, &self.path, "is another file now")),
@@ -103,7 +103,7 @@ impl Temporary {
     }
 
     /// Removes the file, unless it is no longer there.
-    pub(super) fn remove(self) -> Result<(), FileFault> {
+    pub(crate) fn remove(self) -> Result<(), FileFault> {
         if self.check().is_err() {
             return Ok(());
         }

@@ -1,9 +1,10 @@
-//! longhaul on tokio: HTTP by hyper and rustls, files by positioned I/O, tokio's clock and executor.
+//! longhaul on tokio: HTTP by hyper and rustls, tokio's clock, executor and blocking threads.
 //!
 //! * [`HyperTransport`] sends requests: HTTP/1.1 and HTTP/2, TLS with the system's trust store, proxies.
-//! * [`FileSource`], [`FileTarget`] and [`SpoolFile`] are the local ends of transfers.
-//! * [`FileJournal`] keeps checkpoints.
+//! * [`FileSource`], [`FileTarget`] and [`SpoolFile`] are the local ends of transfers, [`FileJournal`] keeps checkpoints: those of
+//!   `longhaul-disk`.
 //! * [`TokioRuntime`] tells the time and runs tasks.
+//! * [`frames`] makes a stream of a reader, for uploads of unknown length.
 //!
 //! Each implements a trait of `longhaul-driver` and can be replaced by another implementation.
 //!
@@ -22,13 +23,11 @@
 //! # }
 //! ```
 
-mod file;
-mod journal;
+mod reader;
 mod runtime;
-mod sys;
 mod transport;
 
-pub use file::{FileSource, FileTarget, Overwrite, SpoolFile};
-pub use journal::FileJournal;
+pub use longhaul_disk::{FileJournal, FileSource, FileTarget, Overwrite, SpoolFile};
+pub use reader::frames;
 pub use runtime::{TokioRuntime, client};
 pub use transport::{HyperTransport, Protocols, Proxy, TransportBuilder, TransportError};

@@ -30,7 +30,7 @@ pub(crate) fn create(path: &Path, _private: bool) -> io::Result<File> {
 
 /// Creates a file that goes with its last handle.
 pub(crate) fn create_unnamed(folder: &Path) -> io::Result<File> {
-    crate::file::with_fresh_name(folder, |path| {
+    crate::content::with_fresh_name(folder, |path| {
         OpenOptions::new().read(true).write(true).create_new(true).custom_flags(DELETE_ON_CLOSE).open(path)
     })
 }

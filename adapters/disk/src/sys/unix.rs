@@ -31,7 +31,7 @@ pub(crate) fn create(path: &Path, private: bool) -> io::Result<File> {
 
 /// Creates a private file without a name; it goes with its last handle.
 pub(crate) fn create_unnamed(folder: &Path) -> io::Result<File> {
-    crate::file::with_fresh_name(folder, |path| {
+    crate::content::with_fresh_name(folder, |path| {
         let file = create(path, true)?;
         std::fs::remove_file(path)?;
         Ok(file)

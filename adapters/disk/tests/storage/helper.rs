@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use longhaul_core::intent::FileReply;
-use longhaul_tokio::FileTarget;
+use longhaul_disk::FileTarget;
 
 use crate::support::{reserve, run, write};
 

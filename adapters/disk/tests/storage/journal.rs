@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::JournalOp;
+use longhaul_disk::FileJournal;
 use longhaul_driver::journal::{Journal, JournalName};
-use longhaul_tokio::FileJournal;
 
 use crate::support::{kind, names};
 

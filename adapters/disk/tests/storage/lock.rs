@@ -4,7 +4,7 @@ use std::fs;
 
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply};
-use longhaul_tokio::FileTarget;
+use longhaul_disk::FileTarget;
 
 use crate::helper;
 use crate::support::{kind, names, publish, reserve, run, write};

@@ -4,7 +4,7 @@ use std::fs;
 
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::FileOp;
-use longhaul_tokio::FileTarget;
+use longhaul_disk::FileTarget;
 
 use crate::support::{digests, kind, names, publish, reserve, run, write};
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use longhaul_core::Wall;
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_disk::{FileTarget, Overwrite};
 use longhaul_driver::storage::{Batch, Storage};
-use longhaul_tokio::{FileTarget, Overwrite};
 
 use crate::support::{kind, names, pattern, publish, reserve, run, write};
 

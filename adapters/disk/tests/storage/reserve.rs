@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use longhaul_core::Wall;
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply};
-use longhaul_tokio::{FileTarget, Overwrite};
+use longhaul_disk::{FileTarget, Overwrite};
 
 use crate::support::{digest, digests, kind, names, pattern, publish, reserve, run, write};
 

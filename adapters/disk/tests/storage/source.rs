@@ -6,10 +6,10 @@ use bytes::BytesMut;
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply, Fingerprint};
 use longhaul_core::{Algorithm, ByteRange};
+use longhaul_disk::FileSource;
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::hash::Hasher;
 use longhaul_driver::storage::{Chunk, Storage};
-use longhaul_tokio::FileSource;
 
 use crate::support::{digest, digests, kind, pattern, read, run};
 

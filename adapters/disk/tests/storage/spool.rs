@@ -6,10 +6,10 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_disk::SpoolFile;
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::spool::SpooledSource;
 use longhaul_driver::storage::Storage;
-use longhaul_tokio::SpoolFile;
 
 use crate::support::{digest, digests, kind, names, pattern, read, run};
 
@@ -21,10 +21,12 @@ async fn fill(source: &SpooledSource, upto: u64) -> (u64, bool) {
 }
 
 #[tokio::test]
-async fn a_reader_is_spooled_as_far_as_asked_and_read_again_at_will() {
+async fn a_stream_is_spooled_as_far_as_asked_and_read_again_at_will() {
     let folder = tempfile::tempdir().unwrap();
     let content = pattern(5_000_000);
-    let source = SpoolFile::in_folder(folder.path()).source(io::Cursor::new(content.clone()));
+    let frames: Vec<_> = content.chunks(262_144).map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
+    let spool = std::sync::Arc::new(SpoolFile::in_folder(folder.path()));
+    let source = SpooledSource::new(stream::iter(frames), spool);
     assert_eq!(run(&source, FileOp::Stat).await, Ok(FileReply::Source { len: None, fingerprint: None }));
 
     let (len, end) = fill(&source, 1_000_000).await;

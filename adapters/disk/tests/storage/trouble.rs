@@ -6,7 +6,7 @@ use std::process::Command;
 
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply};
-use longhaul_tokio::FileTarget;
+use longhaul_disk::FileTarget;
 
 use crate::helper;
 use crate::lock::rustix_is_root;

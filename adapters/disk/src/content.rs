@@ -1,15 +1,4 @@
-//! Files as ends of a transfer: [`FileSource`] to send, [`FileTarget`] to receive, [`SpoolFile`] for what has no length yet.
-//!
-//! All I/O is positioned and runs on tokio's blocking threads, one hop per call; hashing happens there too, while the bytes are
-//! in the cache.
-
-mod fault;
-mod names;
-mod reserve;
-mod source;
-mod spool;
-mod target;
-mod temporary;
+//! Content of open files: positioned reads, digests of ranges, what follows a write; and names for new files.
 
 use std::fs::File;
 use std::io;
@@ -24,24 +13,10 @@ use longhaul_driver::cancel::Cancel;
 use longhaul_driver::hash::Hasher;
 use longhaul_driver::storage::Batch;
 
-pub(crate) use fault::{fault, worker};
-pub(crate) use names::{Candidates, is_component};
-pub use reserve::Overwrite;
-pub use source::FileSource;
-pub use spool::SpoolFile;
-pub use target::FileTarget;
+use crate::fault::{cancelled, fault};
 
 /// How much is read at once for digests; the cancel flag is looked at in between.
 const DIGEST_BUFFER: usize = 1 << 20;
-
-/// Runs `work` where blocking is allowed.
-pub(crate) async fn blocking<T, F>(work: F) -> Result<T, FileFault>
-where
-    F: FnOnce() -> Result<T, FileFault> + Send + 'static,
-    T: Send + 'static,
-{
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(worker(&error)))
-}
 
 /// Fills `buffer` to its capacity from `offset` on; short only at the end of the file.
 pub(crate) fn fill(file: &File, mut offset: u64, buffer: &mut BytesMut) -> io::Result<()> {
@@ -82,7 +57,7 @@ pub(crate) fn digests(
             let (mut hasher, mut at) = (Hasher::new(algorithm), range.start());
             while at < range.end() {
                 if cancel.is_set() {
-                    return Err(fault::cancelled());
+                    return Err(cancelled());
                 }
                 buffer.clear();
                 fill(file, at, &mut buffer).map_err(|error| fault("read", path, &error))?;
