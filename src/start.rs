@@ -3,7 +3,7 @@
 use std::fmt;
 
 use longhaul_driver::{Client, ClientConfig};
-use longhaul_tokio::{HyperTransport, TransportBuilder, TransportError};
+use longhaul_tokio::{HyperTransport, TokioNet, TransportBuilder, TransportError};
 
 /// A client with every setting at its default, on the tokio runtime the caller is on.
 ///
@@ -44,8 +44,8 @@ impl ClientBuilder {
     /// # Errors
     /// Outside a runtime, or when the transport cannot be set up.
     pub fn start(self) -> Result<Client, StartError> {
-        let transport =
-            self.transport.unwrap_or_else(HyperTransport::builder).build().map_err(StartError::Transport)?;
+        let settings = self.transport.unwrap_or_else(HyperTransport::builder);
+        let transport = settings.build(TokioNet).map_err(StartError::Transport)?;
         longhaul_tokio::client(self.config, transport).map_err(|_| StartError::NoRuntime)
     }
 }

@@ -1,31 +1,29 @@
 //! From a host name to a TCP connection.
 
-use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{Either, FutureExt, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use longhaul_core::error::{Fault, FaultKind, Sent};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::sleep;
+
+use crate::net::{Io, Net};
 
 /// How long an address has before the next one is tried beside it (RFC 8305 §5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to whichever address of `host` answers first, IPv6 and IPv4 in turn (RFC 8305). No time limit: the caller has one.
-pub(super) async fn dial(host: &str, port: u16) -> Result<TcpStream, Fault> {
-    let mut addresses = resolve(host, port).await?.into_iter().peekable();
+pub(crate) async fn dial(net: &dyn Net, host: &str, port: u16) -> Result<Box<dyn Io>, Fault> {
+    let mut addresses = resolve(net, host, port).await?.into_iter().peekable();
     let mut attempts = FuturesUnordered::new();
     let mut first_failure = None;
     loop {
         if let Some(address) = addresses.next() {
-            attempts.push(connect(address));
+            attempts.push(net.connect(address).map(move |outcome| outcome.map_err(|error| (address, error))));
         }
         let outcome = match addresses.peek() {
             None => attempts.next().await,
-            Some(_) => match select(attempts.next(), pin!(sleep(HEAD_START))).await {
+            Some(_) => match select(attempts.next(), net.sleep(HEAD_START)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => continue,
             },
@@ -43,10 +41,10 @@ pub(super) async fn dial(host: &str, port: u16) -> Result<TcpStream, Fault> {
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+async fn resolve(net: &dyn Net, host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
     let failed = |words: String| Fault::new(FaultKind::Resolve, Sent::No, format!("{host}: {words}"));
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let addresses: Vec<_> = lookup_host((bare, port)).await.map_err(|error| failed(error.to_string()))?.collect();
+    let addresses = net.resolve(bare.to_owned(), port).await.map_err(|error| failed(error.to_string()))?;
     // The system has sorted them (RFC 6724); the families take turns, its favourite first.
     let favourite = addresses.first().ok_or_else(|| failed(String::from("no address")))?.is_ipv6();
     let (mine, others): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv6() == favourite);
@@ -60,13 +58,4 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
             return Ok(turns);
         }
     }
-}
-
-async fn connect(address: SocketAddr) -> Result<TcpStream, (SocketAddr, io::Error)> {
-    let connected = async {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    };
-    connected.await.map_err(|error| (address, error))
 }

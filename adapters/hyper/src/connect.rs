@@ -7,27 +7,28 @@ use std::task::{Context, Poll};
 
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::TokioIo;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use tower_service::Service;
 
-use super::dial::dial;
-use super::link::{Io, Link};
-use super::proxy;
-use super::tls::{Peer, Tls};
+use crate::dial::dial;
+use crate::link::Link;
+use crate::net::{Io, Net};
+use crate::proxy;
+use crate::tls::{Peer, Tls};
 
 /// Makes the pool's connections.
 #[derive(Clone)]
-pub(super) struct Connector(Arc<Inner>);
+pub(crate) struct Connector(Arc<Inner>);
 
 struct Inner {
+    net: Arc<dyn Net>,
     proxies: Option<Matcher>,
     tls: Tls,
 }
 
 /// A fault on its way through hyper-util.
 #[derive(Debug)]
-pub(super) struct ConnectError(pub(super) Fault);
+pub(crate) struct ConnectError(pub(crate) Fault);
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,12 +39,12 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 impl Connector {
-    pub(super) fn new(proxies: Option<Matcher>, tls: Tls) -> Self {
-        Self(Arc::new(Inner { proxies, tls }))
+    pub(crate) fn new(net: Arc<dyn Net>, proxies: Option<Matcher>, tls: Tls) -> Self {
+        Self(Arc::new(Inner { net, proxies, tls }))
     }
 
     /// What a proxy that sees the request itself wants to know.
-    pub(super) fn proxy_authorization(&self, uri: &Uri) -> Option<HeaderValue> {
+    pub(crate) fn proxy_authorization(&self, uri: &Uri) -> Option<HeaderValue> {
         if is_https(uri) {
             return None;
         }
@@ -56,16 +57,16 @@ impl Inner {
         match self.proxies.as_ref().and_then(|proxies| proxies.intercept(uri)) {
             None => {
                 let (host, port) = place(uri)?;
-                let io: Box<dyn Io> = Box::new(dial(host, port).await?);
+                let io = dial(&*self.net, host, port).await?;
                 self.secure(uri, io, false).await
             }
             Some(by) => {
-                let mut io = self.to_proxy(&by).await?;
+                let io = self.to_proxy(&by).await?;
                 if !is_https(uri) {
                     return Ok(Link::new(io, true, false));
                 }
                 let (host, port) = place(uri)?;
-                proxy::tunnel(&mut io, host, port, by.basic_auth()).await?;
+                let io = proxy::tunnel(io, host, port, by.basic_auth()).await?;
                 self.secure(uri, io, false).await
             }
         }
@@ -88,7 +89,7 @@ impl Inner {
             return Err(proxy::fault(format!("{scheme} proxies are not supported; http and https ones are")));
         }
         let (host, port) = place(uri)?;
-        let io: Box<dyn Io> = Box::new(dial(host, port).await.map_err(in_words)?);
+        let io = dial(&*self.net, host, port).await.map_err(in_words)?;
         if !is_https(uri) {
             return Ok(io);
         }
@@ -97,7 +98,7 @@ impl Inner {
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Link>;
+    type Response = Link;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -107,7 +108,7 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move { inner.connect(&uri).await.map(TokioIo::new).map_err(ConnectError) })
+        Box::pin(async move { inner.connect(&uri).await.map_err(ConnectError) })
     }
 }
 

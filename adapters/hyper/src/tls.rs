@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use longhaul_core::error::{Fault, FaultKind, Sent};
+use longhaul_driver::blocking::blocking;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -13,15 +14,16 @@ use rustls_platform_verifier::Verifier;
 use tokio::io::BufReader;
 use tokio_rustls::TlsConnector;
 
-use super::builder::Protocols;
-use super::link::Io;
+use crate::bridge::Bridge;
+use crate::builder::Protocols;
+use crate::net::Io;
 
 /// rustls asks for 4 KiB at a time; the socket is asked for this much.
 const READ_BUFFER: usize = 64 << 10;
 
 /// The other end of a handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Peer {
+pub(crate) enum Peer {
     /// The server of the URL: speaks what the settings allow.
     Origin,
     /// A proxy: speaks HTTP/1.1.
@@ -30,7 +32,7 @@ pub(super) enum Peer {
 
 /// What TLS connections are made with. The system's trust store is read when the first one is.
 #[derive(Clone)]
-pub(super) struct Tls(Arc<Inner>);
+pub(crate) struct Tls(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
@@ -39,17 +41,17 @@ struct Inner {
 
 /// Choices about TLS.
 #[derive(Default)]
-pub(super) struct Settings {
-    pub(super) roots: Vec<CertificateDer<'static>>,
-    pub(super) only_given_roots: bool,
-    pub(super) identity: Option<Identity>,
-    pub(super) protocols: Protocols,
+pub(crate) struct Settings {
+    pub(crate) roots: Vec<CertificateDer<'static>>,
+    pub(crate) only_given_roots: bool,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) protocols: Protocols,
 }
 
 /// A certificate chain and its key.
-pub(super) struct Identity {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+pub(crate) struct Identity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
 struct Configs {
@@ -58,12 +60,12 @@ struct Configs {
 }
 
 impl Tls {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self(Arc::new(Inner { settings, configs: OnceLock::new() }))
     }
 
     /// Makes `io` a TLS stream to `host`; tells whether HTTP/2 is spoken on it.
-    pub(super) async fn handshake(
+    pub(crate) async fn handshake(
         &self,
         io: Box<dyn Io>,
         host: &str,
@@ -73,21 +75,22 @@ impl Tls {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(bare.to_owned()).map_err(|error| failed(error.to_string()))?;
         let config = self.config(peer).await.map_err(failed)?;
-        let io = BufReader::with_capacity(READ_BUFFER, io);
+        let io = BufReader::with_capacity(READ_BUFFER, Bridge(io));
         let stream = TlsConnector::from(config).connect(name, io).await.map_err(|error| {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             failed(tls.map_or_else(|| error.to_string(), explain))
         })?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok((Box::new(stream), http2))
+        Ok((Box::new(Bridge(stream)), http2))
     }
 
     async fn config(&self, peer: Peer) -> Result<Arc<ClientConfig>, String> {
         if self.0.configs.get().is_none() {
             // Reads a file of some hundred kilobytes and parses it.
             let inner = Arc::clone(&self.0);
-            let _ = tokio::task::spawn_blocking(move || {
+            let _ = blocking(move || {
                 inner.configs.get_or_init(|| inner.settings.configs());
+                Ok(())
             })
             .await;
         }
@@ -149,7 +152,7 @@ impl Settings {
     }
 
     /// Finds mistakes in what was given without touching the system's trust store.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let mut roots = RootCertStore::empty();
         for root in &self.roots {
             roots.add(root.clone()).map_err(|error| format!("a root certificate is unusable: {}", explain(&error)))?;
@@ -174,7 +177,7 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// What is wrong, and what to do about it where that is not obvious.
-pub(super) fn explain(error: &rustls::Error) -> String {
+pub(crate) fn explain(error: &rustls::Error) -> String {
     let problem = match error {
         rustls::Error::InvalidCertificate(problem) => problem,
         rustls::Error::AlertReceived(alert) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use longhaul_core::error::{FaultKind, Sent};
-use longhaul_tokio::{HyperTransport, Protocols, TransportBuilder};
+use longhaul_hyper::{HyperTransport, Protocols, TransportBuilder};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::PrivateKeyDer;
@@ -13,7 +13,7 @@ use rustls::server::WebPkiClientVerifier;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{answers, builder, fetch, head, serve, transport};
+use crate::support::{answers, builder, fetch, head, net, serve, transport};
 
 /// An authority of our own.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -114,7 +114,7 @@ async fn the_protocol_is_agreed_upon() {
         (&["h2", "http/1.1"], Protocols::Http2, "HTTP/2"),
     ] {
         let address = serve_tls(authority.acceptor(&["localhost"], offered, false)).await;
-        let client = trusting(&authority).protocols(asked).build().unwrap();
+        let client = trusting(&authority).protocols(asked).build(net()).unwrap();
         for _ in 0..2 {
             let said = fetch(&client, &format!("https://localhost:{}/", address.port())).await.unwrap();
             assert_eq!(String::from_utf8(said).unwrap(), expected, "{offered:?} {asked:?}");
@@ -126,7 +126,7 @@ async fn the_protocol_is_agreed_upon() {
 async fn addresses_are_valid_names_too() {
     let authority = Authority::new();
     let address = serve_tls(authority.acceptor(&["127.0.0.1"], &[], false)).await;
-    let client = trusting(&authority).build().unwrap();
+    let client = trusting(&authority).build(net()).unwrap();
     assert_eq!(fetch(&client, &format!("https://{address}/")).await.unwrap(), b"HTTP/1.1");
 }
 
@@ -134,7 +134,7 @@ async fn addresses_are_valid_names_too() {
 async fn given_roots_are_trusted_beside_the_systems() {
     let authority = Authority::new();
     let address = serve_tls(authority.acceptor(&["localhost"], &[], false)).await;
-    let client = builder().root_certificates(&authority.root()).build().unwrap();
+    let client = builder().root_certificates(&authority.root()).build(net()).unwrap();
     assert_eq!(fetch(&client, &format!("https://localhost:{}/", address.port())).await.unwrap(), b"HTTP/1.1");
 }
 
@@ -148,7 +148,7 @@ async fn certificates_that_are_not_acceptable_are_told_with_the_reason() {
         assert!(fault.detail.starts_with("localhost: ") && !fault.detail.contains("CANARY"), "{fault}");
         fault.detail
     };
-    let client = trusting(&authority).build().unwrap();
+    let client = trusting(&authority).build(net()).unwrap();
     let detail = failing(&client, other.acceptor(&["localhost"], &[], false)).await;
     assert!(detail.contains("signed by nobody trusted"), "{detail}");
     let detail = failing(&client, authority.acceptor(&["example.com"], &[], false)).await;
@@ -160,7 +160,7 @@ async fn certificates_that_are_not_acceptable_are_told_with_the_reason() {
     let detail = failing(&client, authority.acceptor_with(&["localhost"], &[], false, early)).await;
     assert!(detail.contains("check the clock"), "{detail}");
     // Without the root it is nobody's, for the system either.
-    let unaware = builder().root_certificates(&other.root()).build().unwrap();
+    let unaware = builder().root_certificates(&other.root()).build(net()).unwrap();
     let detail = failing(&unaware, authority.acceptor(&["localhost"], &[], false)).await;
     assert!(detail.contains("trusted"), "{detail}");
 }
@@ -170,10 +170,10 @@ async fn a_client_certificate_is_shown_when_asked_for() {
     let (authority, other) = (Authority::new(), Authority::new());
     let address = serve_tls(authority.acceptor(&["localhost"], &["http/1.1"], true)).await;
     let url = format!("https://localhost:{}/", address.port());
-    let client = trusting(&authority).client_certificate(&authority.client()).build().unwrap();
+    let client = trusting(&authority).client_certificate(&authority.client()).build(net()).unwrap();
     assert_eq!(fetch(&client, &url).await.unwrap(), b"HTTP/1.1");
     for client in [trusting(&authority), trusting(&authority).client_certificate(&other.client())] {
-        let fault = fetch(&client.build().unwrap(), &url).await.unwrap_err();
+        let fault = fetch(&client.build(net()).unwrap(), &url).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Tls, "{fault}");
         assert!(fault.detail.contains("server"), "{fault}");
     }
@@ -186,7 +186,8 @@ async fn a_server_without_tls_is_told_as_such() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     })
     .await;
-    let fault = fetch(&trusting(&Authority::new()).build().unwrap(), &format!("https://{address}/")).await.unwrap_err();
+    let fault =
+        fetch(&trusting(&Authority::new()).build(net()).unwrap(), &format!("https://{address}/")).await.unwrap_err();
     assert_eq!((fault.kind, fault.sent), (FaultKind::Tls, Sent::No), "{fault}");
 }
 
@@ -207,7 +208,7 @@ async fn an_answer_without_a_proper_end_of_the_tls_stream_is_truncated() {
         }
     })
     .await;
-    let client = trusting(&authority).build().unwrap();
+    let client = trusting(&authority).build(net()).unwrap();
     let fault = fetch(&client, &format!("https://localhost:{}/", address.port())).await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Truncated, "{fault}");
 }
@@ -224,14 +225,14 @@ fn unusable_certificates_are_refused_when_the_transport_is_built() {
         (builder().client_certificate(&authority.root()), "no private key"),
         (builder().client_certificate(b""), "the client certificate"),
     ] {
-        let error = builder.build().map(drop).unwrap_err().to_string();
+        let error = builder.build(net()).map(drop).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     }
     let mixed = [authority.client(), Authority::new().client()].map(|pem| String::from_utf8(pem).unwrap());
     let certificate = mixed[0].find("-----BEGIN CERTIFICATE").unwrap();
     let key_of_another = mixed[1].find("-----BEGIN CERTIFICATE").unwrap();
     let pem = format!("{}{}", &mixed[0][certificate..], &mixed[1][..key_of_another]);
-    let error = builder().client_certificate(pem.as_bytes()).build().map(drop).unwrap_err().to_string();
+    let error = builder().client_certificate(pem.as_bytes()).build(net()).map(drop).unwrap_err().to_string();
     assert!(error.contains("the client certificate is unusable"), "{error}");
 }
 

@@ -8,17 +8,17 @@ use futures::Stream;
 use hyper::body::Body;
 use longhaul_core::error::Fault;
 
-use super::fault;
-use super::link::Exchange;
+use crate::fault;
+use crate::link::Exchange;
 
 /// Data frames; trailers are passed over. Dropped before its end, it closes the connection (HTTP/1.1) or resets the stream.
-pub(super) struct Incoming {
+pub(crate) struct Incoming {
     body: hyper::body::Incoming,
     exchange: Exchange,
 }
 
 impl Incoming {
-    pub(super) fn new(body: hyper::body::Incoming, exchange: Exchange) -> Self {
+    pub(crate) fn new(body: hyper::body::Incoming, exchange: Exchange) -> Self {
         Self { body, exchange }
     }
 }

@@ -13,7 +13,7 @@ use longhaul_driver::transport::{SendBody, SourceGone};
 
 /// How far the sending of a body is, for those who may have to end it.
 #[derive(Debug, Default)]
-pub(super) struct Upload {
+pub(crate) struct Upload {
     /// All of it is with the connection.
     through: AtomicBool,
     given_up: AtomicBool,
@@ -22,7 +22,7 @@ pub(super) struct Upload {
 
 impl Upload {
     /// Ends the body if it is not through; returns whether that was so.
-    pub(super) fn give_up(&self) -> bool {
+    pub(crate) fn give_up(&self) -> bool {
         let open = !self.through.load(Ordering::Acquire);
         if open {
             self.given_up.store(true, Ordering::Release);
@@ -33,7 +33,7 @@ impl Upload {
 }
 
 /// A body of known length. What is taken from it is counted where it comes from.
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     frames: BoxStream<'static, Result<Bytes, SourceGone>>,
     /// Bytes not handed over yet.
     left: u64,
@@ -41,12 +41,12 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(body: SendBody) -> Self {
+    pub(crate) fn new(body: SendBody) -> Self {
         let upload = Arc::new(Upload { through: body.is_empty().into(), ..Upload::default() });
         Self { left: body.len(), frames: body.into_frames(), upload }
     }
 
-    pub(super) fn upload(&self) -> Arc<Upload> {
+    pub(crate) fn upload(&self) -> Arc<Upload> {
         Arc::clone(&self.upload)
     }
 }

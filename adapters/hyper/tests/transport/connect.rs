@@ -8,7 +8,7 @@ use longhaul_driver::transport::Transport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{builder, fetch, head, request, serve, transport, within};
+use crate::support::{builder, fetch, head, net, request, serve, transport, within};
 
 #[tokio::test]
 async fn a_refused_connection_is_told_with_its_address() {
@@ -108,7 +108,7 @@ async fn idle_connections_end_with_their_time() {
         while matches!(stream.read(&mut [0; 1000]).await, Ok(1..)) {}
     })
     .await;
-    let client = builder().idle_timeout(Duration::from_millis(20)).build().unwrap();
+    let client = builder().idle_timeout(Duration::from_millis(20)).build(net()).unwrap();
     assert_eq!(fetch(&client, &format!("http://{address}/")).await.unwrap(), b"0");
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(fetch(&client, &format!("http://{address}/")).await.unwrap(), b"1");

@@ -11,7 +11,8 @@ use http::{Method, Request, Response};
 use longhaul_core::error::Fault;
 use longhaul_driver::meter::Meter;
 use longhaul_driver::transport::{Frames, SendBody, SourceGone, Transport};
-use longhaul_tokio::{HyperTransport, Proxy, TransportBuilder};
+use longhaul_hyper::{HyperTransport, Proxy, TransportBuilder};
+use longhaul_tokio::TokioNet;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -60,13 +61,18 @@ pub(crate) fn reset(stream: TcpStream) {
     drop(stream);
 }
 
+/// The runtime that is tested.
+pub(crate) fn net() -> TokioNet {
+    TokioNet
+}
+
 /// Settings that the environment of the tests has no part in.
 pub(crate) fn builder() -> TransportBuilder {
     HyperTransport::builder().proxy(Proxy::None)
 }
 
 pub(crate) fn transport() -> HyperTransport {
-    builder().build().unwrap()
+    builder().build(net()).unwrap()
 }
 
 /// A request with these frames as its body.

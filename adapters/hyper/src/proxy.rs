@@ -4,18 +4,20 @@ use http::HeaderValue;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::link::Io;
+use crate::bridge::Bridge;
+use crate::net::Io;
 
 /// Longest answer of a proxy to CONNECT, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// Asks the proxy behind `io` for a tunnel to `host:port`.
-pub(super) async fn tunnel(
-    io: &mut Box<dyn Io>,
+/// Asks the proxy behind `io` for a tunnel to `host:port`, which `io` then is.
+pub(crate) async fn tunnel(
+    io: Box<dyn Io>,
     host: &str,
     port: u16,
     authorization: Option<&HeaderValue>,
-) -> Result<(), Fault> {
+) -> Result<Box<dyn Io>, Fault> {
+    let mut io = Bridge(io);
     let mut request = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes();
     if let Some(value) = authorization {
         request.extend_from_slice(b"Proxy-Authorization: ");
@@ -40,7 +42,7 @@ pub(super) async fn tunnel(
         }
     }
     match status(&answer) {
-        Some(200..=299) => Ok(()),
+        Some(200..=299) => Ok(io.0),
         Some(407) => Err(fault("it asks for credentials (HTTP 407): put user and password into the proxy's URL")),
         Some(status) => Err(fault(format!("it refused a tunnel to {host}:{port} (HTTP {status})"))),
         None => Err(fault("it does not speak HTTP/1.1")),
@@ -48,7 +50,7 @@ pub(super) async fn tunnel(
 }
 
 /// A failure of the proxy.
-pub(super) fn fault(words: impl Into<String>) -> Fault {
+pub(crate) fn fault(words: impl Into<String>) -> Fault {
     Fault::new(FaultKind::Proxy, Sent::No, words)
 }
 

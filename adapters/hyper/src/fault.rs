@@ -10,12 +10,12 @@ use h2::Reason;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::SourceGone;
 
-use super::connect::ConnectError;
-use super::link::Exchange;
-use super::tls;
+use crate::connect::ConnectError;
+use crate::link::Exchange;
+use crate::tls;
 
 /// A request that got no answer.
-pub(super) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &Exchange) -> Fault {
+pub(crate) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &Exchange) -> Fault {
     if let Some(ConnectError(fault)) = find(error) {
         return fault.clone();
     }
@@ -42,7 +42,7 @@ pub(super) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &E
 }
 
 /// An answer whose body broke off.
-pub(super) fn of_answer(error: &hyper::Error) -> Fault {
+pub(crate) fn of_answer(error: &hyper::Error) -> Fault {
     Fault::new(kind(error), Sent::Maybe, words(error))
 }
 

@@ -3,17 +3,6 @@
 //! The pool is hyper-util's. Connecting is done here in stages (resolve, dial, proxy, TLS), so that each failure is known for
 //! what it is. Nothing is retried, except a request that never left because its pooled connection had just been closed.
 
-mod body;
-mod builder;
-mod connect;
-mod dial;
-mod fault;
-mod frames;
-mod link;
-mod proxy;
-mod route;
-mod tls;
-
 use futures::StreamExt;
 use futures::future::{BoxFuture, Either, select};
 use http::header::{CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION};
@@ -23,31 +12,22 @@ use hyper_util::client::legacy::connect::capture_connection;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::{Frames, SendBody, Transport};
 
-pub use builder::{Protocols, TransportBuilder, TransportError};
-pub use route::Proxy;
-
-use body::Outgoing;
-use connect::Connector;
-use frames::Incoming;
-use link::Exchange;
+use crate::body::Outgoing;
+use crate::builder::TransportBuilder;
+use crate::connect::Connector;
+use crate::fault;
+use crate::frames::Incoming;
+use crate::link::Exchange;
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, with a pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HyperTransport {
-    client: Client<Connector, Outgoing>,
-    connector: Connector,
+    pub(crate) client: Client<Connector, Outgoing>,
+    pub(crate) connector: Connector,
 }
 
 impl HyperTransport {
-    /// With every choice at its default.
-    ///
-    /// # Errors
-    /// When the proxy that the environment names cannot be used.
-    pub fn new() -> Result<Self, TransportError> {
-        Self::builder().build()
-    }
-
-    /// To be configured.
+    /// Every choice at its default, to be changed; [`TransportBuilder::build`] makes a transport of it.
     pub fn builder() -> TransportBuilder {
         TransportBuilder::default()
     }

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use longhaul_core::error::{FaultKind, Sent};
-use longhaul_tokio::{HyperTransport, Proxy};
+use longhaul_hyper::{HyperTransport, Proxy};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use crate::support::{answers, builder, fetch, head, serve};
+use crate::support::{answers, builder, fetch, head, net, serve};
 use crate::tls::{Authority, trusting};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -53,7 +53,7 @@ async fn https_goes_through_a_tunnel_that_sees_nothing_else() {
     let (address, mut asked) = tunnels().await;
     let place = format!("localhost:{}", origin.port());
     let proxy = by(format!("http://me:p%40ss@{address}"), "");
-    let client = trusting(&authority).proxy(proxy).build().unwrap();
+    let client = trusting(&authority).proxy(proxy).build(net()).unwrap();
     assert_eq!(fetch(&client, &format!("https://{place}/path?sig=CANARY")).await.unwrap(), b"ok");
     // base64 of me:p@ss
     let expected =
@@ -73,7 +73,7 @@ async fn plain_http_is_asked_of_the_proxy_by_its_whole_url() {
         }
     })
     .await;
-    let client = builder().proxy(by(format!("http://me:p%40ss@{proxy}/"), "direct.example")).build().unwrap();
+    let client = builder().proxy(by(format!("http://me:p%40ss@{proxy}/"), "direct.example")).build(net()).unwrap();
     assert_eq!(fetch(&client, "http://user:CANARY@origin.example/a?b").await.unwrap(), b"ok");
     let expected = "GET http://origin.example/a?b HTTP/1.1\r\nproxy-authorization: Basic bWU6cEBzcw==\r\nhost: origin.example\r\n\r\n";
     assert_eq!(told.recv().await.unwrap(), expected);
@@ -97,7 +97,7 @@ async fn a_proxy_may_itself_speak_tls() {
     })
     .await;
     let proxy = by(format!("https://localhost:{}", proxy.port()), "");
-    let client = trusting(&authority).proxy(proxy).build().unwrap();
+    let client = trusting(&authority).proxy(proxy).build(net()).unwrap();
     assert_eq!(fetch(&client, "https://origin.example/").await.unwrap(), b"inside");
 }
 
@@ -108,7 +108,7 @@ async fn hosts_excepted_are_reached_directly() {
     for (except, direct) in
         [("127.0.0.1", true), ("10.0.0.0/8, 127.0.0.0/8", true), ("*", true), ("example.com", false), ("", false)]
     {
-        let client = builder().proxy(by(format!("http://{nobody}"), except)).build().unwrap();
+        let client = builder().proxy(by(format!("http://{nobody}"), except)).build(net()).unwrap();
         let fetched = fetch(&client, &format!("http://{origin}/")).await;
         assert_eq!(fetched.is_ok(), direct, "{except:?}: {fetched:?}");
     }
@@ -117,7 +117,7 @@ async fn hosts_excepted_are_reached_directly() {
 #[tokio::test]
 async fn what_is_wrong_with_a_proxy_is_told() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let client = builder().proxy(by(format!("http://me:CANARY@{nobody}"), "")).build().unwrap();
+    let client = builder().proxy(by(format!("http://me:CANARY@{nobody}"), "")).build(net()).unwrap();
     for url in ["http://origin.example/", "https://origin.example/"] {
         let fault = fetch(&client, url).await.unwrap_err();
         assert_eq!((fault.kind, fault.sent), (FaultKind::Proxy, Sent::No), "{fault}");
@@ -135,7 +135,7 @@ async fn what_is_wrong_with_a_proxy_is_told() {
             stream.write_all(answer.as_bytes()).await.unwrap();
         })
         .await;
-        let client = builder().proxy(by(format!("http://me:CANARY@{proxy}"), "")).build().unwrap();
+        let client = builder().proxy(by(format!("http://me:CANARY@{proxy}"), "")).build(net()).unwrap();
         let fault = fetch(&client, "https://origin.example/").await.unwrap_err();
         assert_eq!((fault.kind, fault.sent), (FaultKind::Proxy, Sent::No), "{fault}");
         assert!(fault.detail.contains(words) && !fault.detail.contains("CANARY"), "{fault}");
@@ -149,7 +149,7 @@ async fn an_endless_answer_of_a_proxy_is_refused() {
         while stream.write_all(b"HTTP/1.1 200 OK x x x x x x x x").await.is_ok() {}
     })
     .await;
-    let client = builder().proxy(by(format!("http://{proxy}"), "")).build().unwrap();
+    let client = builder().proxy(by(format!("http://{proxy}"), "")).build(net()).unwrap();
     let fault = fetch(&client, "https://origin.example/").await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Proxy, "{fault}");
 }
@@ -159,12 +159,12 @@ fn k1_no_password_of_a_proxy_is_shown() {
     let proxy = by(String::from("http://me:CANARY@proxy.example:3128"), "");
     let builder = HyperTransport::builder().proxy(proxy.clone());
     let mut shown = format!("{proxy:?} {builder:?}");
-    shown.push_str(&format!("{:?}", builder.build().unwrap()));
+    shown.push_str(&format!("{:?}", builder.build(net()).unwrap()));
     assert!(!shown.contains("CANARY"), "{shown}");
     for url in
         ["", "ftp://me:CANARY@proxy.example", "http://", "http://me:CANARY@", "socks5://me:CANARY@x", "not a url"]
     {
-        let error = HyperTransport::builder().proxy(by(String::from(url), "")).build().map(drop).unwrap_err();
+        let error = HyperTransport::builder().proxy(by(String::from(url), "")).build(net()).map(drop).unwrap_err();
         assert!(error.to_string().contains("must be a URL") && !error.to_string().contains("CANARY"), "{error}");
     }
 }
@@ -175,7 +175,7 @@ const URL: &str = "LONGHAUL_TEST_URL";
 #[tokio::test]
 async fn plays_its_part() {
     let Ok(url) = std::env::var(URL) else { return };
-    let transport = match HyperTransport::new() {
+    let transport = match HyperTransport::builder().build(net()) {
         Ok(transport) => transport,
         Err(error) => return println!("SAYS {error}"),
     };

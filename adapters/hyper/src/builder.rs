@@ -1,17 +1,18 @@
 //! The choices a transport is made with.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::HyperTransport;
-use super::connect::Connector;
-use super::route::Proxy;
-use super::tls::{Identity, Settings, Tls};
+use crate::connect::Connector;
+use crate::net::{Net, Runtime};
+use crate::route::Proxy;
+use crate::tls::{Identity, Settings, Tls};
+use crate::transport::HyperTransport;
 
 /// Largest read from an HTTP/1.1 connection, and about what waits in front of one to be written, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -129,21 +130,22 @@ impl TransportBuilder {
         self
     }
 
-    /// The transport.
+    /// The transport, on the runtime behind `net`.
     ///
     /// # Errors
-    /// When a certificate, key or proxy URL that was given cannot be used.
-    pub fn build(self) -> Result<HyperTransport, TransportError> {
+    /// When a certificate, key or proxy URL that was given cannot be used, or a proxy that the environment names.
+    pub fn build(self, net: impl Net) -> Result<HyperTransport, TransportError> {
         if let Some(mistake) = self.mistake {
             return Err(TransportError(mistake));
         }
         self.tls.check().map_err(TransportError)?;
         let proxies = self.proxy.matcher().map_err(TransportError)?;
         let protocols = self.tls.protocols;
-        let connector = Connector::new(proxies, Tls::new(self.tls));
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
+        let runtime = Runtime(Arc::new(net));
+        let connector = Connector::new(Arc::clone(&runtime.0), proxies, Tls::new(self.tls));
+        let client = Client::builder(runtime.clone())
+            .timer(runtime.clone())
+            .pool_timer(runtime)
             .pool_idle_timeout(self.idle_timeout)
             .pool_max_idle_per_host(self.idle_connections)
             .http1_max_buf_size(self.buffer)

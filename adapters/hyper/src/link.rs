@@ -8,18 +8,15 @@ use std::task::{Context, Poll, ready};
 
 use futures::task::AtomicWaker;
 use http::Extensions;
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::body::Upload;
-
-/// A byte stream of whatever make.
-pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+use crate::body::Upload;
+use crate::bridge::read_counted;
+use crate::net::Io;
 
 /// A connection in the pool.
-pub(super) struct Link {
+pub(crate) struct Link {
     io: Box<dyn Io>,
     wire: Arc<Wire>,
     /// The other end is a proxy that wants whole URLs.
@@ -53,7 +50,7 @@ impl Wire {
 }
 
 impl Link {
-    pub(super) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> Self {
+    pub(crate) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> Self {
         Self { io, wire: Arc::new(Wire { http2, ..Wire::default() }), proxied }
     }
 }
@@ -65,17 +62,16 @@ impl Connection for Link {
     }
 }
 
-impl AsyncRead for Link {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Read for Link {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, cursor: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         self.wire.check(cx)?;
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
-        self.wire.received.fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        let read = ready!(read_counted(&mut *self.io, cx, cursor))?;
+        self.wire.received.fetch_add(read as u64, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Link {
+impl Write for Link {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }
@@ -103,7 +99,7 @@ impl AsyncWrite for Link {
 
 /// One request and its answer on some connection.
 #[derive(Debug)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     upload: Arc<Upload>,
     wire: Option<Arc<Wire>>,
     reused: bool,
@@ -113,12 +109,12 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// One that sends `upload`.
-    pub(super) fn new(upload: Arc<Upload>) -> Self {
+    pub(crate) fn new(upload: Arc<Upload>) -> Self {
         Self { upload, wire: None, reused: false, before: 0 }
     }
 
     /// Takes note of the connection that carries it now, if any.
-    pub(super) fn begin(&mut self, capture: &CaptureConnection) {
+    pub(crate) fn begin(&mut self, capture: &CaptureConnection) {
         let mut extras = Extensions::new();
         if let Some(connected) = &*capture.connection_metadata() {
             connected.get_extras(&mut extras);
@@ -134,7 +130,7 @@ impl Exchange {
     }
 
     /// The head of the answer is there.
-    pub(super) fn answered(&self) {
+    pub(crate) fn answered(&self) {
         if let Some(wire) = &self.wire {
             wire.used.store(true, Ordering::Relaxed);
         }
@@ -142,7 +138,7 @@ impl Exchange {
 
     /// Nobody wants more of it. An answer that is not at its end hyper takes care of; but a request that is still being sent,
     /// although its answer is complete, would hold source and connection for as long as the server likes.
-    pub(super) fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         if self.upload.give_up()
             && let Some(wire) = self.wire.as_ref().filter(|wire| !wire.http2)
         {
@@ -151,12 +147,12 @@ impl Exchange {
     }
 
     /// Whether a connection carried it.
-    pub(super) fn had_connection(&self) -> bool {
+    pub(crate) fn had_connection(&self) -> bool {
         self.wire.is_some()
     }
 
     /// Whether it got a connection that had served before and gave not one byte since.
-    pub(super) fn was_stale(&self) -> bool {
+    pub(crate) fn was_stale(&self) -> bool {
         self.reused && self.wire.as_ref().is_some_and(|wire| wire.received.load(Ordering::Relaxed) == self.before)
     }
 }

@@ -36,7 +36,7 @@ impl fmt::Debug for Proxy {
 
 impl Proxy {
     /// Who tells a URL's proxy; `None`: no URL has one.
-    pub(super) fn matcher(&self) -> Result<Option<Matcher>, String> {
+    pub(crate) fn matcher(&self) -> Result<Option<Matcher>, String> {
         match self {
             Self::None => Ok(None),
             Self::Environment => environment(),

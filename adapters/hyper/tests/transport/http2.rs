@@ -10,13 +10,13 @@ use h2::Reason;
 use http::{Method, Response};
 use longhaul_core::error::{FaultKind, Sent};
 use longhaul_driver::transport::Transport;
-use longhaul_tokio::HyperTransport;
+use longhaul_hyper::HyperTransport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
 
-use crate::support::{fetch, get, request, serve, within};
+use crate::support::{fetch, get, net, request, serve, within};
 use crate::tls::{Authority, trusting};
 
 /// Answers every request with `word`.
@@ -36,7 +36,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let authority = Authority::new();
-    let client = trusting(&authority).build().unwrap();
+    let client = trusting(&authority).build(net()).unwrap();
     let acceptor = authority.acceptor(&["localhost"], &["h2"], false);
     // One after another, so that `handle` need not be shared.
     let (give, mut take) = mpsc::channel(8);

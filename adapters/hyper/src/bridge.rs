@@ -1,0 +1,118 @@
+//! Between hyper's reads and tokio's, which TLS is written against. No byte is copied, no buffer zeroed.
+//!
+//! Both kinds of cursor stand for memory that need not be initialised, of which a read initialises a prefix. That takes the crate's
+//! only unsafe code: a copy of every byte, or zeroes in 256 KiB before every read, would be the safe ways.
+#![allow(unsafe_code, reason = "cursors over uninitialised memory change hands here, and only here")]
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::net::Io;
+
+/// One kind of stream as the other.
+#[derive(Debug)]
+pub(crate) struct Bridge<T>(pub(crate) T);
+
+impl<T: AsyncRead + Unpin> Read for Bridge<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        // SAFETY: tokio's buffer is only given initialised bytes to write over the cursor's, and never makes any uninitialised.
+        let mut buffer = tokio::io::ReadBuf::uninit(unsafe { cursor.as_mut() });
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
+        let read = buffer.filled().len();
+        // SAFETY: `buffer` lies over the cursor's memory from its start, and its first `read` bytes are filled.
+        unsafe { cursor.advance(read) };
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Read + Unpin> AsyncRead for Bridge<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        target: &mut tokio::io::ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // SAFETY: hyper's buffer never makes an initialised byte uninitialised.
+        let mut buffer = ReadBuf::uninit(unsafe { target.unfilled_mut() });
+        ready!(Pin::new(&mut self.0).poll_read(cx, buffer.unfilled()))?;
+        let read = buffer.filled().len();
+        // SAFETY: `buffer` lies over the unfilled part of `target` from its start, and its first `read` bytes are filled.
+        unsafe { target.assume_init(read) };
+        target.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A read that also tells how many bytes it gave; 0 at the end.
+pub(crate) fn read_counted(
+    io: &mut dyn Io,
+    cx: &mut Context<'_>,
+    mut cursor: ReadBufCursor<'_>,
+) -> Poll<io::Result<usize>> {
+    // SAFETY: as above.
+    let mut buffer = ReadBuf::uninit(unsafe { cursor.as_mut() });
+    ready!(Pin::new(io).poll_read(cx, buffer.unfilled()))?;
+    let read = buffer.filled().len();
+    // SAFETY: `buffer` lies over the cursor's memory from its start, and its first `read` bytes are filled.
+    unsafe { cursor.advance(read) };
+    Poll::Ready(Ok(read))
+}
+
+impl<T: AsyncWrite + Unpin> Write for Bridge<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+}
+
+impl<T: Write + Unpin> AsyncWrite for Bridge<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+}

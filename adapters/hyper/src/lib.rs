@@ -1,0 +1,24 @@
+//! HTTP by hyper and rustls for longhaul, on any runtime: what is asked of one is [`Net`].
+//!
+//! [`HyperTransport`] speaks HTTP/1.1 and HTTP/2, over TLS with the system's trust store, directly or by proxies, with a pool of
+//! connections. An adapter to a runtime (`longhaul-tokio`, `longhaul-smol`, …) brings sockets, a clock and tasks.
+#![deny(unsafe_code)]
+
+mod body;
+mod bridge;
+mod builder;
+mod connect;
+mod dial;
+mod fault;
+mod frames;
+mod link;
+mod net;
+mod proxy;
+mod route;
+mod tls;
+mod transport;
+
+pub use builder::{Protocols, TransportBuilder, TransportError};
+pub use net::{Alarm, Io, Net};
+pub use route::Proxy;
+pub use transport::HyperTransport;
