@@ -120,6 +120,10 @@ impl Store for Azure {
         self.blob.file_name()
     }
 
+    fn access(&self) -> &Access {
+        self.blob.access()
+    }
+
     fn with_access(mut self, access: Access) -> Self {
         self.blob = self.blob.with_access(access.clone());
         self.upload = self.upload.with_access(access);

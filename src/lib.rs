@@ -40,8 +40,12 @@
 
 #[cfg(feature = "azblob")]
 mod azure_blob;
+#[cfg(feature = "store")]
+mod credentials;
 #[cfg(feature = "http")]
 mod download;
+#[cfg(any(feature = "s3", feature = "oss", feature = "azblob"))]
+mod environment;
 #[cfg(feature = "oss")]
 mod oss_object;
 #[cfg(feature = "s3")]
@@ -70,8 +74,12 @@ pub use longhaul_tokio as tokio;
 
 #[cfg(feature = "azblob")]
 pub use azure_blob::{Azure, AzureBlob};
+#[cfg(feature = "store")]
+pub use credentials::{Credentials, CredentialsError, Rights};
 #[cfg(feature = "http")]
 pub use download::Download;
+#[cfg(any(feature = "s3", feature = "oss", feature = "azblob"))]
+pub use environment::{Environment, Place};
 pub use longhaul_core::error::{Blame, FileFaultKind, ServerFaultKind};
 pub use longhaul_core::event::{Completed, Progress, Restart, Snapshot, State};
 pub use longhaul_core::intent::Deadlines;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use longhaul_core::Provider;
 use longhaul_core::error::BuildError;
 use longhaul_http::Headers;
-use longhaul_oss::{Access, AccessKey, Bucket, Integrity, Object, OssDownload, OssUpload};
+use longhaul_oss::{Access, Bucket, Integrity, Object, OssDownload, OssUpload};
+use longhaul_store::Item;
 
 use crate::store_object::{Store, StoreObject, sealed::Sealed};
 
@@ -37,7 +38,7 @@ pub struct Oss {
 }
 
 impl StoreObject<Oss> {
-    /// The object `key` of `bucket`, asked for with `access`: an [`AccessKey`] or [`Access::Anonymous`].
+    /// The object `key` of `bucket`, asked for with `access`: an [`AccessKey`](longhaul_oss::AccessKey) or [`Access::Anonymous`].
     ///
     /// # Errors
     /// When the key is not usable; the message says what to change.
@@ -90,7 +91,7 @@ impl StoreObject<Oss> {
 impl Sealed for Oss {}
 
 impl Store for Oss {
-    type Access = AccessKey;
+    type Access = Access;
 
     fn url(&self) -> &str {
         self.object.url()
@@ -100,10 +101,13 @@ impl Store for Oss {
         self.object.file_name()
     }
 
-    fn with_access(mut self, key: AccessKey) -> Self {
-        let key = Arc::new(key);
-        self.object = self.object.with_access(Arc::clone(&key));
-        self.upload = self.upload.with_access(key);
+    fn access(&self) -> &Access {
+        Item::access(&self.object)
+    }
+
+    fn with_access(mut self, access: Access) -> Self {
+        self.object = self.object.with_access(access.clone());
+        self.upload = self.upload.with_access(access);
         self
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use longhaul_core::Provider;
 use longhaul_core::error::BuildError;
 use longhaul_http::Headers;
-use longhaul_s3::{Access, AccessKey, Bucket, Integrity, Object, Payload, S3Download, S3Upload};
+use longhaul_s3::{Access, Bucket, Integrity, Object, Payload, S3Download, S3Upload};
+use longhaul_store::Item;
 
 use crate::store_object::{Store, StoreObject, sealed::Sealed};
 
@@ -37,7 +38,7 @@ pub struct S3 {
 }
 
 impl StoreObject<S3> {
-    /// The object `key` of `bucket`, asked for with `access`: an [`AccessKey`] or [`Access::Anonymous`].
+    /// The object `key` of `bucket`, asked for with `access`: an [`AccessKey`](longhaul_s3::AccessKey) or [`Access::Anonymous`].
     ///
     /// # Errors
     /// When the key is not usable; the message says what to change.
@@ -86,7 +87,7 @@ impl StoreObject<S3> {
 impl Sealed for S3 {}
 
 impl Store for S3 {
-    type Access = AccessKey;
+    type Access = Access;
 
     fn url(&self) -> &str {
         self.object.url()
@@ -96,10 +97,13 @@ impl Store for S3 {
         self.object.file_name()
     }
 
-    fn with_access(mut self, key: AccessKey) -> Self {
-        let key = Arc::new(key);
-        self.object = self.object.with_access(Arc::clone(&key));
-        self.upload = self.upload.with_access(key);
+    fn access(&self) -> &Access {
+        Item::access(&self.object)
+    }
+
+    fn with_access(mut self, access: Access) -> Self {
+        self.object = self.object.with_access(access.clone());
+        self.upload = self.upload.with_access(access);
         self
     }
 

@@ -3,10 +3,9 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::{Answer, Deadlines, Question};
 use longhaul_core::layout::PartSize;
@@ -16,11 +15,14 @@ use longhaul_core::{Digest, Provider};
 use longhaul_driver::Job;
 use longhaul_driver::memory::{MemorySource, MemoryTarget};
 use longhaul_driver::storage::Storage;
+use longhaul_driver::stream::{self, StreamReader};
+
+use crate::credentials::{Credentials, Rights};
 
 /// What a store makes of an object: providers for both directions. Implemented by the stores of this crate only.
 pub trait Store: Clone + fmt::Debug + Send + Sync + sealed::Sealed + 'static {
-    /// What is renewed when it has expired.
-    type Access: Send + 'static;
+    /// Who asks: what is renewed when it has expired.
+    type Access: Rights;
 
     /// The object's URL, without secrets.
     #[doc(hidden)]
@@ -29,6 +31,10 @@ pub trait Store: Clone + fmt::Debug + Send + Sync + sealed::Sealed + 'static {
     /// A safe file name made of the object's.
     #[doc(hidden)]
     fn file_name(&self) -> Option<&str>;
+
+    /// With which rights it is asked for.
+    #[doc(hidden)]
+    fn access(&self) -> &Self::Access;
 
     /// The same object asked for with other rights.
     #[doc(hidden)]
@@ -48,15 +54,12 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// Gives fresh rights, or says why there are none.
-type Renew<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, String>> + Send + Sync>;
-
 /// An object of a store and how to move it; where to or from is said last and makes a [`Job`] of it.
 #[derive(Clone)]
 #[must_use = "an object is described until `to…` or `from…` makes a job of it"]
 pub struct StoreObject<S: Store> {
     pub(crate) store: S,
-    renew: Option<Renew<S::Access>>,
+    credentials: Option<Credentials<S::Access>>,
     expected: Vec<Digest>,
     on_change: OnChange,
     parallel: Option<NonZeroU32>,
@@ -70,7 +73,7 @@ impl<S: Store> StoreObject<S> {
     pub fn of(store: S) -> Self {
         Self {
             store,
-            renew: None,
+            credentials: None,
             expected: Vec::new(),
             on_change: OnChange::default(),
             parallel: None,
@@ -80,12 +83,9 @@ impl<S: Store> StoreObject<S> {
         }
     }
 
-    /// Asks for fresh rights when the store says that these have expired, or when it is known beforehand.
-    pub fn renewing<F>(mut self, renew: F) -> Self
-    where
-        F: Fn() -> BoxFuture<'static, Result<S::Access, String>> + Send + Sync + 'static,
-    {
-        self.renew = Some(Arc::new(renew));
+    /// Asks `credentials` for fresh rights when the store says that these have expired, or when it is known beforehand.
+    pub fn renewed_by(mut self, credentials: &Credentials<S::Access>) -> Self {
+        self.credentials = Some(credentials.clone());
         self
     }
 
@@ -130,7 +130,7 @@ impl<S: Store> StoreObject<S> {
     /// # Errors
     /// When a header field or the version is not one for a download.
     pub fn into_storage(self, storage: Arc<dyn Storage>, destination: &str) -> Result<Job, BuildError> {
-        let provider = self.store.download(self.renew.is_some())?;
+        let provider = self.store.download(self.credentials.is_some())?;
         let key = TransferKey::new(Direction::Download, self.store.url(), destination);
         let mut spec = Spec::new(Direction::Download, provider, key);
         spec.expected.clone_from(&self.expected);
@@ -147,11 +147,24 @@ impl<S: Store> StoreObject<S> {
         Ok((self.into_storage(Arc::new(target.clone()), &crate::own_name("memory"))?, target))
     }
 
+    /// A download as an ordered stream of bytes (also [`futures::io::AsyncRead`]), at most `window` bytes ahead of its reader.
+    ///
+    /// # Errors
+    /// As [`StoreObject::into_storage`].
+    pub fn to_stream(self, window: u64) -> Result<(Job, StreamReader), BuildError> {
+        let (target, reader) = stream::target(window);
+        let ahead = target.window();
+        let mut job = self.into_storage(Arc::new(target), &crate::own_name("stream"))?;
+        job.spec_mut().window = Some(ahead);
+        job.spec_mut().journal = false;
+        Ok((job, reader))
+    }
+
     /// An upload from any storage; `source` names it, to tell duplicates. Without a journal ([`Job::with_journal`]) a killed
     /// upload starts anew and leaves its parts on the server.
     pub fn from_storage(self, storage: Arc<dyn Storage>, source: &str) -> Job {
         let key = TransferKey::new(Direction::Upload, source, self.store.url());
-        let mut spec = Spec::new(Direction::Upload, self.store.upload(self.renew.is_some()), key);
+        let mut spec = Spec::new(Direction::Upload, self.store.upload(self.credentials.is_some()), key);
         // What nobody records must not stay on the server when the upload fails.
         spec.journal = false;
         self.job(spec, storage, |store| Ok(store.upload(true)))
@@ -177,14 +190,19 @@ impl<S: Store> StoreObject<S> {
             spec.parallel = Parallel::Most(most);
         }
         let job = Job::new(spec, storage);
-        let Some(renew) = self.renew else { return job };
+        let Some(credentials) = self.credentials else { return job };
         let store = self.store;
+        let used = Arc::new(Mutex::new(store.access().clone()));
         job.with_refresher(move |_: Question| {
-            let (access, store) = (renew(), store.clone());
+            let (credentials, store, used) = (credentials.clone(), store.clone(), Arc::clone(&used));
             Box::pin(async move {
-                let renewed = match access.await {
-                    Ok(access) => provider(&store.with_access(access)).map_err(|error| error.to_string()),
-                    Err(why) => Err(why),
+                let former = used.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let renewed = match credentials.other_than(Some(&former)).await {
+                    Ok(access) => {
+                        used.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&access);
+                        provider(&store.with_access(access)).map_err(|error| error.to_string())
+                    }
+                    Err(why) => Err(why.to_string()),
                 };
                 renewed.map_or_else(Answer::Refused, Answer::Provider)
             })

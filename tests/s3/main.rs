@@ -9,6 +9,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod credentials;
 mod faults;
 mod resume;
 mod round_trips;

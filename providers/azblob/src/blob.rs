@@ -114,7 +114,8 @@ impl Blob {
     }
 
     /// Who asks.
-    pub(crate) const fn access(&self) -> &Access {
+    #[must_use]
+    pub const fn access(&self) -> &Access {
         &self.access
     }
 

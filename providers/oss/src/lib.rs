@@ -41,7 +41,7 @@ pub mod upload;
 pub use bucket::{Bucket, Style};
 pub use checksum::Integrity;
 pub use download::OssDownload;
-pub use longhaul_sign::AccessKey;
+pub use longhaul_sign::{AccessKey, ProcessError};
 pub use longhaul_store::Access;
 pub use object::Object;
 pub use rules::Rules;

@@ -44,7 +44,7 @@ pub use access::{Access, Payload};
 pub use bucket::{Bucket, Style};
 pub use checksum::Integrity;
 pub use download::S3Download;
-pub use longhaul_sign::AccessKey;
+pub use longhaul_sign::{AccessKey, ProcessError};
 pub use object::Object;
 pub use rules::{Etags, Rules};
 pub use upload::S3Upload;

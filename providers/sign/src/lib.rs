@@ -42,7 +42,7 @@ pub mod sigv4;
 pub mod skew;
 pub mod xml;
 
-pub use credentials::AccessKey;
+pub use credentials::{AccessKey, ProcessError};
 pub use error::SignError;
 pub use request::{Diagnosis, MAX_PRESIGN_SECONDS, Presigned, Signed, Target};
 pub use secret::{Secret, SecretBytes, SecretUri};

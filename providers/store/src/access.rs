@@ -9,6 +9,9 @@ use longhaul_core::error::BuildError;
 use longhaul_http::fault::Hide;
 use longhaul_sign::{AccessKey, SignError};
 
+/// A key is used until this many seconds before it ends: a request takes a moment to arrive.
+const MARGIN: i64 = 5;
+
 /// Who asks. `Debug` shows the key's id only.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -41,10 +44,11 @@ impl Access {
         }
     }
 
-    /// Whether the key is still good when the store's clock shows `wall`. A key that does not say when it ends always is.
+    /// Whether the key is still good for a request made when the store's clock shows `wall`. A key that does not say when it ends
+    /// always is.
     #[must_use]
     pub fn is_good_at(&self, wall: Wall) -> bool {
-        self.key().is_none_or(|key| key.is_valid_for(0, wall.as_unix()))
+        self.key().is_none_or(|key| key.is_valid_for(MARGIN, wall.as_unix()))
     }
 
     /// What must not be shown of a server's words.
