@@ -42,6 +42,5 @@ fn from_bytes(upload: AzureUpload, content: &[u8]) -> Job {
 
 /// Names that tempt to be normalised (O4); those with dot segments Azure does not have, and a backslash is a slash to it.
 fn names() -> Vec<String> {
-    let dots = |key: &str| key.split('/').any(|segment| matches!(segment, "." | ".."));
-    support::jobs::keys().into_iter().filter(|key| !dots(key) && !key.contains('\\')).collect()
+    support::jobs::keys().into_iter().filter(|key| !support::jobs::has_dots(key) && !key.contains('\\')).collect()
 }

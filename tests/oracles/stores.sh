@@ -4,6 +4,7 @@
 #   stores.sh install NAME      make it available (from the registries of npm and PyPI); starts nothing
 #   stores.sh run NAME PORT     start it on 127.0.0.1:PORT with nothing in it, say "ready" when it answers, and end it, and all it
 #                               holds, when standard input ends: with whoever started it
+#   stores.sh sdk NAME ENDPOINT ...   answer questions about what is in it, by its vendor's own SDK: see the head of sdk.py
 #
 #   NAME   azurite   Azure's own emulator of Blob Storage, strict
 #          oss       oss/server.py: recomputes every signature with Aliyun's SDK, injects faults; bucket tbucket
@@ -16,32 +17,35 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 home=${LONGHAUL_ORACLES:-${XDG_CACHE_HOME:-$HOME/.cache}/longhaul-oracles}
+python=$home/python
 azurite=$home/azurite/node_modules/azurite/dist/src/blob/main.js
 
-# One folder for each server's packages: ours alone, so that nothing of the system changes.
+# One folder for each server's packages: ours alone, so that nothing of the system changes. Several suites may come at once.
 install() {
     mkdir -p "$home"
-    # Several suites may come at once.
-    exec 9>"$home/stores.lock"
-    flock 9
-    case $1 in
-    azurite)
-        [ ! -f "$azurite" ] || return 0
-        command -v npm >/dev/null || need "nodejs and npm"
-        npm install --silent --no-audit --no-fund --prefix "$home/azurite" azurite@3.35.0 >&2
-        ;;
-    oss) python_with oss alibabacloud-oss-v2==1.4.1 ;;
-    moto) python_with moto 'moto[server]==5.2.5' ;;
-    *) usage ;;
-    esac
+    (
+        flock 9
+        case $1 in
+        azurite) from_npm ;;
+        oss | moto | sdk) from_pypi ;;
+        *) usage ;;
+        esac
+    ) 9>"$home/stores.lock"
 }
 
-# A virtual environment of that name with that package, from the start if it was left unfinished.
-python_with() {
-    [ ! -f "$home/$1-venv/complete" ] || return 0
-    python3 -m venv --clear "$home/$1-venv" >&2 || need "python3 and python3-venv"
-    "$home/$1-venv/bin/pip" install --quiet --disable-pip-version-check "$2" >&2
-    touch "$home/$1-venv/complete"
+from_npm() {
+    [ ! -f "$azurite" ] || return 0
+    command -v npm >/dev/null || need "nodejs and npm"
+    npm install --silent --no-audit --no-fund --prefix "$home/azurite" azurite@3.35.0 >&2
+}
+
+# One virtual environment for all of Python, made anew if it was left unfinished.
+from_pypi() {
+    [ ! -f "$python/complete" ] || return 0
+    python3 -m venv --clear "$python" >&2 || need "python3 and python3-venv"
+    "$python/bin/pip" install --quiet --disable-pip-version-check \
+        alibabacloud-oss-v2==1.4.1 azure-storage-blob==12.31.1 boto3==1.44.5 'moto[server]==5.2.5' >&2
+    touch "$python/complete"
 }
 
 need() {
@@ -50,7 +54,7 @@ need() {
 }
 
 usage() {
-    sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -59,10 +63,10 @@ run() {
     data=$(mktemp -d)
     case $name in
     azurite) server=(node "$azurite" --blobHost 127.0.0.1 --blobPort "$port" --location "$data" --silent --disableTelemetry) ;;
-    oss) server=("$home/oss-venv/bin/python" "$here/oss/server.py" --port "$port" --data "$data") ;;
-    moto) server=("$home/moto-venv/bin/moto_server" -H 127.0.0.1 -p "$port") ;;
+    oss) server=("$python/bin/python" "$here/oss/server.py" --port "$port" --data "$data") ;;
+    moto) server=("$python/bin/moto_server" -H 127.0.0.1 -p "$port") ;;
     esac
-    "${server[@]}" >"$data.log" 2>&1 </dev/null 9>&- &
+    "${server[@]}" >"$data.log" 2>&1 </dev/null &
     pid=$!
     # Here and now: the names are gone when the shell ends.
     # shellcheck disable=SC2064
@@ -88,5 +92,10 @@ case $#:${1:-} in
     install "$2"
     run "$2" "$3"
     ;;
-*) usage ;;
+*)
+    [ "${1:-}" = sdk ] && [ $# -ge 3 ] || usage
+    install sdk
+    shift
+    exec "$python/bin/python" "$here/sdk.py" "$@"
+    ;;
 esac

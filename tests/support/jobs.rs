@@ -70,3 +70,8 @@ pub fn keys() -> Vec<String> {
     keys.push("é".repeat(512));
     keys
 }
+
+/// Whether one of a key's segments is `.` or `..`.
+pub fn has_dots(key: &str) -> bool {
+    key.split('/').any(|segment| matches!(segment, "." | ".."))
+}

@@ -24,6 +24,13 @@ pub fn endpoint(name: &str, store: &str) -> String {
     std::env::var(format!("LONGHAUL_{name}_ENDPOINT")).unwrap_or_else(|_| ours(store))
 }
 
+/// The oracle script.
+pub fn script() -> Command {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut scripts = folders.map(|folder| folder.join("tests/oracles/stores.sh"));
+    Command::new(scripts.find(|script| script.exists()).expect("the project's tests/oracles/stores.sh"))
+}
+
 /// The one server of a store that this process starts.
 fn ours(store: &str) -> String {
     // A test that found none has panicked with the lock held; the next one finds none either and says so itself.
@@ -38,14 +45,9 @@ fn ours(store: &str) -> String {
 }
 
 fn start(store: &str) -> Server {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("tests/oracles/stores.sh"))
-        .find(|script| script.exists())
-        .expect("the project's tests/oracles/stores.sh");
     // Free a moment ago, and handed out in turn.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = Command::new(script);
+    let mut command = script();
     command.args(["run", store, &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut said = String::new();

@@ -26,7 +26,8 @@ pub struct HttpPut {
 }
 
 impl HttpPut {
-    /// An upload to `url`. `Content-Type` is `application/octet-stream` unless the caller's headers say otherwise.
+    /// An upload to `url`. It has a `Content-Type` only if the caller's headers do: the signature of a presigned URL covers that field
+    /// on some stores (OSS), so that a default nobody signed would be refused.
     ///
     /// # Errors
     /// When the URL is unusable.
@@ -89,10 +90,7 @@ impl Provider for HttpPut {
             return Err(no_such_step("a single PUT", step));
         };
         let body = if range.is_empty() { Body::Empty } else { Body::Source(*range) };
-        let defaults = [
-            (header::ACCEPT, HeaderValue::from_static("*/*")),
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        ];
+        let defaults = [(header::ACCEPT, HeaderValue::from_static("*/*"))];
         let condition = self.create_only.then_some((header::IF_NONE_MATCH, HeaderValue::from_static("*")));
         let fixed = condition.into_iter().chain([(header::CONTENT_LENGTH, HeaderValue::from(body.len()))]);
         Ok(self.endpoint.request(Method::PUT, None, defaults, fixed, body))

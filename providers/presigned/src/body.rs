@@ -99,17 +99,16 @@ impl<'a> Uploaded<'a> {
 
 /// The usual bodies.
 pub(crate) fn usual(body: &PlannedBody, uploaded: &Uploaded<'_>) -> Result<Said, BuildError> {
-    let said = |kind: &'static str, text: String| {
-        Ok(Said { content_type: Some(HeaderValue::from_static(kind)), bytes: Bytes::from(text) })
-    };
+    // Stores know what they get there, and OSS checks the signature of any Content-Type that comes: what was not signed is not sent.
+    let xml = |text: String| Said { content_type: None, bytes: Bytes::from(text) };
     match body {
         PlannedBody::PartsJson => {
             let text = serde_json::to_string(uploaded)
                 .map_err(|_| BuildError::new("the list of parts makes no JSON", "report this as a bug"))?;
-            said("application/json", text)
+            Ok(Said { content_type: Some(HeaderValue::from_static("application/json")), bytes: Bytes::from(text) })
         }
-        PlannedBody::S3Xml => said("application/xml", s3_xml(uploaded)?),
-        PlannedBody::AzureBlockList => said("application/xml", block_list(uploaded)?),
+        PlannedBody::S3Xml => s3_xml(uploaded).map(xml),
+        PlannedBody::AzureBlockList => block_list(uploaded).map(xml),
         PlannedBody::Text(text) => Ok(Said { content_type: None, bytes: Bytes::from(text.clone()) }),
         _ => Ok(Said::default()),
     }

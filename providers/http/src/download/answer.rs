@@ -35,6 +35,8 @@ impl Reader<'_> {
             // HEAD is refused, or answered as if it were another method.
             (Step::Probe, 201..=299 | 403 | 405 | 501) => Err(Verdict::ProbeByRange),
             (Step::ProbeRange, 200) => self.whole(Some(false)).map(Reply::Object),
+            // Azurite's 206 to a range of nothing.
+            (Step::ProbeRange, 206) if self.unsatisfied_total() == Some(0) => self.probe_unsatisfied(),
             (Step::ProbeRange, 206) => self.part(ByteRange::at(0, 1)).map(|(_, object)| Reply::Object(object)),
             (Step::ProbeRange, 416) => self.probe_unsatisfied(),
             (Step::GetRange { range }, 200) => {
@@ -128,7 +130,7 @@ impl Reader<'_> {
         }
     }
 
-    /// No bytes follow a 416, so an unreadable Content-Range only tells nothing.
+    /// No bytes follow, so an unreadable Content-Range only tells nothing.
     fn unsatisfied_total(&self) -> Option<u64> {
         match content_range(self.head.headers) {
             Ok(Some(ContentRange::Unsatisfied { total })) => Some(total),

@@ -26,7 +26,8 @@ pub enum ContentRange {
 }
 
 impl ContentRange {
-    /// Reads a field value. Nothing is forgiven but the unit's case.
+    /// Reads a field value. Nothing is forgiven but the unit's case, and `0--1/0`: what servers make of a range of an empty object
+    /// that compute the last byte as first + length - 1 (Azurite).
     ///
     /// # Errors
     /// What is wrong with it.
@@ -44,6 +45,9 @@ impl ContentRange {
             b"*" => None,
             digits => Some(decimal(digits).ok_or(bad("has a malformed total"))?),
         };
+        if range == b"0--1" && total == Some(0) {
+            return Ok(Self::Unsatisfied { total: 0 });
+        }
         if range == b"*" {
             return total.map(|total| Self::Unsatisfied { total }).ok_or(bad("says nothing"));
         }
@@ -148,6 +152,14 @@ mod tests {
                     prop_assert!(!range.is_empty() && total.is_none_or(|total| range.end() <= total));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_range_of_nothing_at_all_says_that_the_object_is_empty() {
+        assert_eq!(ContentRange::parse(b"bytes 0--1/0"), Ok(ContentRange::Unsatisfied { total: 0 }));
+        for value in ["bytes 0--1/1", "bytes 0--1/*", "bytes 1--1/0", "bytes 0--2/0"] {
+            assert!(ContentRange::parse(value.as_bytes()).is_err(), "{value}");
         }
     }
 

@@ -1,0 +1,73 @@
+//! Azure Blob Storage before its Python SDK, by Shared Key and by SAS.
+
+use longhaul_azblob::{Access, AccountKey, AzureDownload, AzureUpload, Blob, Container};
+use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
+use longhaul_sign::date;
+
+use crate::counterpart::{Counterpart, now};
+use crate::support::content;
+use crate::support::jobs::{has_dots, keys};
+
+const PART: u64 = 256 << 10;
+const ACCOUNT: &str = "devstoreaccount1";
+const CONTAINER: &str = "tbucket";
+
+fn store() -> Counterpart {
+    Counterpart::new("AZURE", "azurite", PART)
+}
+
+/// Azurite's own, which everybody knows.
+fn key() -> AccountKey {
+    AccountKey::new(ACCOUNT, "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==")
+        .unwrap()
+}
+
+fn blob(store: &Counterpart, name: &str, access: impl Into<Access>) -> Blob {
+    Blob::new(Container::at(&store.endpoint, ACCOUNT, CONTAINER).unwrap(), name, access).unwrap()
+}
+
+fn up(blob: Blob) -> AzureUpload {
+    AzureUpload::new(blob).single_up_to(PART - 1)
+}
+
+fn down(blob: Blob) -> AzureDownload {
+    AzureDownload::new(blob).unwrap()
+}
+
+/// A SAS of our own for one blob and ten minutes.
+fn sas(name: &str, permissions: &str) -> Access {
+    let now = now().as_unix();
+    let (start, expiry) = (date::iso8601(now - 600).unwrap(), date::iso8601(now + 600).unwrap());
+    let grant = Grant { version: "2023-11-03", permissions, start: &start, expiry: &expiry, ..Grant::default() };
+    let resource = Resource::Blob { container: CONTAINER, blob: name };
+    sas::service(&key(), resource, &grant, "", &ResponseHeaders::default()).unwrap().into_token().into()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o2_azure_every_size_is_what_the_sdk_reads_and_wrote() {
+    let store = store();
+    store.every_size("key", |name| up(blob(&store, name, key())), |name| down(blob(&store, name, key()))).await;
+    let by_sas = |name: &str, permissions| blob(&store, name, sas(name, permissions));
+    store.every_size("sas", |name| up(by_sas(name, "cw")), |name| down(by_sas(name, "r"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o2_azure_plans_issued_by_the_sdk_move_every_size() {
+    store().every_size_by_plan().await;
+}
+
+/// Names with dot segments Azure does not have, and a backslash is a slash to it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o4_azure_every_name_is_what_the_sdk_calls_it() {
+    let store = store();
+    let names: Vec<String> = keys().into_iter().filter(|name| !has_dots(name) && !name.contains('\\')).collect();
+    store.every_key(&names, |name| up(blob(&store, name, key())), |name| down(blob(&store, name, key()))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o2_azure_three_hundred_mebibytes() {
+    let store = Counterpart::new("AZURE", "azurite", 8 << 20);
+    let bytes = content(300 << 20, 3);
+    store.goes_up(up(blob(&store, "large", key())), "large", &bytes).await;
+    store.comes_down(down(blob(&store, "large", key())), &bytes).await;
+}

@@ -1,0 +1,167 @@
+//! A store, its SDK, and what every store's suite does with the two.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::Mutex;
+
+use longhaul::core::plan::{DownloadPlan, HostRule, Hosts, PlainHttp, Policy, UploadPlan};
+use longhaul::core::{Provider, Wall};
+use longhaul::http::{Headers, HttpPut};
+use longhaul_presigned::{PresignedDownload, PresignedUpload, json};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::jobs::{from_file, to_file};
+use crate::support::{Folder, client, content, run, stores};
+
+/// One store's server with its vendor's SDK at its side.
+pub(crate) struct Counterpart {
+    pub(crate) endpoint: String,
+    /// Bytes of a part.
+    pub(crate) part: u64,
+    sdk: Mutex<Sdk>,
+    folder: Folder,
+}
+
+struct Sdk {
+    /// It ends when its input does.
+    _child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Sdk {
+    fn ask(&mut self, question: &Value) -> Value {
+        writeln!(self.input, "{question}").unwrap();
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        let mut told: Value = serde_json::from_str(&line).expect("an answer");
+        assert!(told["failed"].is_null(), "{question}: {told}");
+        told["is"].take()
+    }
+}
+
+impl Counterpart {
+    /// `store` to the oracle script, `name` in the variable that names another server.
+    pub(crate) fn new(name: &str, store: &str, part: u64) -> Self {
+        let endpoint = stores::endpoint(name, store);
+        let mut command = stores::script();
+        command.args(["sdk", store, &endpoint]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut sdk = Sdk { _child: child, input, output: BufReader::new(output) };
+        let mut said = String::new();
+        sdk.output.read_line(&mut said).unwrap();
+        assert!(
+            said == "ready\n",
+            "the SDK for {store} failed as said above: `tests/oracles/stores.sh install sdk` brings it"
+        );
+        Self { endpoint, part, sdk: Mutex::new(sdk), folder: Folder::new() }
+    }
+
+    fn ask(&self, question: &Value) -> Value {
+        self.sdk.lock().unwrap().ask(question)
+    }
+
+    /// Sizes at which something begins or ends.
+    pub(crate) fn sizes(&self) -> [u64; 6] {
+        [0, 1, self.part - 1, self.part, self.part + 1, 5 * self.part + 7]
+    }
+
+    /// What the store has under `key` is `bytes`, as its SDK reads it, and no upload of it is open.
+    pub(crate) fn holds(&self, key: &str, bytes: &[u8]) {
+        let there = self.ask(&json!({"do": "look", "key": key}));
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(there, json!({"size": bytes.len(), "sha256": sha256}), "{key:.60}");
+        assert_eq!(self.ask(&json!({"do": "open", "key": key})), 0, "{key:.60}: nothing is left behind");
+    }
+
+    fn file(&self, bytes: &[u8]) -> PathBuf {
+        self.folder.file("source", bytes)
+    }
+
+    /// `bytes` go up as `upload` says, and are what the SDK reads.
+    pub(crate) async fn goes_up(&self, upload: impl Provider + 'static, key: &str, bytes: &[u8]) {
+        let job = from_file(upload, &self.file(bytes), &self.folder.join("journals"), self.part);
+        let done = run(&client(), job).await;
+        assert!(done.is_ok(), "{key:.60} of {}: {done:?}", bytes.len());
+        self.holds(key, bytes);
+    }
+
+    /// What `download` brings is `bytes`.
+    pub(crate) async fn comes_down(&self, download: impl Provider + 'static, bytes: &[u8]) {
+        let target = self.folder.join("target");
+        let name = download.object().to_owned();
+        let done = run(&client(), to_file(download, &target, self.part)).await;
+        assert!(done.is_ok(), "{name:?} of {}: {done:?}", bytes.len());
+        assert!(std::fs::read(&target).unwrap() == bytes, "{name:?}");
+        std::fs::remove_file(&target).unwrap();
+    }
+
+    /// Both ways at every size, with the library's own signatures.
+    pub(crate) async fn every_size<U: Provider + 'static, D: Provider + 'static>(
+        &self,
+        folder: &str,
+        up: impl Fn(&str) -> U,
+        down: impl Fn(&str) -> D,
+    ) {
+        for size in self.sizes() {
+            let (mine, theirs) = (format!("{folder}/mine/{size}"), format!("{folder}/theirs/{size}"));
+            let bytes = content(size as usize, size + 1);
+            self.goes_up(up(&mine), &mine, &bytes).await;
+            self.ask(&json!({"do": "put", "key": theirs, "file": self.file(&bytes), "part": self.part}));
+            self.comes_down(down(&theirs), &bytes).await;
+        }
+    }
+
+    /// Both ways for every key.
+    pub(crate) async fn every_key<U: Provider + 'static, D: Provider + 'static>(
+        &self,
+        keys: &[String],
+        up: impl Fn(&str) -> U,
+        down: impl Fn(&str) -> D,
+    ) {
+        for (number, key) in keys.iter().enumerate() {
+            // Every other one in parts.
+            let bytes = content(10 + number % 2 * (2 * self.part as usize), number as u64);
+            self.goes_up(up(key), key, &bytes).await;
+            self.comes_down(down(key), &bytes).await;
+        }
+    }
+
+    /// Both ways at every size, with plans that the SDK issues.
+    pub(crate) async fn every_size_by_plan(&self) {
+        let policy =
+            Policy::new(Hosts::These(vec![HostRule::Exact("127.0.0.1".into())])).with_plain_http(PlainHttp::Loopback);
+        for size in self.sizes() {
+            let key = format!("planned/{size} a+b%");
+            let bytes = content(size as usize, size + 9);
+            if size > 0 {
+                let plan = self.ask(&json!({"do": "plan", "key": key, "size": size, "part": self.part}));
+                let draft = json::upload_draft(plan.to_string().as_bytes()).unwrap();
+                let plan = UploadPlan::new(&draft, &policy, now()).unwrap();
+                self.goes_up(PresignedUpload::new(plan), &key, &bytes).await;
+            } else {
+                // A plan has parts; nothing at all goes up with one request.
+                let form = self.ask(&json!({"do": "form", "key": key}));
+                let mut headers = Headers::new();
+                for (name, value) in form["headers"].as_object().unwrap() {
+                    headers.add_line(&format!("{name}: {}", value.as_str().unwrap())).unwrap();
+                }
+                let put = HttpPut::new(form["url"].as_str().unwrap()).unwrap().with_headers(headers).unwrap();
+                self.goes_up(put, &key, &bytes).await;
+            }
+            let link = self.ask(&json!({"do": "link", "key": key, "size": size}));
+            let draft = json::download_draft(link.to_string().as_bytes()).unwrap();
+            let plan = DownloadPlan::new(&draft, &policy, now()).unwrap();
+            self.comes_down(PresignedDownload::new(plan).unwrap(), &bytes).await;
+        }
+    }
+}
+
+/// This machine's clock, in unix seconds.
+pub(crate) fn now() -> Wall {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Wall::from_unix(since.as_secs().try_into().unwrap())
+}

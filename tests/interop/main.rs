@@ -1,0 +1,16 @@
+//! The stores' own SDKs as judges: what goes up is read with them, what comes down was written with them, and plans are issued by
+//! them (O2, O4). Neither side of a round trip shares a line with the other.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod azure;
+mod counterpart;
+mod oss;
+mod s3;
+#[path = "../support/mod.rs"]
+mod support;
