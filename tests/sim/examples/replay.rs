@@ -1,66 +1,124 @@
 //! Shows a run step by step:
 //!
 //! ```sh
-//! cargo run -p longhaul-sim --example replay -- 123                     # a seed
-//! cargo run -p longhaul-sim --example replay -- seed-123.trace          # a saved trace, or a script
-//! cargo run -p longhaul-sim --example replay -- fuzz/corpus/engine/x    # an input of the fuzz target `engine`
+//! cargo run -p longhaul-sim --example replay -- 123                           # a seed
+//! cargo run -p longhaul-sim --example replay -- seed-123.trace                # a saved trace, or a script
+//! cargo run -p longhaul-sim --example replay -- --fuzz fuzz/corpus/engine/x   # an input of the fuzz target `engine`
 //! ```
 //!
-//! Ends with failure when an invariant breaks.
+//! Ends with 1 when an invariant breaks, with 2 when there is nothing to replay.
 
-#![expect(clippy::print_stdout, reason = "that is what it is for")]
+mod command;
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use command::Stop;
 use longhaul_sim::decode;
 use longhaul_sim::run::{Report, draw_transitions, draw_world, run_seed};
 use longhaul_sim::script::Script;
 
+const USAGE: &str = "usage: replay SEED | TRACE | --fuzz INPUT";
+
 fn main() -> ExitCode {
-    let Some(word) = std::env::args().nth(1) else {
-        println!("usage: replay SEED | TRACE | FUZZ-INPUT");
-        return ExitCode::FAILURE;
-    };
-    match replay(&word) {
-        Ok(report) => {
-            for line in &report.lines {
-                println!("{line}");
+    command::run(USAGE, replay)
+}
+
+fn replay(words: &[String], out: &mut dyn Write) -> Result<bool, Stop> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let report = match *words {
+        ["--help" | "-h"] => return Err(Stop::Help),
+        ["--fuzz", path] => {
+            let bytes = std::fs::read(path).map_err(|error| Stop::Usage(format!("{path}: {error}")))?;
+            introduce(decode::world(&bytes), out)?;
+            decode::run(&bytes, true)
+        }
+        [word] if !word.starts_with('-') => match word.parse() {
+            Ok(seed) => {
+                introduce(seed, out)?;
+                writeln!(out, "{:?}", draw_transitions(seed))?;
+                run_seed(seed, true)
             }
-            println!("{report}");
-            if report.is_fine() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(error) => {
-            println!("{word}: {error}");
-            ExitCode::FAILURE
-        }
-    }
+            Err(_) => {
+                let script = read(word).map_err(|problem| Stop::Usage(format!("{word}: {problem}")))?;
+                introduce(script.world, out)?;
+                script.run(true)
+            }
+        },
+        [] => return Err(Stop::Usage(String::from("what is to be replayed?"))),
+        _ => return Err(Stop::Usage(format!("`{}` is not understood", words.join(" ")))),
+    };
+    tell(&report, out)?;
+    Ok(report.is_fine())
 }
 
-fn replay(word: &str) -> Result<Report, String> {
-    if let Ok(seed) = word.parse() {
-        introduce(seed);
-        println!("{:?}", draw_transitions(seed));
-        return Ok(run_seed(seed, true));
-    }
-    let bytes = std::fs::read(word).map_err(|error| error.to_string())?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) if text.starts_with("world ") => {
-            let script = Script::parse(text)?;
-            introduce(script.world);
-            Ok(script.run(true))
-        }
-        _ => {
-            introduce(decode::world(&bytes));
-            Ok(decode::run(&bytes, true))
-        }
-    }
+fn read(path: &str) -> Result<Script, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is no text; an input of the fuzzer needs `--fuzz`")?;
+    Script::parse(&text)
 }
 
-fn introduce(seed: u64) {
+fn introduce(seed: u64, out: &mut dyn Write) -> std::io::Result<()> {
     let world = draw_world(seed, false);
-    println!("world {seed}");
+    writeln!(out, "world {seed}")?;
     for job in &world.jobs {
-        println!("{:?} {:?} {:?} retries {}", job.kind, job.parallel, job.part_size, job.retries);
+        writeln!(out, "{:?} {:?} {:?} retries {}", job.kind, job.parallel, job.part_size, job.retries)?;
     }
-    println!("{:?}\n{:?}", world.weather, world.limits());
+    writeln!(out, "{:?}\n{:?}", world.weather, world.limits())
+}
+
+fn tell(report: &Report, out: &mut dyn Write) -> std::io::Result<()> {
+    for line in &report.lines {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "{report}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replayed(words: &[&str]) -> (Result<bool, Stop>, String) {
+        let words: Vec<String> = words.iter().map(|&word| word.into()).collect();
+        let mut out = Vec::new();
+        let end = replay(&words, &mut out);
+        (end, String::from_utf8(out).expect("text"))
+    }
+
+    /// A file with these bytes, for as long as the test needs it.
+    fn with_file<T>(name: &str, bytes: &[u8], test: impl FnOnce(&str) -> T) -> T {
+        let path = std::env::temp_dir().join(format!("longhaul-replay-{name}-{}", std::process::id()));
+        std::fs::write(&path, bytes).expect("written");
+        let told = test(path.to_str().expect("a path of text"));
+        std::fs::remove_file(path).expect("it was there");
+        told
+    }
+
+    #[test]
+    fn what_was_shown_can_be_replayed() {
+        let (end, shown) = replayed(&["7"]);
+        assert!(end.expect("a seed"));
+        let (end, again) = with_file("shown", shown.as_bytes(), |path| replayed(&[path]));
+        assert!(end.expect("a trace"));
+        assert_eq!(shown.lines().last(), again.lines().last(), "the same hash");
+    }
+
+    #[test]
+    fn an_input_of_the_fuzzer_is_one_because_it_was_said() {
+        let bytes = b"any text is an input";
+        assert!(with_file("fuzz", bytes, |path| replayed(&["--fuzz", path])).0.expect("an input"));
+        let (end, shown) = with_file("text", bytes, |path| replayed(&[path]));
+        assert!(matches!(end, Err(Stop::Usage(words)) if words.contains("world SEED")) && shown.is_empty());
+        let (end, _) = with_file("bytes", &[0xFF, 1, 2], |path| replayed(&[path]));
+        assert!(matches!(end, Err(Stop::Usage(words)) if words.contains("--fuzz")));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_run() {
+        for words in [&[][..], &["--seed"], &["1", "2"], &["--fuzz"]] {
+            assert!(matches!(replayed(words), (Err(Stop::Usage(_)), told) if told.is_empty()), "{words:?}");
+        }
+        assert!(matches!(replayed(&["no-such.trace"]).0, Err(Stop::Usage(words)) if words.starts_with("no-such")));
+        assert!(matches!(replayed(&["--help"]).0, Err(Stop::Help)));
+    }
 }

@@ -43,7 +43,7 @@ pub fn engine(bytes: &[u8]) {
     let report = run(bytes, false);
     // What stays allocated after a run looks like a leak, and every such run would be run twice.
     content::forget_digests();
-    assert!(report.is_fine(), "{report}\n  cargo run -p longhaul-sim --example replay -- INPUT");
+    assert!(report.is_fine(), "{report}\n  cargo run -p longhaul-sim --example replay -- --fuzz INPUT");
 }
 
 /// The next transition, or none when the bytes are used up.

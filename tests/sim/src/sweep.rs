@@ -84,12 +84,13 @@ pub fn sweep(
             let (sender, next, stop, one, end) = (sender.clone(), &next, &stop, &one, seeds.end);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    let first = next.fetch_add(BATCH, Ordering::Relaxed);
-                    if first >= end {
-                        break;
-                    }
+                    let after = |first: u64| first.saturating_add(BATCH).min(end);
+                    let taken = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |first| {
+                        (first < end).then(|| after(first))
+                    });
+                    let Ok(first) = taken else { break };
                     let mut batch = Tally::default();
-                    (first..end.min(first + BATCH)).for_each(|seed| batch.take(one(seed)));
+                    (first..after(first)).for_each(|seed| batch.take(one(seed)));
                     if sender.send(batch).is_err() {
                         break;
                     }
@@ -115,7 +116,7 @@ mod tests {
     fn report(seed: u64) -> Report {
         Report {
             seed,
-            hash: seed * 3,
+            hash: seed.wrapping_mul(3),
             violation: None,
             panic: None,
             lines: Vec::new(),
@@ -131,6 +132,11 @@ mod tests {
             assert_eq!(tally.to_string(), tallies[0].to_string());
         }
         assert_eq!(tallies[0].seeds, 100);
+    }
+
+    #[test]
+    fn a_sweep_to_the_last_number_ends() {
+        assert_eq!(sweep(u64::MAX - 100..u64::MAX, 2, 1, report, |_| ()).seeds, 100);
     }
 
     #[test]

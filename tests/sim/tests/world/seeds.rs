@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::many::{number, save};
+use crate::many::{number, save, seeds};
 use longhaul_sim::run::run_seed;
 use longhaul_sim::sweep::{cores, sweep};
 
@@ -13,8 +13,8 @@ const MOST: usize = 20;
 #[test]
 fn s1_every_seed_keeps_every_invariant() {
     let first = number("LONGHAUL_SEED_FIRST").unwrap_or(0);
-    let seeds = number("LONGHAUL_SEEDS").unwrap_or(USUAL);
-    let tally = sweep(first..first + seeds, cores(), MOST, |seed| run_seed(seed, false), |_| ());
+    let end = first.checked_add(seeds(USUAL)).expect("seeds end before 2^64 - 1");
+    let tally = sweep(first..end, cores(), MOST, |seed| run_seed(seed, false), |_| ());
     let told: Vec<String> = tally
         .findings
         .iter()
@@ -30,7 +30,7 @@ fn s1_every_seed_keeps_every_invariant() {
 
 #[test]
 fn i20_the_same_seed_gives_the_same_trace() {
-    let seeds = number("LONGHAUL_SEEDS").unwrap_or(1_000).min(10_000);
+    let seeds = seeds(1_000).min(10_000);
     let hashes = |keep, workers| sweep(0..seeds, workers, MOST, |seed| run_seed(seed, keep), |_| ()).to_string();
     // On other threads, in another order, with its lines kept: none of that may be seen.
     assert_eq!(hashes(false, 1), hashes(true, cores() + 1));
