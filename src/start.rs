@@ -1,9 +1,10 @@
 //! A client on the tokio runtime one is on.
 
 use std::fmt;
+use std::sync::Arc;
 
 use longhaul_driver::{Client, ClientConfig};
-use longhaul_tokio::{HyperTransport, TokioNet, TransportBuilder, TransportError};
+use longhaul_tokio::{HyperTransport, TokioRuntime, TransportBuilder, TransportError};
 
 /// A client with every setting at its default, on the tokio runtime the caller is on.
 ///
@@ -45,8 +46,9 @@ impl ClientBuilder {
     /// Outside a runtime, or when the transport cannot be set up.
     pub fn start(self) -> Result<Client, StartError> {
         let settings = self.transport.unwrap_or_else(HyperTransport::builder);
-        let transport = settings.build(TokioNet).map_err(StartError::Transport)?;
-        longhaul_tokio::client(self.config, transport).map_err(|_| StartError::NoRuntime)
+        let runtime = Arc::new(TokioRuntime::current().map_err(|_| StartError::NoRuntime)?);
+        let transport = settings.build(Arc::clone(&runtime) as _).map_err(StartError::Transport)?;
+        Ok(Client::new(self.config, Arc::new(transport), Arc::clone(&runtime) as _, runtime))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Between hyper's reads and tokio's, which TLS is written against. No byte is copied, no buffer zeroed.
+//! Between hyper's reads and writes and others': tokio's, which TLS is written against, and those of futures-io. No byte is copied.
 //!
 //! Both kinds of cursor stand for memory that need not be initialised, of which a read initialises a prefix. That takes the crate's
 //! only unsafe code: a copy of every byte, or zeroes in 256 KiB before every read, would be the safe ways.
@@ -47,6 +47,55 @@ impl<T: Read + Unpin> AsyncRead for Bridge<T> {
         unsafe { target.assume_init(read) };
         target.advance(read);
         Poll::Ready(Ok(()))
+    }
+}
+
+/// A stream of futures-io as hyper reads and writes it.
+#[derive(Debug)]
+pub struct FuturesIo<T>(pub T);
+
+impl<T: futures::io::AsyncRead + Unpin> Read for FuturesIo<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut cursor: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        // There is no memory but initialised one there. hyper asks for about as much as came last time, so what is zeroed is in
+        // proportion to what is read.
+        let target = cursor.initialize_unfilled();
+        let len = target.len();
+        let read = ready!(Pin::new(&mut self.0).poll_read(cx, target))?;
+        assert!(read <= len, "a stream claims to have read more than it was given room for");
+        // SAFETY: all of the cursor is initialised, and holds more than `read` bytes or as many.
+        unsafe { cursor.advance(read) };
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: futures::io::AsyncWrite + Unpin> Write for FuturesIo<T> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_close(cx)
+    }
+
+    /// Sockets have it; a stream that has not takes the first slice.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
     }
 }
 

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::client::legacy::Client;
+use hyper::client::conn::{http1, http2};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::connect::Connector;
 use crate::net::{Net, Runtime};
+use crate::pool::{self, Pool};
 use crate::route::Proxy;
 use crate::tls::{Identity, Settings, Tls};
 use crate::transport::HyperTransport;
@@ -134,29 +135,27 @@ impl TransportBuilder {
     ///
     /// # Errors
     /// When a certificate, key or proxy URL that was given cannot be used, or a proxy that the environment names.
-    pub fn build(self, net: impl Net) -> Result<HyperTransport, TransportError> {
+    pub fn build(self, net: Arc<dyn Net>) -> Result<HyperTransport, TransportError> {
         if let Some(mistake) = self.mistake {
             return Err(TransportError(mistake));
         }
         self.tls.check().map_err(TransportError)?;
         let proxies = self.proxy.matcher().map_err(TransportError)?;
-        let protocols = self.tls.protocols;
-        let runtime = Runtime(Arc::new(net));
-        let connector = Connector::new(Arc::clone(&runtime.0), proxies, Tls::new(self.tls));
-        let client = Client::builder(runtime.clone())
+        let runtime = Runtime::new(net);
+        let connector = Connector::new(runtime.clone(), proxies, Tls::new(self.tls));
+        let mut http1 = http1::Builder::new();
+        http1.max_buf_size(self.buffer);
+        let mut http2 = http2::Builder::new(runtime.clone());
+        http2
             .timer(runtime.clone())
-            .pool_timer(runtime)
-            .pool_idle_timeout(self.idle_timeout)
-            .pool_max_idle_per_host(self.idle_connections)
-            .http1_max_buf_size(self.buffer)
-            .http2_only(protocols == Protocols::Http2)
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_max_send_buf_size(BUFFER)
-            .http2_keep_alive_interval(PING)
-            .http2_keep_alive_timeout(PING)
-            .build(connector.clone());
-        Ok(HyperTransport { client, connector })
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_send_buf_size(BUFFER)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING);
+        let (idle_connections, idle_timeout) = (self.idle_connections, self.idle_timeout);
+        let settings = pool::Settings { runtime, connector, http1, http2, idle_connections, idle_timeout };
+        Ok(HyperTransport { pool: Pool::new(settings) })
     }
 
     /// Keeps the first mistake for [`TransportBuilder::build`].

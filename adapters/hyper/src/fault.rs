@@ -10,24 +10,14 @@ use h2::Reason;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::SourceGone;
 
-use crate::connect::ConnectError;
 use crate::link::Exchange;
 use crate::tls;
 
 /// A request that got no answer.
-pub(crate) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &Exchange) -> Fault {
-    if let Some(ConnectError(fault)) = find(error) {
-        return fault.clone();
-    }
-    let hyper: Option<&hyper::Error> = find(error);
-    // Never handed to a connection, or handed back by it: no server has seen it.
-    if !exchange.had_connection() || hyper.is_some_and(hyper::Error::is_canceled) || refused(error) {
-        let kind = match exchange.had_connection() {
-            true => FaultKind::Stale,
-            false if error.is_connect() => FaultKind::Connect,
-            false => FaultKind::Other,
-        };
-        return Fault::new(kind, Sent::No, words(error));
+pub(crate) fn of_request(error: &hyper::Error, exchange: &Exchange) -> Fault {
+    // Never begun by the connection that had it: no server has seen it.
+    if error.is_canceled() || refused(error) {
+        return unsent(error);
     }
     if find::<SourceGone>(error).is_some() {
         return Fault::new(FaultKind::Other, Sent::Maybe, SourceGone.to_string());
@@ -39,6 +29,11 @@ pub(crate) fn of_request(error: &hyper_util::client::legacy::Error, exchange: &E
         kind => kind,
     };
     Fault::new(kind, Sent::Maybe, words(error))
+}
+
+/// A request that its connection gave back.
+pub(crate) fn unsent(error: &hyper::Error) -> Fault {
+    Fault::new(FaultKind::Stale, Sent::No, words(error))
 }
 
 /// An answer whose body broke off.
@@ -79,20 +74,17 @@ fn refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The messages of an error and its causes, each once.
-fn words(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn words(error: &(dyn Error + 'static)) -> String {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls::explain(tls);
     }
     let mut words = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        // The outermost message says no more than that there was an error.
-        if !error.is::<hyper_util::client::legacy::Error>() {
-            let message = error.to_string();
-            if !words.contains(&message) {
-                let separator = if words.is_empty() { "" } else { ": " };
-                let _ = write!(words, "{separator}{message}");
-            }
+        let message = error.to_string();
+        if !words.contains(&message) {
+            let separator = if words.is_empty() { "" } else { ": " };
+            let _ = write!(words, "{separator}{message}");
         }
         next = cause(error);
     }

@@ -7,26 +7,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures::task::AtomicWaker;
-use http::Extensions;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::{CaptureConnection, Connected, Connection};
 
 use crate::body::Upload;
 use crate::bridge::read_counted;
 use crate::net::Io;
 
-/// A connection in the pool.
+/// A connection's bytes, under hyper.
 pub(crate) struct Link {
     io: Box<dyn Io>,
     wire: Arc<Wire>,
-    /// The other end is a proxy that wants whole URLs.
-    proxied: bool,
 }
 
 /// What is known about a connection from outside, and what can be done to it.
 #[derive(Debug, Default)]
-struct Wire {
-    http2: bool,
+pub(crate) struct Wire {
+    pub(crate) http2: bool,
+    /// The other end is a proxy that wants whole URLs.
+    pub(crate) proxied: bool,
     /// It has carried an answer before.
     used: AtomicBool,
     /// Bytes received.
@@ -50,15 +48,9 @@ impl Wire {
 }
 
 impl Link {
-    pub(crate) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> Self {
-        Self { io, wire: Arc::new(Wire { http2, ..Wire::default() }), proxied }
-    }
-}
-
-impl Connection for Link {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new().proxy(self.proxied).extra(Arc::clone(&self.wire));
-        if self.wire.http2 { connected.negotiated_h2() } else { connected }
+    pub(crate) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> (Self, Arc<Wire>) {
+        let wire = Arc::new(Wire { http2, proxied, ..Wire::default() });
+        (Self { io, wire: Arc::clone(&wire) }, wire)
     }
 }
 
@@ -113,20 +105,11 @@ impl Exchange {
         Self { upload, wire: None, reused: false, before: 0 }
     }
 
-    /// Takes note of the connection that carries it now, if any.
-    pub(crate) fn begin(&mut self, capture: &CaptureConnection) {
-        let mut extras = Extensions::new();
-        if let Some(connected) = &*capture.connection_metadata() {
-            connected.get_extras(&mut extras);
-        }
-        let Some(wire) = extras.remove::<Arc<Wire>>() else {
-            return;
-        };
-        if !self.wire.as_ref().is_some_and(|known| Arc::ptr_eq(known, &wire)) {
-            self.reused = wire.used.load(Ordering::Relaxed);
-            self.before = wire.received.load(Ordering::Relaxed);
-            self.wire = Some(wire);
-        }
+    /// Takes note of the connection that carries it now.
+    pub(crate) fn begin(&mut self, wire: &Arc<Wire>) {
+        self.reused = wire.used.load(Ordering::Relaxed);
+        self.before = wire.received.load(Ordering::Relaxed);
+        self.wire = Some(Arc::clone(wire));
     }
 
     /// The head of the answer is there.
@@ -144,11 +127,6 @@ impl Exchange {
         {
             wire.cut();
         }
-    }
-
-    /// Whether a connection carried it.
-    pub(crate) fn had_connection(&self) -> bool {
-        self.wire.is_some()
     }
 
     /// Whether it got a connection that had served before and gave not one byte since.

@@ -1,75 +1,94 @@
-//! What a runtime brings: names resolved, TCP connections, time, tasks.
+//! What is asked of a runtime: beside the driver's clock and tasks, names and TCP connections.
 
-use std::fmt;
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use hyper::rt::{Executor, Read, Sleep, Timer, Write};
+use hyper::rt;
+use longhaul_core::time::Time;
+use longhaul_driver::runtime::{Spawn, Timer};
 
-/// A runtime, as far as the client needs one.
-pub trait Net: fmt::Debug + Send + Sync + 'static {
+/// A runtime with a network.
+pub trait Net: Timer + Spawn {
     /// The addresses of `host` (a name, or an address without brackets), the system's favourite first.
     fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
     /// A TCP connection that sends small writes at once (`TCP_NODELAY`). Dropping the future gives it up.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Io>>>;
-
-    /// Runs `task` to its end, also when nobody waits for it. Called from tasks of the runtime only.
-    fn spawn(&self, task: BoxFuture<'static, ()>);
-
-    /// Ends when `span` has passed.
-    fn sleep(&self, span: Duration) -> Alarm;
-
-    /// The clock that [`sleep`](Self::sleep) goes by.
-    fn now(&self) -> Instant;
 }
-
-/// A sleep.
-pub type Alarm = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// A byte stream of whatever make.
-pub trait Io: Read + Write + Send + Unpin {}
+pub trait Io: rt::Read + rt::Write + Send + Unpin {}
 
-impl<T: Read + Write + Send + Unpin> Io for T {}
+impl<T: rt::Read + rt::Write + Send + Unpin> Io for T {}
 
 /// A runtime as hyper wants it.
-#[derive(Clone, Debug)]
-pub(crate) struct Runtime(pub(crate) Arc<dyn Net>);
+#[derive(Clone)]
+pub(crate) struct Runtime {
+    net: Arc<dyn Net>,
+    /// hyper counts in instants, the driver in microseconds: this one stands for the driver's zero.
+    zero: Instant,
+}
 
-impl<T: Future<Output = ()> + Send + 'static> Executor<T> for Runtime {
-    fn execute(&self, task: T) {
-        self.0.spawn(Box::pin(task));
+impl Runtime {
+    #[expect(clippy::disallowed_methods, reason = "any instant would do: only differences are ever looked at")]
+    pub(crate) fn new(net: Arc<dyn Net>) -> Self {
+        Self { net, zero: Instant::now() }
+    }
+
+    pub(crate) fn net(&self) -> &dyn Net {
+        &*self.net
+    }
+
+    /// The monotonic clock.
+    pub(crate) fn time(&self) -> Time {
+        self.net.now().mono
+    }
+
+    /// Ends when `span` has passed.
+    pub(crate) fn sleep(&self, span: Duration) -> BoxFuture<'static, ()> {
+        self.net.sleep_until(self.time() + span)
+    }
+
+    /// Runs `task` in the background.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.net.spawn(Box::pin(task));
     }
 }
 
-impl Timer for Runtime {
-    fn sleep(&self, span: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Sleeping(self.0.sleep(span)))
+impl<T: Future<Output = ()> + Send + 'static> rt::Executor<T> for Runtime {
+    fn execute(&self, task: T) {
+        self.spawn(task);
+    }
+}
+
+impl rt::Timer for Runtime {
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        Box::pin(Sleep(Mutex::new(Runtime::sleep(self, span))))
     }
 
-    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn Sleep>> {
-        Timer::sleep(self, at.saturating_duration_since(self.0.now()))
+    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn rt::Sleep>> {
+        rt::Timer::sleep(self, at.saturating_duration_since(self.now()))
     }
 
     fn now(&self) -> Instant {
-        self.0.now()
+        self.zero + self.time().since(Time::ZERO)
     }
 }
 
-struct Sleeping(Alarm);
+/// hyper wants sleeps that could be shared, which nobody does.
+struct Sleep(Mutex<BoxFuture<'static, ()>>);
 
-impl Future for Sleeping {
+impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).as_mut().poll(cx)
     }
 }
 
-impl Sleep for Sleeping {}
+impl rt::Sleep for Sleep {}

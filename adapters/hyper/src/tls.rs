@@ -80,7 +80,8 @@ impl Tls {
             let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             failed(tls.map_or_else(|| error.to_string(), explain))
         })?;
-        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let agreed = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let http2 = agreed || (peer == Peer::Origin && self.0.settings.protocols == Protocols::Http2);
         Ok((Box::new(Bridge(stream)), http2))
     }
 

@@ -1,29 +1,26 @@
 //! HTTP by hyper: one pooled client for all transfers.
 //!
-//! The pool is hyper-util's. Connecting is done here in stages (resolve, dial, proxy, TLS), so that each failure is known for
+//! Connecting is done in stages (resolve, dial, proxy, TLS), so that each failure is known for
 //! what it is. Nothing is retried, except a request that never left because its pooled connection had just been closed.
 
 use futures::StreamExt;
-use futures::future::{BoxFuture, Either, select};
+use futures::future::BoxFuture;
 use http::header::{CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Method, Request, Response, Uri};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::capture_connection;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::{Frames, SendBody, Transport};
 
 use crate::body::Outgoing;
 use crate::builder::TransportBuilder;
-use crate::connect::Connector;
 use crate::fault;
 use crate::frames::Incoming;
 use crate::link::Exchange;
+use crate::pool::{Pool, Server};
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, with a pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct HyperTransport {
-    pub(crate) client: Client<Connector, Outgoing>,
-    pub(crate) connector: Connector,
+    pub(crate) pool: Pool,
 }
 
 impl HyperTransport {
@@ -35,7 +32,7 @@ impl HyperTransport {
     fn prepare(&self, request: Request<SendBody>) -> Result<Request<Outgoing>, Fault> {
         let (mut head, body) = request.into_parts();
         head.uri = plain(head.uri)?;
-        if let Some(authorization) = self.connector.proxy_authorization(&head.uri) {
+        if let Some(authorization) = self.pool.connector().proxy_authorization(&head.uri) {
             head.headers.insert(PROXY_AUTHORIZATION, authorization);
         }
         // hyper announces bodies by itself, but leaves an empty one without a word.
@@ -50,33 +47,33 @@ impl Transport for HyperTransport {
     fn send(&self, request: Request<SendBody>) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
         let meter = request.body().meter();
         let request = self.prepare(request);
-        let client = self.client.clone();
+        let pool = self.pool.clone();
         Box::pin(async move {
             let mut request = request?;
-            let capture = capture_connection(&mut request);
+            let uri = request.uri().clone();
+            let server = Server::of(&uri).ok_or_else(|| wrong("has no host"))?;
             let mut exchange = Exchange::new(request.body().upload());
-            let mut waiting = capture.clone();
-            let connected = async {
-                // Without a connection the other side is gone as well, and the answer an error.
-                if waiting.wait_for_connection_metadata().await.is_some() {
-                    meter.connected();
+            // Ends: each turn uses up a connection that was there before, and a new one is the last.
+            loop {
+                let mut connection = pool.take(&server, &uri).await?;
+                meter.connected();
+                exchange.begin(&connection.wire);
+                let mut error = match connection.send(request, &uri).await {
+                    Ok(answer) => {
+                        exchange.answered();
+                        pool.keep(server, connection);
+                        return Ok(answer.map(|body| Incoming::new(body, exchange).boxed()));
+                    }
+                    Err(error) => error,
+                };
+                match error.take_message() {
+                    Some(unsent) if connection.reused => {
+                        pool.forget(&server, &connection);
+                        request = unsent;
+                    }
+                    Some(_) => return Err(fault::unsent(error.error())),
+                    None => return Err(fault::of_request(error.error(), &exchange)),
                 }
-            };
-            let answer = match select(client.request(request), Box::pin(connected)).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(((), answer)) => {
-                    exchange.begin(&capture);
-                    answer.await
-                }
-            };
-            exchange.begin(&capture);
-            match answer {
-                Ok(answer) => {
-                    meter.connected();
-                    exchange.answered();
-                    Ok(answer.map(|body| Incoming::new(body, exchange).boxed()))
-                }
-                Err(error) => Err(fault::of_request(&error, &exchange)),
             }
         })
     }
@@ -88,7 +85,6 @@ impl Transport for HyperTransport {
 
 /// The URL without user information, which is never sent nor shown.
 fn plain(uri: Uri) -> Result<Uri, Fault> {
-    let wrong = |what: &str| Fault::new(FaultKind::Other, Sent::No, format!("the URL {what}"));
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(wrong("is neither http nor https"));
     }
@@ -100,4 +96,8 @@ fn plain(uri: Uri) -> Result<Uri, Fault> {
     let mut parts = uri.into_parts();
     parts.authority = Some(host);
     Uri::from_parts(parts).map_err(|_| wrong("has no valid host"))
+}
+
+fn wrong(what: &str) -> Fault {
+    Fault::new(FaultKind::Other, Sent::No, format!("the URL {what}"))
 }

@@ -1,17 +1,22 @@
-//! Clocks and spawning on tokio.
+//! Clocks, tasks and sockets of tokio.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
+use hyper_util::rt::TokioIo;
 use longhaul_core::time::{Now, Time, Wall};
 use longhaul_driver::runtime::{Spawn, Timer};
 use longhaul_driver::transport::Transport;
 use longhaul_driver::{Client, ClientConfig};
+use longhaul_hyper::{Io, Net};
+use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::{Handle, TryCurrentError};
 use tokio::time::Instant;
 
-/// A tokio runtime as the driver's clock and executor.
+/// A tokio runtime as the driver's clock and executor, and as the network of the HTTP client.
 ///
 /// Its monotonic clock counts from when it was made, and stands still where the runtime's clock is paused (tokio's `test-util`).
 #[derive(Clone, Debug)]
@@ -80,6 +85,21 @@ impl Spawn for TokioRuntime {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         drop(self.handle.spawn_blocking(work));
+    }
+}
+
+/// Asked from the runtime's own tasks, as the driver's are.
+impl Net for TokioRuntime {
+    fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) })
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Box::new(TokioIo::new(stream)) as _)
+        })
     }
 }
 

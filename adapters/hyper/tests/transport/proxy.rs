@@ -154,8 +154,8 @@ async fn an_endless_answer_of_a_proxy_is_refused() {
     assert_eq!(fault.kind, FaultKind::Proxy, "{fault}");
 }
 
-#[test]
-fn k1_no_password_of_a_proxy_is_shown() {
+#[tokio::test]
+async fn k1_no_password_of_a_proxy_is_shown() {
     let proxy = by(String::from("http://me:CANARY@proxy.example:3128"), "");
     let builder = HyperTransport::builder().proxy(proxy.clone());
     let mut shown = format!("{proxy:?} {builder:?}");

@@ -11,8 +11,8 @@ use http::{Method, Request, Response};
 use longhaul_core::error::Fault;
 use longhaul_driver::meter::Meter;
 use longhaul_driver::transport::{Frames, SendBody, SourceGone, Transport};
-use longhaul_hyper::{HyperTransport, Proxy, TransportBuilder};
-use longhaul_tokio::TokioNet;
+use longhaul_hyper::{HyperTransport, Net, Proxy, TransportBuilder};
+use longhaul_tokio::TokioRuntime;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -62,8 +62,8 @@ pub(crate) fn reset(stream: TcpStream) {
 }
 
 /// The runtime that is tested.
-pub(crate) fn net() -> TokioNet {
-    TokioNet
+pub(crate) fn net() -> Arc<dyn Net> {
+    Arc::new(TokioRuntime::current().unwrap())
 }
 
 /// Settings that the environment of the tests has no part in.

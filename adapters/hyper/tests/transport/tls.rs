@@ -213,8 +213,8 @@ async fn an_answer_without_a_proper_end_of_the_tls_stream_is_truncated() {
     assert_eq!(fault.kind, FaultKind::Truncated, "{fault}");
 }
 
-#[test]
-fn unusable_certificates_are_refused_when_the_transport_is_built() {
+#[tokio::test]
+async fn unusable_certificates_are_refused_when_the_transport_is_built() {
     let authority = Authority::new();
     let broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
     for (builder, words) in [

@@ -1,0 +1,88 @@
+//! One connection, as a request sees it.
+
+use std::sync::Arc;
+
+use http::header::{HOST, HeaderValue};
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+
+use crate::body::Outgoing;
+use crate::connect::is_https;
+use crate::link::Wire;
+
+/// A connection that takes a request: an HTTP/1.1 one alone, an HTTP/2 one beside others.
+pub(crate) struct Connection {
+    pub(crate) sender: Sender,
+    pub(crate) wire: Arc<Wire>,
+    /// It was there before somebody asked for it.
+    pub(crate) reused: bool,
+}
+
+pub(crate) enum Sender {
+    Http1(http1::SendRequest<Outgoing>),
+    Http2(http2::SendRequest<Outgoing>),
+}
+
+/// An HTTP/2 connection, for everybody.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) sender: http2::SendRequest<Outgoing>,
+    pub(crate) wire: Arc<Wire>,
+}
+
+impl Shared {
+    pub(crate) fn connection(&self, reused: bool) -> Connection {
+        Connection { sender: Sender::Http2(self.sender.clone()), wire: Arc::clone(&self.wire), reused }
+    }
+}
+
+impl Connection {
+    /// Whether it takes a request now.
+    pub(crate) fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender) => sender.is_ready(),
+        }
+    }
+
+    /// Waits until it takes a request; an error if it never will.
+    pub(crate) async fn ready(&mut self) -> hyper::Result<()> {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await,
+            Sender::Http2(sender) => sender.ready().await,
+        }
+    }
+
+    /// Sends `request` to `uri` in the form this connection wants.
+    pub(crate) async fn send(
+        &mut self,
+        mut request: Request<Outgoing>,
+        uri: &Uri,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+        *request.uri_mut() = uri.clone();
+        match &mut self.sender {
+            Sender::Http2(sender) => sender.try_send_request(request).await,
+            Sender::Http1(sender) => {
+                if let Some(host) = host(uri) {
+                    request.headers_mut().entry(HOST).or_insert(host);
+                }
+                // Only a proxy is told the whole URL (RFC 9112 §3.2).
+                if !self.wire.proxied {
+                    *request.uri_mut() = uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
+                }
+                sender.try_send_request(request).await
+            }
+        }
+    }
+}
+
+/// The field's value for `uri`: its port only where it is not the scheme's own.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    let usual = if is_https(uri) { 443 } else { 80 };
+    let value = match uri.port_u16().filter(|&port| port != usual) {
+        Some(port) => format!("{}:{port}", uri.host()?),
+        None => uri.host()?.to_owned(),
+    };
+    HeaderValue::try_from(value).ok()
+}
