@@ -66,9 +66,27 @@ done
 # The driver and the files are runtime-neutral; an adapter knows its own runtime and no protocol.
 forbid longhaul-driver "$runtimes $clients $providers"
 forbid longhaul-disk "$runtimes $clients $providers"
-forbid longhaul-tokio "async-std smol reqwest longhaul-async-std longhaul-reqwest $providers"
-[ ! -d adapters/async-std ] || forbid longhaul-async-std "tokio reqwest longhaul-tokio longhaul-reqwest $providers"
-[ ! -d adapters/reqwest ] || forbid longhaul-reqwest "async-std longhaul-tokio longhaul-async-std $providers"
+others="async-executor async-global-executor async-io async-std blocking compio glommio monoio polling smol"
+forbid longhaul-hyper "$others mio socket2 reqwest $providers"
+forbid longhaul-tokio "$others reqwest $providers"
+forbid longhaul-async-io "async-std mio reqwest smol longhaul-tokio $providers"
+forbid longhaul-async-std "mio reqwest smol longhaul-tokio $providers"
+forbid longhaul-smol "async-std mio reqwest longhaul-tokio $providers"
+
+# no_tokio_runtime PACKAGE: hyper and TLS are written against tokio's I/O traits and channels; what makes a runtime of it stays off.
+no_tokio_runtime() {
+    local features system
+    # Not all targets at once: async-std has tokio come in on WebAssembly, by wasm-bindgen-futures.
+    features=$(for system in x86_64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc; do
+        cargo tree "$lock" --package "$1" --edges normal,features --target "$system" --prefix none --format '{p}'
+    done |
+        sed -n 's/^tokio feature "\(.*\)".*/\1/p' | grep -xE 'fs|full|macros|net|process|rt|rt-multi-thread|signal|time' | sort -u | tr '\n' ' ') || true
+    if [ -n "$features" ]; then
+        echo "$1 must not turn on tokio's $features"
+        failed=1
+    fi
+}
+for package in longhaul-hyper longhaul-async-io longhaul-async-std longhaul-smol; do no_tokio_runtime "$package"; done
 
 [ "$failed" = 0 ] && echo "dependency trees: as committed"
 exit "$failed"
