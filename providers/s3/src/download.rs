@@ -39,7 +39,8 @@ impl Source for Object {
     fn verdict(&self, refusal: &Refusal<'_>) -> Verdict {
         let verdict = refusal.verdict();
         // The answer to a HEAD has no body: a GET brings the code that says what is wrong.
-        let mute = *refusal.step == Step::Probe && matches!(refusal.head.status.as_u16(), 400 | 401 | 403 | 405 | 501);
+        let mute =
+            *refusal.step == Step::Probe && matches!(refusal.head.status.as_u16(), 400 | 401 | 403 | 404 | 405 | 501);
         let told = matches!(&verdict, Verdict::Skew { .. }) || refusal.is_elsewhere();
         if mute && !told { Verdict::ProbeByRange } else { verdict }
     }
