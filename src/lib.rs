@@ -46,8 +46,12 @@ mod credentials;
 mod download;
 #[cfg(any(feature = "s3", feature = "oss", feature = "azblob"))]
 mod environment;
+#[cfg(all(feature = "tokio", any(feature = "store", feature = "presigned")))]
+mod files;
 #[cfg(feature = "oss")]
 mod oss_object;
+#[cfg(feature = "presigned")]
+mod planned;
 #[cfg(feature = "s3")]
 mod s3_object;
 #[cfg(feature = "tokio")]
@@ -99,6 +103,8 @@ pub use longhaul_http::Headers;
 pub use longhaul_tokio::Overwrite;
 #[cfg(feature = "oss")]
 pub use oss_object::{Oss, OssObject};
+#[cfg(feature = "presigned")]
+pub use planned::{PlannedDownload, PlannedUpload};
 #[cfg(feature = "s3")]
 pub use s3_object::{S3, S3Object};
 #[cfg(feature = "tokio")]
@@ -109,7 +115,7 @@ pub use store_object::{Store, StoreObject};
 pub use upload::Upload;
 
 /// A name for a local end that is one of its own: a stream, a piece of memory. No other in this process has it.
-#[cfg(any(feature = "http", feature = "store"))]
+#[cfg(any(feature = "http", feature = "store", feature = "presigned"))]
 fn own_name(kind: &str) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NUMBER: AtomicU64 = AtomicU64::new(0);

@@ -219,16 +219,15 @@ impl<S: Store> fmt::Debug for StoreObject<S> {
 
 #[cfg(feature = "tokio")]
 mod files {
-    use std::path::{Path, PathBuf};
-    use std::sync::Arc;
+    use std::convert::Infallible;
+    use std::path::PathBuf;
 
     use longhaul_core::error::BuildError;
     use longhaul_driver::Job;
-    use longhaul_driver::journal::JournalName;
-    use longhaul_http::read::safe_file_name;
-    use longhaul_tokio::{FileJournal, FileSource, FileTarget, Overwrite};
+    use longhaul_tokio::{FileTarget, Overwrite};
 
     use super::{Store, StoreObject};
+    use crate::files::{download, upload};
 
     impl<S: Store> StoreObject<S> {
         /// Downloads into the file `path`, replacing what is there once the new content is complete. Checkpoints are kept in
@@ -240,13 +239,13 @@ mod files {
             self.to_target(FileTarget::new(path).overwrite(Overwrite::Always))
         }
 
-        /// Downloads into `folder`, by the last segment of the object's name.
+        /// Downloads into `folder`, by the last segment of the object's name, as [`StoreObject::to`] does.
         ///
         /// # Errors
         /// As [`StoreObject::to`].
         pub fn to_folder(self, folder: impl Into<PathBuf>) -> Result<Job, BuildError> {
-            let name = self.store.file_name().unwrap_or("download").to_owned();
-            self.to_target(FileTarget::in_folder(folder, name, safe_file_name))
+            let path = folder.into().join(self.store.file_name().unwrap_or("download"));
+            self.to(path)
         }
 
         /// Downloads into a file target with settings of its own. Checkpoints are kept beside it.
@@ -254,23 +253,15 @@ mod files {
         /// # Errors
         /// As [`StoreObject::to`].
         pub fn to_target(self, target: FileTarget) -> Result<Job, BuildError> {
-            let path = target.path().unwrap_or_default();
-            let beside = target.temporary();
-            let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
-            let job = self.into_storage(Arc::new(target), &path.to_string_lossy())?;
-            let id = format!("{:?}", job.spec().key);
-            Ok(job.with_journal(Arc::new(FileJournal::beside_or_in(folder)), JournalName { id, beside }))
+            download(target, |storage, destination| self.into_storage(storage, destination))
         }
 
         /// Uploads the file `path`. What the server holds is recorded in the folder `journals`: submitted again after a crash,
         /// with the same folder, the upload goes on where it was, and no part stays on the server unnoticed.
         pub fn from(self, path: impl Into<PathBuf>, journals: impl Into<PathBuf>) -> Job {
-            let path = path.into();
-            let name = path.to_string_lossy().into_owned();
-            let mut job = self.from_storage(Arc::new(FileSource::new(path)), &name);
-            job.spec_mut().journal = true;
-            let id = format!("{:?}", job.spec().key);
-            job.with_journal(Arc::new(FileJournal::in_folder(journals)), JournalName { id, beside: None })
+            let make = |storage, source: &str| Ok::<_, Infallible>(self.from_storage(storage, source));
+            let Ok(job) = upload(path.into(), journals.into(), make);
+            job
         }
     }
 }
