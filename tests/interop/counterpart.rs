@@ -1,8 +1,6 @@
 //! A store, its SDK, and what every store's suite does with the two.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Mutex;
 
 use longhaul::core::plan::{DownloadPlan, HostRule, Hosts, PlainHttp, Policy, UploadPlan};
@@ -13,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::jobs::{from_file, to_file};
+use crate::support::sdk::Sdk;
 use crate::support::{Folder, client, content, run, stores};
 
 /// One store's server with its vendor's SDK at its side.
@@ -24,39 +23,11 @@ pub(crate) struct Counterpart {
     folder: Folder,
 }
 
-struct Sdk {
-    /// It ends when its input does.
-    _child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Sdk {
-    fn ask(&mut self, question: &Value) -> Value {
-        writeln!(self.input, "{question}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let mut told: Value = serde_json::from_str(&line).expect("an answer");
-        assert!(told["failed"].is_null(), "{question}: {told}");
-        told["is"].take()
-    }
-}
-
 impl Counterpart {
     /// `store` to the oracle script, `name` in the variable that names another server.
     pub(crate) fn new(name: &str, store: &str, part: u64) -> Self {
         let endpoint = stores::endpoint(name, store);
-        let mut command = stores::script();
-        command.args(["sdk", store, &endpoint]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut sdk = Sdk { _child: child, input, output: BufReader::new(output) };
-        let mut said = String::new();
-        sdk.output.read_line(&mut said).unwrap();
-        assert!(
-            said == "ready\n",
-            "the SDK for {store} failed as said above: `tests/oracles/stores.sh install sdk` brings it"
-        );
+        let sdk = Sdk::start(store, &endpoint);
         Self { endpoint, part, sdk: Mutex::new(sdk), folder: Folder::new() }
     }
 

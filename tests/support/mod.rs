@@ -5,6 +5,7 @@
 pub mod jobs;
 pub mod nginx;
 pub mod raw;
+pub mod sdk;
 pub mod stores;
 pub mod watch;
 
