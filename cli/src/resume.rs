@@ -21,13 +21,20 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
         list(&records, args.output_options.json);
         return Ok(Code::Done);
     }
-    let (withheld, ready): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| !record.withheld.is_empty());
-    let mut requests = Vec::new();
+    let command = args.credentials_command.as_deref();
+    let lacks = |record: &Record| !record.withheld.is_empty() || (record.wants_command() && command.is_none());
+    let (withheld, ready): (Vec<_>, Vec<_>) = records.into_iter().partition(lacks);
+    let (mut requests, mut unreadable) = (Vec::new(), 0);
     for record in ready {
-        // Was read once already, when it was decoded.
-        requests.extend(record.request().map_err(|words| report::hint(&words)));
+        match record.request(command) {
+            Ok(request) => requests.push(request),
+            Err(words) => {
+                unreadable += 1;
+                report::hint(&format!("{}: {words}", shown::path(&record.path())));
+            }
+        }
     }
-    let nothing = requests.is_empty() && withheld.is_empty();
+    let nothing = requests.is_empty() && withheld.is_empty() && unreadable == 0;
     if nothing && !args.output_options.quiet && !args.output_options.json {
         report::hint("nothing is unfinished");
     }
@@ -41,6 +48,13 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
         report::hint(&format!("stopped; to go on: {}", again(&state)));
     }
     for record in &withheld {
+        if record.withheld.is_empty() {
+            report::hint(&format!(
+                "{}: the command that prints its credentials is not recorded: give it to resume by --credentials-command",
+                shown::path(&record.path())
+            ));
+            continue;
+        }
         let what = record.withheld.join(", ");
         report::hint(&format!(
             "{}: run its own command again, because {what} is not recorded: {}",
@@ -48,7 +62,7 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
             record.command
         ));
     }
-    if code == Code::Done && !withheld.is_empty() {
+    if code == Code::Done && (!withheld.is_empty() || unreadable > 0) {
         code = Code::Usage;
     }
     if code == Code::Done && !trouble.is_empty() {

@@ -13,10 +13,10 @@ use longhaul::{Client, Completed, Digest, Error, Event, EventKind, FileFaultKind
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 
-use crate::args::{Method, Overwrite};
+use crate::args::Overwrite;
 use crate::exit::{Code, Failure};
 use crate::report::{Label, Report, Summary};
-use crate::request::{self, Reach, Ready, Request, Source, Target, What};
+use crate::request::{self, Reach, Ready, Request, Source, Target, Wallet, What};
 use crate::signal::Signals;
 use crate::state::{Entry, State};
 
@@ -50,6 +50,7 @@ impl Run<'_> {
     pub(crate) async fn all(&mut self, requests: Vec<Request>) -> Vec<Summary> {
         let mut summaries: Vec<Option<Summary>> = requests.iter().map(|_| None).collect();
         let mut clients: Vec<(Reach, Client)> = Vec::new();
+        let wallet = Wallet::default();
         let mut round: Vec<_> = requests.into_iter().enumerate().collect();
         for (index, request) in &round {
             self.report.start(*index, &Label::of(request));
@@ -58,7 +59,7 @@ impl Run<'_> {
         while !round.is_empty() {
             let mut tasks = Vec::new();
             for (index, request) in std::mem::take(&mut round) {
-                match self.begin(index, request, &mut clients).await {
+                match self.begin(index, request, &wallet, &mut clients).await {
                     Ok(task) => tasks.push(task),
                     Err(failure) => self.end(index, Summary::failed(failure), &mut summaries),
                 }
@@ -89,6 +90,7 @@ impl Run<'_> {
         &mut self,
         index: usize,
         request: Request,
+        wallet: &Wallet,
         clients: &mut Vec<(Reach, Client)>,
     ) -> Result<Task, Failure> {
         let began = Instant::now();
@@ -103,7 +105,11 @@ impl Run<'_> {
             checked = check_source(&request) => checked?,
         }
         let journals = self.state.journals().filter(|_| entry.is_some());
-        let Ready { mut job, reader } = request::make(&request, journals)?;
+        let Ready { mut job, reader } = tokio::select! {
+            biased;
+            () = signals.wait() => return Err(Failure::stopped()),
+            made = request::make(&request, wallet, journals) => made?,
+        };
         let recorded = entry.as_ref().is_some_and(Entry::recorded);
         if let Some(words) = recalled(&job.recall().await?, &request, recorded) {
             self.report.note(Some(index), &words);
@@ -306,7 +312,7 @@ fn recalled(recalled: &Recalled, request: &Request, recorded: bool) -> Option<St
         (Recalled::Nothing, What::Get { .. }) if recorded => {
             Some("what an earlier run left is gone; it starts afresh".to_owned())
         }
-        (Recalled::Nothing, What::Put { method: Method::Put, .. }) if recorded => {
+        (Recalled::Nothing, What::Put { .. }) if recorded && request.starts_afresh() => {
             Some("a single PUT cannot be continued; it starts afresh".to_owned())
         }
         _ => None,

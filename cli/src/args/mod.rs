@@ -4,6 +4,7 @@
 //! repeat them: clap's own would.
 
 mod parse;
+mod store;
 mod value;
 
 use std::net::SocketAddr;
@@ -15,8 +16,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use longhaul::Digest;
 
 pub(crate) use parse::parse;
+pub(crate) use store::{Made, Plan, Store};
 
-/// Moves large files to and from HTTP servers, and finishes them: through bad networks, pauses and crashes.
+/// Moves large files to and from HTTP servers and object stores, and finishes them: through bad networks, pauses and crashes.
 #[derive(Debug, Parser)]
 #[command(
     name = "longhaul",
@@ -46,8 +48,10 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// What to download: an http or https URL
-    pub(crate) url: String,
+    /// What to download: an http or https URL (presigned ones and Azure's with a SAS too), s3://bucket/key, oss://bucket/key,
+    /// az://container/blob, or @FILE with a URL in it, which keeps a signature off the command line
+    #[arg(required_unless_present = "plan", conflicts_with = "plan")]
+    pub(crate) url: Option<String>,
     /// Where to: a file; a folder (named as the server or the URL says); or - for standard output [default: this folder]
     #[arg(short, long, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
@@ -56,7 +60,11 @@ pub(crate) struct Get {
     #[arg(long, value_enum, default_value_t = Overwrite::IfChanged, value_name = "WHEN")]
     pub(crate) overwrite: Overwrite,
     #[command(flatten)]
+    pub(crate) plan: Plan,
+    #[command(flatten)]
     pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) store: Store,
     #[command(flatten)]
     pub(crate) state: State,
     #[command(flatten)]
@@ -67,11 +75,14 @@ pub(crate) struct Get {
 pub(crate) struct Put {
     /// What to upload: a file, or - for standard input
     pub(crate) file: PathBuf,
-    /// Where to: an http or https URL
-    pub(crate) url: String,
-    /// How: form is the resumable multipart/form-data protocol (`longhaul serve` speaks it), put is one plain PUT request
-    #[arg(long, value_enum, default_value_t = Method::Form)]
-    pub(crate) method: Method,
+    /// Where to: an http or https URL (presigned ones and Azure's with a SAS too), s3://bucket/key, oss://bucket/key,
+    /// az://container/blob, or @FILE with a URL in it, which keeps a signature off the command line
+    #[arg(required_unless_present = "plan", conflicts_with = "plan")]
+    pub(crate) url: Option<String>,
+    /// How, to an http or https URL: form is the resumable multipart/form-data protocol (`longhaul serve` speaks it), put is one
+    /// plain PUT request [default: put where the URL is presigned, else form]
+    #[arg(long, value_enum, hide_default_value = true)]
+    pub(crate) method: Option<Method>,
     /// The name the server shall store it as [default: the file's]
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -79,7 +90,13 @@ pub(crate) struct Put {
     #[arg(long)]
     pub(crate) category: Option<String>,
     #[command(flatten)]
+    pub(crate) made: Made,
+    #[command(flatten)]
+    pub(crate) plan: Plan,
+    #[command(flatten)]
     pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) store: Store,
     #[command(flatten)]
     pub(crate) state: State,
     #[command(flatten)]
@@ -154,6 +171,9 @@ pub(crate) struct Resume {
     /// Only list what is unfinished
     #[arg(long)]
     pub(crate) list: bool,
+    /// The command that prints credentials, for transfers that had one: it is not recorded
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) credentials_command: Option<String>,
     #[command(flatten)]
     pub(crate) state: State,
     #[command(flatten)]

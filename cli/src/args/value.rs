@@ -100,6 +100,15 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "write an address and a port, as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".to_owned())
 }
 
+pub(super) fn metadata(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    let sound = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || !name.chars().all(sound) {
+        return Err("names of metadata are letters, digits, '-' and '_'".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// Digits (one point allowed) and the rest.
 fn split(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

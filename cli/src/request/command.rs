@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::{Request, Source, Target, What, is_secret_proxy};
-use crate::args::{Method, Overwrite};
+use super::{Remote, Request, Source, Target, What, Who, is_secret_proxy};
+use crate::args::{Made, Method, Overwrite};
 use crate::shown::{self, REDACTED};
 
 impl Request {
@@ -13,6 +13,7 @@ impl Request {
         let mut line = Line(vec!["longhaul".into(), self.kind().into()]);
         self.own(&mut line);
         self.common(&mut line);
+        self.server(&mut line);
         if let Some(state) = state {
             line.option("--state", state);
         }
@@ -24,8 +25,44 @@ impl Request {
                 Source::Stdin => OsStr::new("-"),
             });
         }
-        line.add(shown::url(&self.url));
+        match (&self.url_file, &self.remote) {
+            (Some(file), _) => line.add(at(file)),
+            (None, Remote::Http(url) | Remote::Sas(url)) => line.add(shown::url(url)),
+            (None, Remote::Store(store)) => line.add(store.shown()),
+            (None, Remote::Plan(_)) => {}
+        }
         line.quoted()
+    }
+
+    /// Where a store is, who asks, which plan.
+    fn server(&self, line: &mut Line) {
+        match &self.remote {
+            Remote::Store(store) => {
+                let place = store.place();
+                for (option, value) in
+                    [("--endpoint", &place.endpoint), ("--region", &place.region), ("--account", &place.account)]
+                {
+                    if let Some(value) = value {
+                        line.option(option, value);
+                    }
+                }
+                if place.path_style {
+                    line.add("--path-style");
+                }
+                match store.who() {
+                    Who::Environment => {}
+                    Who::Anonymous => line.add("--anonymous"),
+                    Who::Command(command) => line.option("--credentials-command", command),
+                }
+            }
+            Remote::Plan(plan) => {
+                line.option("--plan", plan.path());
+                for host in plan.hosts() {
+                    line.option("--allow-host", host);
+                }
+            }
+            Remote::Http(_) | Remote::Sas(_) => {}
+        }
     }
 
     fn own(&self, line: &mut Line) {
@@ -39,8 +76,9 @@ impl Request {
                     line.option("--overwrite", overwrite.word());
                 }
             }
-            What::Put { method, name, category, .. } => {
-                if *method == Method::Put {
+            What::Put { method, name, category, made, .. } => {
+                describe(made, line);
+                if *method == Some(Method::Put) {
                     line.option("--method", "put");
                 }
                 if let Some(name) = name {
@@ -74,9 +112,7 @@ impl Request {
             line.option("--header", format!("{name}: {REDACTED}"));
         }
         for file in options.fields.files() {
-            let mut value = OsString::from("@");
-            value.push(file);
-            line.option("--header", value);
+            line.option("--header", at(file));
         }
         for digest in &options.checksums {
             line.option("--checksum", digest.to_string());
@@ -90,6 +126,28 @@ impl Request {
             None => {}
         }
     }
+}
+
+/// What was said of the object.
+fn describe(made: &Made, line: &mut Line) {
+    if let Some(kind) = &made.content_type {
+        line.option("--content-type", kind);
+    }
+    for (name, value) in &made.metadata {
+        line.option("--metadata", format!("{name}={value}"));
+    }
+    if let Some(class) = &made.storage_class {
+        line.option("--storage-class", class);
+    }
+    if made.no_overwrite {
+        line.add("--no-overwrite");
+    }
+}
+
+fn at(file: &Path) -> OsString {
+    let mut word = OsString::from("@");
+    word.push(file);
+    word
 }
 
 struct Line(Vec<OsString>);

@@ -58,6 +58,10 @@ impl Fields {
         &self.files
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.files.is_empty()
+    }
+
     /// All fields, those of the files read now.
     pub(crate) fn headers(&self) -> Result<Headers, Failure> {
         let mut headers = Headers::new();

@@ -4,36 +4,47 @@ mod checksum;
 mod command;
 mod headers;
 mod job;
+mod plan;
+mod reach;
+mod remote;
+mod store;
+mod wallet;
 
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use longhaul::Digest;
 use longhaul::http::Url;
+use longhaul::{Digest, Environment};
 use sha2::{Digest as _, Sha256};
 
-use crate::args::{self, Method, Overwrite};
+use crate::args::{self, Made, Method, Overwrite};
 use crate::exit::{Code, Failure};
 use crate::shown;
 
 pub(crate) use checksum::file_has;
 pub(crate) use headers::Fields;
-pub(crate) use job::{Reach, Ready, make};
+pub(crate) use job::{Ready, make};
+pub(crate) use plan::Plan;
+pub(crate) use reach::Reach;
+pub(crate) use remote::Remote;
+pub(crate) use store::{Kept as KeptStore, Store, Who};
+pub(crate) use wallet::Wallet;
 
 /// A transfer to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) what: What,
-    /// In full. Never shown and never stored: see [`Request::object`].
-    pub(crate) url: String,
+    pub(crate) remote: Remote,
+    /// The file that the URL was read from and can be read from again.
+    pub(crate) url_file: Option<PathBuf>,
     pub(crate) options: Options,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum What {
     Get { to: Target, overwrite: Overwrite },
-    Put { from: Source, method: Method, name: Option<String>, category: Option<String> },
+    Put { from: Source, method: Option<Method>, name: Option<String>, category: Option<String>, made: Made },
 }
 
 /// Where a download goes. Paths are absolute.
@@ -69,34 +80,61 @@ pub(crate) struct Options {
 
 impl Request {
     pub(crate) fn from_get(get: args::Get) -> Result<Self, Failure> {
-        check_url(&get.url)?;
+        let (remote, url_file) = match Plan::of_download(&get.plan) {
+            Some(plan) => (Remote::Plan(plan?), None),
+            None => named(get.url.as_deref().unwrap_or_default(), None, &get.store)?,
+        };
         let to = target(get.output.as_deref())?;
         if to == Target::Stdout && get.output_options.json {
             return Err(Failure::usage("-o - and --json both want standard output: leave one of them out"));
         }
         let what = What::Get { to, overwrite: get.overwrite };
-        Ok(Self { what, url: get.url, options: Options::from_args(get.options)? })
+        Self { what, remote, url_file, options: Options::from_args(get.options)? }.checked()
     }
 
     pub(crate) fn from_put(put: args::Put) -> Result<Self, Failure> {
-        check_url(&put.url)?;
         let from = if put.file.as_os_str() == "-" { Source::Stdin } else { Source::File(absolute(&put.file)?) };
-        if put.method == Method::Put && (put.name.is_some() || put.category.is_some()) {
-            let words = "--name and --category belong to --method form: with --method put the URL says what is stored";
-            return Err(Failure::usage(words));
-        }
-        if from == Source::Stdin && put.method == Method::Form && put.name.is_none() {
-            return Err(Failure::usage(
-                "standard input has no name: say with --name what the server shall store it as",
-            ));
-        }
+        let (remote, url_file) = match Plan::of_upload(&put.plan) {
+            Some(plan) => (Remote::Plan(plan?), None),
+            None => named(put.url.as_deref().unwrap_or_default(), from.file_name(), &put.store)?,
+        };
+        let method = put.method.or(remote.method());
         if from == Source::Stdin && !put.options.checksum.is_empty() {
             return Err(Failure::usage(
                 "--checksum needs a file: what standard input holds is known only once it is sent",
             ));
         }
-        let what = What::Put { from, method: put.method, name: put.name, category: put.category };
-        Ok(Self { what, url: put.url, options: Options::from_args(put.options)? })
+        let what = What::Put { from, method, name: put.name, category: put.category, made: put.made };
+        Self { what, remote, url_file, options: Options::from_args(put.options)? }.checked()
+    }
+
+    /// Refuses what does not go together.
+    fn checked(self) -> Result<Self, Failure> {
+        let refuse = |words: &str| Err(Failure::usage(words));
+        if matches!(self.remote, Remote::Plan(_))
+            && (self.options.part_size.is_some() || !self.options.fields.is_empty())
+        {
+            return refuse("--part-size and --header do not go with --plan: the plan says both");
+        }
+        let What::Put { from, method, name, category, made } = &self.what else { return Ok(self) };
+        let is_store = matches!(self.remote, Remote::Store(_) | Remote::Sas(_));
+        if !is_store && !made.is_default() {
+            return refuse(
+                "--content-type, --metadata, --storage-class and --no-overwrite are for object stores: give an http \
+                           server its fields by --header",
+            );
+        }
+        if method.is_some() && !matches!(self.remote, Remote::Http(_)) {
+            return refuse("--method is for http and https URLs: leave it out");
+        }
+        let form = *method == Some(Method::Form);
+        if !form && (name.is_some() || category.is_some()) {
+            return refuse("--name and --category belong to --method form: here the URL says what is stored");
+        }
+        if *from == Source::Stdin && form && name.is_none() {
+            return refuse("standard input has no name: say with --name what the server shall store it as");
+        }
+        Ok(self)
     }
 
     pub(crate) const fn kind(&self) -> &'static str {
@@ -106,14 +144,19 @@ impl Request {
         }
     }
 
-    /// The URL without query and userinfo.
+    /// The server's end without anything secret.
     pub(crate) fn object(&self) -> String {
-        Url::parse(&self.url).map_or_else(|_| shown::url(&self.url), |url| url.object().to_owned())
+        self.remote.shown()
     }
 
-    /// The file name in the URL, if there is one.
+    /// The file name in it, if there is one.
     pub(crate) fn url_name(&self) -> Option<String> {
-        Url::parse(&self.url).ok()?.file_name().map(str::to_owned)
+        self.remote.file_name()
+    }
+
+    /// Whether a broken upload begins again at its first byte.
+    pub(crate) const fn starts_afresh(&self) -> bool {
+        matches!(self.what, What::Put { method: Some(Method::Put), .. })
     }
 
     /// The same, whatever is there.
@@ -140,15 +183,7 @@ impl Request {
 
     /// What must not be recorded, in words.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let mut secrets = Vec::new();
-        if let Ok(url) = Url::parse(&self.url) {
-            if url.uri().query().is_some() {
-                secrets.push("the URL's query".to_owned());
-            }
-            if url.authorization().is_some() {
-                secrets.push("the URL's user and password".to_owned());
-            }
-        }
+        let mut secrets = if self.url_file.is_some() { Vec::new() } else { self.remote.secrets() };
         secrets.extend(self.options.fields.lines().map(|name| format!("--header {name}")));
         if self.options.proxy.as_deref().is_some_and(is_secret_proxy) {
             secrets.push("the proxy's user and password".to_owned());
@@ -171,14 +206,14 @@ impl Request {
             What::Get { to: Target::Folder(path), .. } => {
                 add(path.as_os_str().as_encoded_bytes());
                 add(b"/");
-                add(Url::parse(&self.url).map(|url| url.uri().to_string()).unwrap_or_default().as_bytes());
+                add(self.remote.whole().as_bytes());
             }
-            What::Get { to: Target::Stdout, .. } => add(self.object().as_bytes()),
-            What::Put { from, method, name, category } => {
+            What::Get { to: Target::Stdout, .. } => add(self.remote.identity().as_bytes()),
+            What::Put { from, method, name, category, .. } => {
                 if let Source::File(path) = from {
                     add(path.as_os_str().as_encoded_bytes());
                 }
-                add(self.object().as_bytes());
+                add(self.remote.identity().as_bytes());
                 add(format!("{method:?} {name:?} {category:?}").as_bytes());
             }
         }
@@ -206,11 +241,23 @@ impl Options {
     }
 }
 
-/// Says what is wrong with a URL before anything else is done.
-fn check_url(url: &str) -> Result<(), Failure> {
-    Url::parse(url)
-        .map(drop)
-        .map_err(|error| Failure::usage(format!("URL {}: {error}", shown::path(Path::new(&shown::url(url))))))
+/// The server's end that was named, and the file its URL was read from. `file` is the name of what goes there.
+fn named(given: &str, file: Option<&str>, store: &args::Store) -> Result<(Remote, Option<PathBuf>), Failure> {
+    let (url, url_file) = remote::given(given)?;
+    match Store::parse(&url, file, store, &Environment::of_process()) {
+        Some(store) => Ok((Remote::Store(store?), None)),
+        None => Ok((Remote::plain(&url)?, url_file)),
+    }
+}
+
+impl Source {
+    /// The file's own name, where it is text.
+    fn file_name(&self) -> Option<&str> {
+        match self {
+            Self::File(path) => path.file_name().and_then(|name| name.to_str()),
+            Self::Stdin => None,
+        }
+    }
 }
 
 fn check_proxy(proxy: &str) -> Result<(), Failure> {

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use longhaul::{Algorithm, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Method, Overwrite};
-use crate::request::{Fields, Options, Request, Source, Target, What};
+use crate::args::{Made, Method, Overwrite};
+use crate::request::{Fields, KeptStore, Options, Plan, Remote, Request, Source, Target, What, Who};
 
 /// The form of records this version writes and reads.
 const VERSION: u32 = 1;
@@ -77,11 +77,32 @@ struct Kept {
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<NonZeroU64>,
     overwrite: Overwrite,
-    method: Method,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<Method>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metadata: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_class: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_overwrite: bool,
+    /// The file that has the URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url_file: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<Text>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow_host: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<KeptStore>,
+    /// Whether a command said who asks.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    credentials_command: bool,
 }
 
 impl Record {
@@ -107,13 +128,29 @@ impl Record {
                 kept.overwrite = *overwrite;
                 if matches!(to, Target::Folder(_)) { Kind::GetInto } else { Kind::Get }
             }
-            What::Put { method, name, category, .. } => {
+            What::Put { method, name, category, made, .. } => {
                 kept.method = *method;
                 kept.name.clone_from(name);
                 kept.category.clone_from(category);
+                kept.content_type.clone_from(&made.content_type);
+                kept.metadata.clone_from(&made.metadata);
+                kept.storage_class.clone_from(&made.storage_class);
+                kept.no_overwrite = made.no_overwrite;
                 Kind::Put
             }
         };
+        kept.url_file = request.url_file.as_deref().map(Text::from);
+        match &request.remote {
+            Remote::Store(store) => {
+                kept.store = Some(KeptStore::of(store));
+                kept.credentials_command = matches!(store.who(), Who::Command(_));
+            }
+            Remote::Plan(plan) => {
+                kept.plan = Some(Text::from(plan.path()));
+                kept.allow_host = plan.hosts().to_vec();
+            }
+            Remote::Http(_) | Remote::Sas(_) => {}
+        }
         Self {
             version: VERSION,
             id: request.id(),
@@ -146,11 +183,20 @@ impl Record {
         }
         let mut record: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         record.id = id.to_owned();
-        let request = record.request()?;
-        if record.withheld.is_empty() && request.id() != id {
+        // What other files have to say is found out when it is wanted.
+        if record.withheld.is_empty() && !record.needs_files() && record.request(Some(""))?.id() != id {
             return Err("its name and its content do not belong together".to_owned());
         }
         Ok(record)
+    }
+
+    fn needs_files(&self) -> bool {
+        self.options.plan.is_some() || self.options.url_file.is_some()
+    }
+
+    /// Whether it takes a command that says who asks.
+    pub(crate) const fn wants_command(&self) -> bool {
+        self.options.credentials_command
     }
 
     /// The local path.
@@ -158,8 +204,9 @@ impl Record {
         self.path.path().unwrap_or_default()
     }
 
-    /// The transfer it describes. Where something was withheld, it is missing here, too.
-    pub(crate) fn request(&self) -> Result<Request, String> {
+    /// The transfer it describes; `command` prints credentials, where it needs one. Where something was withheld, it is missing
+    /// here, too.
+    pub(crate) fn request(&self, command: Option<&str>) -> Result<Request, String> {
         let path = self.path.path().ok_or("its path is malformed")?;
         if !path.is_absolute() {
             return Err("its path is not absolute".to_owned());
@@ -173,9 +220,16 @@ impl Record {
                 method: kept.method,
                 name: kept.name.clone(),
                 category: kept.category.clone(),
+                made: Made {
+                    content_type: kept.content_type.clone(),
+                    metadata: kept.metadata.clone(),
+                    storage_class: kept.storage_class.clone(),
+                    no_overwrite: kept.no_overwrite,
+                },
             },
         };
-        longhaul::http::Url::parse(&self.url).map_err(|error| error.to_string())?;
+        let url_file = kept.url_file.as_ref().map(|text| text.path().ok_or("a path in it is malformed")).transpose()?;
+        let remote = self.remote(url_file.as_deref(), command.filter(|_| kept.credentials_command))?;
         let files: Option<_> = kept.header_files.iter().map(Text::path).collect();
         let options = Options {
             parts: kept.parts,
@@ -194,7 +248,24 @@ impl Record {
             proxy: kept.proxy.clone(),
             checkpoint: kept.checkpoint,
         };
-        Ok(Request { what, url: self.url.clone(), options })
+        Ok(Request { what, remote, url_file, options })
+    }
+
+    fn remote(&self, url_file: Option<&Path>, command: Option<&str>) -> Result<Remote, String> {
+        let kept = &self.options;
+        let remote = if let Some(plan) = &kept.plan {
+            let path = plan.path().ok_or("a path in it is malformed")?;
+            let read = if self.kind == Kind::Put { Plan::up_in } else { Plan::down_in };
+            read(&path, kept.allow_host.clone()).map(Remote::Plan)
+        } else if let Some(store) = &kept.store {
+            store.store(&self.url, command).ok_or("it names no object of a store")?.map(Remote::Store)
+        } else {
+            match url_file {
+                Some(file) => Remote::in_file(file),
+                None => Remote::plain(&self.url),
+            }
+        };
+        remote.map_err(|failure| failure.to_string())
     }
 }
 
