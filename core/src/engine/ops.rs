@@ -231,14 +231,18 @@ mod tests {
             Deadlines::default().with_minimum_rate(Some(MinimumRate { bytes: 10, window: Duration::from_secs(50) }));
         let mut watch = Watch::new(deadlines, 0, at(0));
         watch.headed(at(1));
-        let held = |held| Moved { connected: true, written: 5, held, ..Moved::default() };
+        let told = |written, held| Moved { connected: true, written, held, ..Moved::default() };
         for second in (2..400).step_by(20) {
-            watch.progress(held(true), at(second));
+            watch.progress(told(500, true), at(second));
             assert_eq!(watch.expired(at(second + 20)), None);
         }
         // It has taken everything, and the server says nothing more.
-        watch.progress(held(false), at(400));
+        watch.progress(told(500, false), at(400));
         assert_eq!(watch.next(), Some((at(382 + 30), Deadline::Idle)));
+        // Or next to nothing: what counts begins where it was held.
+        watch.progress(told(501, false), at(410));
+        watch.progress(told(509, false), at(430));
+        assert_eq!(watch.expired(at(382 + 50)), Some(Deadline::MinimumRate));
     }
 
     #[test]
