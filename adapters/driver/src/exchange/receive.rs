@@ -133,12 +133,7 @@ impl Incoming {
             if self.gathered_len < self.batch && self.end.is_none() && !self.flush {
                 return Poll::Pending;
             }
-            let waited = self.room.is_some();
-            let begun = self.begin_write(cx);
-            if waited == begun {
-                meter.held(!begun);
-            }
-            if !begun {
+            if !self.begin_write(cx, meter) {
                 return Poll::Pending;
             }
         }
@@ -212,23 +207,25 @@ impl Incoming {
     }
 
     /// Begins to write what is gathered. False while a consumer has to make room first.
-    fn begin_write(&mut self, cx: &mut Context<'_>) -> bool {
-        let end = self.place.offset + self.gathered_len as u64;
+    fn begin_write(&mut self, cx: &mut Context<'_>, meter: &Meter) -> bool {
         if self.room.is_none() {
-            self.room = self.storage.room(end);
+            self.room = self.storage.room(self.place.offset + self.gathered_len as u64);
         }
         if let Some(room) = &mut self.room {
-            if room.poll_unpin(cx).is_pending() {
-                if !matches!(self.end, Some(Ended::Cancelled)) {
+            match room.poll_unpin(cx) {
+                Poll::Pending if !matches!(self.end, Some(Ended::Cancelled)) => {
+                    meter.held(true);
                     return false;
                 }
                 // Cancelled: nobody waits for a slow consumer.
-                self.room = None;
-                self.gathered = Vec::new();
-                self.gathered_len = 0;
-                return true;
+                Poll::Pending => (self.gathered, self.gathered_len) = (Vec::new(), 0),
+                Poll::Ready(()) => {}
             }
             self.room = None;
+            meter.held(false);
+            if self.gathered_len == 0 {
+                return true;
+            }
         }
         let frames = mem::replace(&mut self.gathered, mem::take(&mut self.spare));
         let len = mem::take(&mut self.gathered_len) as u64;
