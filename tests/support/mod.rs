@@ -12,6 +12,8 @@ pub mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use longhaul::driver::hash::Hasher;
 use longhaul::tokio::{HyperTransport, Proxy, TransportBuilder};
 use longhaul::{
@@ -39,16 +41,7 @@ pub fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
 
 /// `bytes` in base64, as stores write checksums.
 pub fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let number = three.iter().chain([&0, &0]).take(3).fold(0usize, |number, &byte| number << 8 | usize::from(byte));
-        for at in 0..4 {
-            let digit = char::from(DIGITS[number >> (18 - 6 * at) & 63]);
-            text.push(if at <= three.len() { digit } else { '=' });
-        }
-    }
-    text
+    STANDARD.encode(bytes)
 }
 
 /// `future`, or a failed test.
