@@ -411,6 +411,32 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_is_begun_once_and_added_to_until_it_is_removed() {
+        let (mut keeper, mut op) = (Keeper::new(true, false, Time::ZERO), ops());
+        let mut write = |keeper: &mut Keeper| {
+            let write = keeper.next(Time::ZERO, Interval::default(), true).expect("something to write");
+            let op = op();
+            keeper.issued(op, Time::ZERO);
+            assert!(keeper.answered(op, Ok(())).is_none());
+            write
+        };
+        let lands = |keeper: &mut Keeper, at| {
+            keeper.landed(Segment { range: ByteRange::at(at, 5), digest: None });
+            keeper.sync_begins(core::iter::empty());
+        };
+        lands(&mut keeper, 0);
+        assert!(matches!(write(&mut keeper), Write::Replace));
+        for at in [5, 10] {
+            lands(&mut keeper, at);
+            assert!(matches!(write(&mut keeper), Write::Append(_)), "{at}");
+        }
+        keeper.drop_journal();
+        assert!(matches!(write(&mut keeper), Write::Remove));
+        lands(&mut keeper, 15);
+        assert!(matches!(write(&mut keeper), Write::Replace), "nothing can be added to what is gone");
+    }
+
+    #[test]
     fn d1_what_is_dropped_is_dropped_from_the_journal_too() {
         let (mut keeper, mut op) = (Keeper::new(true, false, Time::ZERO), ops());
         keeper.landed(Segment { range: ByteRange::at(0, 5), digest: None });

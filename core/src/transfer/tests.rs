@@ -12,18 +12,20 @@ use crate::id::Slab;
 use crate::intent::{Body, Disposition, UrlsWanted};
 use crate::provider::{Head, Object, Provider, StepKind};
 use crate::range::ByteRange;
-use crate::spec::TransferKey;
+use crate::spec::{TransferKey, object_mark};
 use crate::transfer::parts::Delayed;
 
+const HERE: &str = "http://fake/";
+
 #[derive(Debug)]
-struct Fake(Profile);
+struct Fake(Profile, &'static str);
 
 impl Provider for Fake {
     fn authority(&self) -> &str {
         "fake:80"
     }
     fn object(&self) -> &str {
-        "http://fake/"
+        self.1
     }
     fn profile(&self) -> Profile {
         self.0
@@ -43,7 +45,7 @@ pub(super) fn transfer(direction: Direction, profile: Profile) -> Box<Transfer> 
 
 fn with_record(direction: Direction, profile: Profile, checkpoint: Option<Checkpoint>) -> Box<Transfer> {
     let id = Slab::<TaskId, ()>::new().insert_with(|_| ()).expect("room");
-    let mut spec = Spec::new(direction, Arc::new(Fake(profile)), TransferKey::new(direction, "a", "b"));
+    let mut spec = Spec::new(direction, Arc::new(Fake(profile, HERE)), TransferKey::new(direction, "a", "b"));
     spec.checkpoint = checkpoint;
     Transfer::new(id, spec, Rng::new(1), Time::ZERO)
 }
@@ -83,7 +85,7 @@ fn fault(kind: ServerFaultKind) -> ServerFault {
 fn record(direction: Direction) -> Checkpoint {
     Checkpoint {
         direction,
-        object: crate::spec::object_mark(&Fake(Profile::download())),
+        object: object_mark(&Fake(Profile::download(), HERE)),
         nonce: Uuid::nil(),
         total: Some(20),
         part_size: 10,
@@ -113,6 +115,17 @@ fn d4_stretches_are_taken_over_with_the_version_and_the_size_they_are_of() {
 }
 
 #[test]
+fn d8_the_record_of_another_object_is_not_taken_over() {
+    for (object, kept) in [(HERE, 5), ("http://fake/other", 0)] {
+        let object = object_mark(&Fake(Profile::download(), object));
+        let checkpoint =
+            Checkpoint { object, validator: tagged("a"), segments: stored(5), ..record(Direction::Download) };
+        let transfer = with_record(Direction::Download, Profile::download(), Some(checkpoint));
+        assert_eq!(transfer.remote.segments.total(), kept);
+    }
+}
+
+#[test]
 fn u7_parts_of_another_layout_are_not_taken_over() {
     let mut checkpoint = record(Direction::Upload);
     for (number, range) in [(1, ByteRange::at(0, 10)), (2, ByteRange::at(10, 5))] {
@@ -120,6 +133,24 @@ fn u7_parts_of_another_layout_are_not_taken_over() {
     }
     let transfer = with_record(Direction::Upload, Profile::download(), Some(checkpoint));
     assert_eq!(transfer.session.parts.keys().copied().collect::<Vec<_>>(), [1]);
+}
+
+/// Where names stand for a session: a small source goes up whole when nothing of it is there, and any other goes on.
+#[test]
+fn u7_a_small_source_of_which_nothing_is_there_goes_up_whole() {
+    for (single, parts, whole) in [(20, 0, true), (20, 1, false), (19, 0, false)] {
+        let mut checkpoint = Checkpoint { session: None, ..record(Direction::Upload) };
+        for number in 1..=parts {
+            let range = ByteRange::at(10 * (number - 1), 10);
+            checkpoint.parts.insert(number, (UploadedPart::new(number, range, "t"), None));
+        }
+        let profile = Profile { commit: true, list: true, single: Some(single), ..Profile::download() };
+        let mut transfer = with_record(Direction::Upload, profile, Some(checkpoint));
+        (transfer.phase, transfer.source.total) = (Phase::Inspecting, Some(20));
+        with_cx(|cx| transfer.source_known(Signal::Inspected, cx));
+        let expected = if whole { Phase::Moving } else { Phase::Reconciling };
+        assert_eq!((transfer.phase, transfer.source.whole), (expected, whole), "{single} {parts}");
+    }
 }
 
 #[test]
@@ -247,7 +278,8 @@ fn c2_long_readings_are_stopped_and_what_is_written_is_not() {
 fn r3_urls_that_expire_before_they_are_used_are_not_asked_for_for_ever() {
     let mut transfer = download();
     let asked = UrlsWanted { step: StepKind::Probe, parts: Vec::new(), refused: None };
-    let mut fresh = || transfer.take_fresh(Arc::new(Fake(Profile::download())), Some(&asked), Now::default()).is_ok();
+    let mut fresh =
+        || transfer.take_fresh(Arc::new(Fake(Profile::download(), HERE)), Some(&asked), Now::default()).is_ok();
     assert_eq!((0..10).take_while(|_| fresh()).count(), 8);
 }
 

@@ -123,7 +123,7 @@ impl Transfer {
         }
     }
 
-    fn source_known(&mut self, opened_by: Signal, cx: &mut Cx<'_>) {
+    pub(super) fn source_known(&mut self, opened_by: Signal, cx: &mut Cx<'_>) {
         let total = self.source.total.unwrap_or_default();
         let single = self.profile.single.is_some_and(|most| total <= most);
         // Without a session and without parts nothing of it is there to be gone on with: a small source goes up whole again.
