@@ -1,9 +1,10 @@
 //! Azure Blob Storage before its Python SDK, by Shared Key and by SAS.
 
-use longhaul_azblob::{Access, AccountKey, AzureDownload, AzureUpload, Blob, Container};
+use longhaul_azblob::{Access, AccountKey, AzureDownload, AzureUpload, Blob, Container, Integrity};
 use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
 use longhaul_sign::date;
 
+use crate::cases::{self, Store};
 use crate::counterpart::{Counterpart, now};
 use crate::support::content;
 use crate::support::jobs::{has_dots, keys};
@@ -70,4 +71,34 @@ async fn o2_azure_three_hundred_mebibytes() {
     let bytes = content(300 << 20, 3);
     store.goes_up(up(blob(&store, "large", key())), "large", &bytes).await;
     store.comes_down(down(blob(&store, "large", key())), &bytes).await;
+}
+
+struct Azure(Counterpart);
+
+impl Store for Azure {
+    type Upload = AzureUpload;
+    const SESSIONS: bool = false;
+    const CHECKS: bool = true;
+    const SECRET: &'static str = "Eby8vdM02xNOcqFlq";
+
+    fn counterpart(&self) -> &Counterpart {
+        &self.0
+    }
+
+    fn upload(&self, key: &str) -> AzureUpload {
+        up(blob(&self.0, key, self::key())).with_integrity(Integrity::Md5)
+    }
+
+    fn is_part(method: &str, target: &str) -> bool {
+        method == "PUT" && target.contains("comp=block&")
+    }
+
+    fn is_commit(method: &str, target: &str) -> bool {
+        method == "PUT" && target.ends_with("comp=blocklist")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o5_azure_every_case() {
+    cases::every_case(&Azure(store())).await;
 }

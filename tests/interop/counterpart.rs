@@ -20,7 +20,7 @@ pub(crate) struct Counterpart {
     /// Bytes of a part.
     pub(crate) part: u64,
     sdk: Mutex<Sdk>,
-    folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 impl Counterpart {
@@ -40,12 +40,27 @@ impl Counterpart {
         [0, 1, self.part - 1, self.part, self.part + 1, 5 * self.part + 7]
     }
 
+    /// What the SDK tells of an object of `bytes`.
+    pub(crate) fn told(bytes: &[u8]) -> Value {
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        json!({"size": bytes.len(), "sha256": sha256})
+    }
+
+    /// What the SDK tells of the object under `key`; null: there is none.
+    pub(crate) fn look(&self, key: &str) -> Value {
+        self.ask(&json!({"do": "look", "key": key}))
+    }
+
+    /// How much waits in uploads that nobody completed: sessions, on Azure blocks.
+    pub(crate) fn open(&self, key: &str) -> usize {
+        let open = self.ask(&json!({"do": "open", "key": key}));
+        open.as_u64().unwrap().try_into().unwrap()
+    }
+
     /// What the store has under `key` is `bytes`, as its SDK reads it, and no upload of it is open.
     pub(crate) fn holds(&self, key: &str, bytes: &[u8]) {
-        let there = self.ask(&json!({"do": "look", "key": key}));
-        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!(there, json!({"size": bytes.len(), "sha256": sha256}), "{key:.60}");
-        assert_eq!(self.ask(&json!({"do": "open", "key": key})), 0, "{key:.60}: nothing is left behind");
+        assert_eq!(self.look(key), Self::told(bytes), "{key:.60}");
+        assert_eq!(self.open(key), 0, "{key:.60}: nothing is left behind");
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {

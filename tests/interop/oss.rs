@@ -2,6 +2,7 @@
 
 use longhaul_oss::{AccessKey, Bucket, Object, OssDownload, OssUpload};
 
+use crate::cases::{self, Store};
 use crate::counterpart::Counterpart;
 use crate::support::jobs::{has_dots, keys};
 
@@ -42,4 +43,34 @@ async fn o4_oss_every_key_is_what_the_sdk_calls_it() {
     let store = store();
     let keys: Vec<String> = keys().into_iter().filter(|key| !has_dots(key)).collect();
     store.every_key(&keys, |key| up(&store, key), |key| down(&store, key)).await;
+}
+
+struct Oss(Counterpart);
+
+impl Store for Oss {
+    type Upload = OssUpload;
+    const SESSIONS: bool = true;
+    const CHECKS: bool = true;
+    const SECRET: &'static str = "TESTSK0123456789";
+
+    fn counterpart(&self) -> &Counterpart {
+        &self.0
+    }
+
+    fn upload(&self, key: &str) -> OssUpload {
+        up(&self.0, key)
+    }
+
+    fn is_part(method: &str, target: &str) -> bool {
+        method == "PUT" && target.contains("partNumber=")
+    }
+
+    fn is_commit(method: &str, target: &str) -> bool {
+        method == "POST" && target.contains("uploadId=")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o5_oss_every_case() {
+    cases::every_case(&Oss(store())).await;
 }

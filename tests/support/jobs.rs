@@ -7,6 +7,7 @@ use longhaul::core::Provider;
 use longhaul::core::spec::TransferKey;
 use longhaul::driver::journal::JournalName;
 use longhaul::driver::memory::MemorySource;
+use longhaul::driver::storage::Storage;
 use longhaul::tokio::{FileJournal, FileSource, FileTarget};
 use longhaul::{Direction, Job, PartSize, Spec};
 
@@ -29,8 +30,12 @@ pub fn from_file(upload: impl Provider + 'static, source: &Path, journals: &Path
 
 /// An upload that records nothing.
 pub fn from_bytes(upload: impl Provider + 'static, content: &[u8], part: u64) -> Job {
-    let spec = spec(Direction::Upload, Arc::new(upload), "memory", part);
-    Job::new(spec, Arc::new(MemorySource::new(content.to_vec())))
+    from_storage(upload, Arc::new(MemorySource::new(content.to_vec())), part)
+}
+
+/// An upload of whatever that records nothing.
+pub fn from_storage(upload: impl Provider + 'static, source: Arc<dyn Storage>, part: u64) -> Job {
+    Job::new(spec(Direction::Upload, Arc::new(upload), "memory", part), source)
 }
 
 /// A download that records nothing.

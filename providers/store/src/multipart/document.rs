@@ -37,7 +37,7 @@ pub(super) fn part_list<D: Dialect>(dialect: &D, cx: &Context<'_>) -> Result<Str
 
 /// The `UploadId` of an `InitiateMultipartUploadResult`.
 pub(super) fn upload_id(body: &[u8]) -> Result<String, String> {
-    let root = parse(body, "InitiateMultipartUploadResult")?;
+    let root = parse(body, &["InitiateMultipartUploadResult"])?;
     let id = root.text_at(&["UploadId"]).map(str::trim).unwrap_or_default();
     if id.is_empty() || id.len() > MOST_ID || id.chars().any(char::is_control) {
         return Err("the answer names no usable upload id".into());
@@ -47,10 +47,10 @@ pub(super) fn upload_id(body: &[u8]) -> Result<String, String> {
 
 /// One page of a `ListPartsResult`: the parts, and where the next page starts.
 ///
-/// Stores tell sizes, not places: a part of the size we recorded has the place we recorded. Those that list no tags (s3s) are
+/// Moto calls it a `ListPartsResponse`, which the SDKs do not look at. Stores tell sizes, not places: a part of the size we recorded has the place we recorded. Those that list no tags (s3s) are
 /// taken at their sizes.
 pub(super) fn part_page(body: &[u8], cx: &Context<'_>) -> Result<(Vec<UploadedPart>, Option<String>), String> {
-    let root = parse(body, "ListPartsResult")?;
+    let root = parse(body, &["ListPartsResult", "ListPartsResponse"])?;
     let mut parts = Vec::new();
     for part in root.all("Part") {
         let part_number = number(part, "PartNumber").filter(|at| *at > 0).ok_or("a part in the list has no number")?;
@@ -78,10 +78,14 @@ pub(super) fn part_page(body: &[u8], cx: &Context<'_>) -> Result<(Vec<UploadedPa
     }
 }
 
-/// The root of a document, which must have this name.
-fn parse(body: &[u8], name: &str) -> Result<Element, String> {
+/// The root of a document, which must have one of these names.
+fn parse(body: &[u8], names: &[&str]) -> Result<Element, String> {
     let root = xml::parse(body, &LIMITS).map_err(|error| format!("the answer is not the XML it should be: {error}"))?;
-    if root.name() == name { Ok(root) } else { Err(format!("the answer is not a {name}")) }
+    if names.contains(&root.name()) {
+        Ok(root)
+    } else {
+        Err(format!("the answer is not a {}", names.first().unwrap_or(&"")))
+    }
 }
 
 fn number(element: &Element, name: &str) -> Option<u64> {
