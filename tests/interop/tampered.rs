@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt};
 use http::request::Parts;
 use longhaul::core::error::{Fault, FaultKind, Sent};
 use longhaul::driver::transport::{Frames, SendBody, Transport};
-use longhaul::tokio::{HyperTransport, TokioNet};
+use longhaul::tokio::{HyperTransport, TokioRuntime};
 use longhaul::{Client, ClientConfig};
 
 use crate::support::transport;
@@ -51,7 +51,7 @@ impl Log {
 /// A client whose exchanges `judge` decides about, and what it asked.
 pub(crate) fn client(judge: impl Fn(&Parts) -> Fate + Send + Sync + 'static) -> (Client, Log) {
     let log = Log::default();
-    let inner = Arc::new(transport().build(TokioNet).unwrap());
+    let inner = Arc::new(transport().build(Arc::new(TokioRuntime::current().unwrap())).unwrap());
     let tampered = Tampered { inner, judge: Arc::new(judge), log: log.clone() };
     let config = ClientConfig::builder().tick(std::time::Duration::from_millis(20)).build().unwrap();
     (longhaul::tokio::client(config, tampered).unwrap(), log)

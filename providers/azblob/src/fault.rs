@@ -49,6 +49,10 @@ impl Answer<'_> {
             Some("AuthorizationFailure") if error.message.contains("failed to authenticate") || refusal.is_skewed() => {
                 self.authentication(&refusal, &error)
             }
+            // What Azurite calls a wrong Content-MD5.
+            Some("InvalidOperation") if error.message.contains("contentMD5") => {
+                judge("Md5Mismatch", self.step.kind()).unwrap_or_else(|| refusal.judgement(&error))
+            }
             // The table knows what passes by itself.
             Some(code) if self.head.status.as_u16() == 409 && judge(code, self.step.kind()).is_none() => {
                 Judgement::Fatal(Conflict, "")
