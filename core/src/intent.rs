@@ -314,7 +314,7 @@ pub enum Outcome {
         /// What failed.
         fault: FileFault,
     },
-    /// Stopped by [`Intent::Cancel`] or [`Disposition::Close`].
+    /// Stopped by [`Intent::Cancel`] or [`Disposition::Close`]. Without either it counts as broken.
     Cancelled {
         /// How far it came.
         moved: Moved,

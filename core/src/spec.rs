@@ -139,7 +139,8 @@ pub struct Spec {
     pub durability: Durability,
     /// Most bytes a download may run ahead of its consumer; `None` for targets with random access.
     pub window: Option<u64>,
-    /// Whether what was kept of a failed or cancelled transfer is removed. Cancelling removes it by default.
+    /// Whether a cancelled transfer leaves what is stored, here and on the server, with its record, for a later run to go on
+    /// from. Default false: it is removed, and an upload's session given up.
     pub keep_on_cancel: bool,
     /// What an earlier run recorded.
     pub checkpoint: Option<Checkpoint>,

@@ -75,7 +75,7 @@ impl Engine {
     /// A request is over.
     pub fn handle_done(&mut self, op: OpId, outcome: Outcome, now: Now) {
         self.advance(now);
-        let Some(Op { task, kind, .. }) = self.take(op, |kind| matches!(kind, OpKind::Http(_))) else {
+        let Some(Op { task, kind, cancelling }) = self.take(op, |kind| matches!(kind, OpKind::Http(_))) else {
             return;
         };
         let OpKind::Http(mut request) = kind else {
@@ -86,7 +86,7 @@ impl Engine {
         self.bytes -= request.cost;
         let moved = *outcome.moved();
         let fresh = request.watch.progress(moved, now.mono);
-        let exchange = self.exchange(task, &request, outcome);
+        let exchange = self.exchange(task, &request, outcome, cancelling);
         if let Some(authority) = self.authorities.get_mut(request.authority) {
             authority.in_flight -= 1;
             authority.controller.moved(fresh, now.mono);
@@ -99,7 +99,7 @@ impl Engine {
     }
 
     /// What an outcome means, with the provider's reading of the answer.
-    fn exchange(&self, task: TaskId, request: &Request, outcome: Outcome) -> Exchange {
+    fn exchange(&self, task: TaskId, request: &Request, outcome: Outcome, cancelling: bool) -> Exchange {
         let sent = outcome.moved().digest.filter(|_| request.watch.all_sent());
         let judge = |body: &[u8]| {
             let transfer = self.tasks.get(task)?.live()?;
@@ -133,7 +133,9 @@ impl Engine {
                     let sent = if request.watch.connected.is_some() { Sent::Maybe } else { Sent::No };
                     Exchange::Broken(Fault::new(FaultKind::Timeout(deadline), sent, ""))
                 }
-                None => Exchange::Cancelled,
+                None if cancelling => Exchange::Cancelled,
+                // By a runtime that goes, say. What became of the request nobody can tell.
+                None => Exchange::Broken(Fault::new(FaultKind::Other, Sent::Maybe, "stopped by somebody else")),
             },
         }
     }

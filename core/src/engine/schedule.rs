@@ -73,40 +73,61 @@ impl Engine {
                 }
                 continue;
             };
-            let kind = match &local {
-                Local::Recall => OpKind::Recall,
-                Local::File(_) => OpKind::File,
-                Local::Journal(_) => OpKind::Journal,
-                Local::Ask(_) => OpKind::Ask,
-            };
-            let op = self.ops.insert_with(|_| Op { task: id, kind, cancelling: false })?;
-            if let Some(task) = self.tasks.get_mut(id) {
-                task.ops.push(op);
-                if let Some(transfer) = task.live_mut() {
-                    transfer.local_issued(op, &local, self.now.mono);
-                }
-            }
-            self.touch(id);
-            return Some(match local {
-                Local::Recall => Intent::Recall { op, task: id },
-                Local::File(action) => Intent::File { op, task: id, action },
-                Local::Journal(action) => Intent::Journal { op, task: id, action },
-                Local::Ask(question) => Intent::Ask { op, task: id, question },
-            });
+            return self.issue_local(id, local);
         }
         None
+    }
+
+    fn issue_local(&mut self, id: TaskId, local: Local) -> Option<Intent> {
+        let kind = match &local {
+            Local::Recall => OpKind::Recall,
+            Local::File(_) => OpKind::File,
+            Local::Journal(_) => OpKind::Journal,
+            Local::Ask(_) => OpKind::Ask,
+        };
+        let op = self.ops.insert_with(|_| Op { task: id, kind, cancelling: false })?;
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.ops.push(op);
+            if let Some(transfer) = task.live_mut() {
+                transfer.local_issued(op, &local, self.now.mono);
+            }
+        }
+        self.touch(id);
+        Some(match local {
+            Local::Recall => Intent::Recall { op, task: id },
+            Local::File(action) => Intent::File { op, task: id, action },
+            Local::Journal(action) => Intent::Journal { op, task: id, action },
+            Local::Ask(question) => Intent::Ask { op, task: id, question },
+        })
+    }
+
+    /// It is a transfer's turn, and what its request needs is asked for: the place is left to others until the answer comes.
+    fn ask(&mut self, id: TaskId) -> Option<Intent> {
+        self.unplace(id);
+        let transfer = self.tasks.get_mut(id)?.live_mut()?;
+        let mut cx = Cx { now: self.now, config: &self.config, events: &mut self.events };
+        let question = transfer.question(&mut cx)?;
+        self.issue_local(id, Local::Ask(question))
     }
 
     fn poll_request(&mut self) -> Option<Intent> {
         while self.requests < self.config.limits.requests.max(1) {
             let &(vtime, id) = self.ready.first()?;
             let (limits, now) = (self.config.limits, self.now);
-            let (Want::Request { bytes, retry }, Some(transfer)) =
-                (self.wish(id), self.tasks.get(id).and_then(Task::live))
-            else {
-                // What it needs has expired while it stood in line: there may be something to ask.
+            let wish = self.wish(id);
+            let ((bytes, retry), Some(transfer)) = (
+                match wish {
+                    Want::Request { bytes, retry } => (bytes, retry),
+                    Want::Question { bytes } => (bytes, false),
+                    Want::Nothing => {
+                        self.unplace(id);
+                        self.touch(id);
+                        continue;
+                    }
+                },
+                self.tasks.get(id).and_then(Task::live),
+            ) else {
                 self.unplace(id);
-                self.touch(id);
                 continue;
             };
             let authority = self.authorities.entry(transfer.authority(), self.config.concurrency, now.mono)?;
@@ -121,6 +142,12 @@ impl Engine {
                 self.ready.remove(&(vtime, id));
                 if let Some(task) = self.tasks.get_mut(id) {
                     task.place = Place::Waiting(authority);
+                }
+                continue;
+            }
+            if matches!(wish, Want::Question { .. }) {
+                if let Some(intent) = self.ask(id) {
+                    return Some(intent);
                 }
                 continue;
             }
@@ -256,7 +283,7 @@ impl Engine {
             return;
         };
         let blocked = task.blocked.is_some_and(|until| until > self.now.mono);
-        let wants = !blocked && matches!(self.wish(id), Want::Request { .. });
+        let wants = !blocked && self.wish(id) != Want::Nothing;
         let moved = match task.place {
             Place::Nowhere if wants => true,
             Place::Nowhere => return,

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::digest::{Algorithm, Digest, Verification};
-use crate::error::{Changed, Error, Fault, FaultKind, Sent};
+use crate::error::{Changed, Error, Fault, FaultKind, Sent, ServerFault, ServerFaultKind};
 use crate::event::{EventKind, Restart};
 use crate::id::OpId;
 use crate::intent::{Disposition, FileOp, FileReply, Moved};
@@ -24,6 +24,8 @@ const STORED: Algorithm = Algorithm::Crc64Nvme;
 const FIRST_RANGE: u64 = 8 << 20;
 /// A whole object in one response without a range.
 const OPEN: ByteRange = ByteRange::at(0, u64::MAX);
+/// Bytes by which an answer may begin before what was asked for, where it does not bring as much besides: some servers align.
+const EARLY: u64 = 1 << 20;
 
 impl Transfer {
     pub(super) fn start_download(&mut self, cx: &mut Cx<'_>) {
@@ -138,7 +140,7 @@ impl Transfer {
                 self.remote.segments.remove(segment.range.start());
             }
         }
-        self.keeper.confirmed(&self.remote.segments);
+        self.keeper.found(&self.remote.segments);
         self.keeper.rewrite();
         self.signal(Signal::Rechecked, cx);
     }
@@ -252,6 +254,16 @@ impl Transfer {
         if got.start() > asked.start() || got.end() > asked.end() || got.end() <= asked.start() {
             return Err(wrong("the range of the answer is not within the one asked for"));
         }
+        let skip = asked.start() - got.start();
+        if skip > (got.end() - asked.start()).max(EARLY) {
+            // What would be thrown away is not even taken: a server that always begins at the first byte makes it the square.
+            let what = "the answer begins far before the range asked for";
+            let fault = ServerFault::new(ServerFaultKind::Protocol, StepKind::GetRange, Some(status), what);
+            self.remote.early += 1;
+            let final_one = self.remote.early > self.spec.retry.retries;
+            return Err(if final_one { Verdict::Fatal(fault) } else { Verdict::Retry { fault, after: None } });
+        }
+        self.remote.early = 0;
         self.latch(object, status)?;
         // `*` where no total is known: another way of probing may tell it.
         let total = self.remote.object.total.ok_or(Verdict::Changed(Changed::Ranges))?;
@@ -264,7 +276,7 @@ impl Transfer {
         if let Some(rest) = ByteRange::new(got.end(), asked.end().min(total)) {
             self.parts.todo.insert(rest);
         }
-        Ok(Accepted { skip: asked.start() - got.start(), range, digest: self.keeper_wants_digests() })
+        Ok(Accepted { skip, range, digest: self.keeper_wants_digests() })
     }
 
     fn accept_whole(

@@ -79,7 +79,7 @@ impl Transfer {
     fn abort_wanted(&self) -> bool {
         let unknown = self.session.stage == Stage::Committing && !self.session.known_uncommitted && self.commit_sent;
         let given_up = match &self.stop {
-            Some(Stop::Cancel) => true,
+            Some(Stop::Cancel) => !(self.spec.keep_on_cancel && self.spec.journal),
             // Nobody could ever find the session again.
             Some(Stop::Fail { .. }) => !self.spec.journal,
             _ => false,
@@ -90,13 +90,19 @@ impl Transfer {
     /// The request just planned as `op` could not be made: the same would happen to the next one.
     pub(crate) fn unbuildable(&mut self, op: OpId, step: &crate::provider::Step, error: Error, cx: &mut Cx<'_>) {
         self.on_http(op, step, Moved::default(), Exchange::Cancelled, cx);
+        self.give_up(error, cx);
+        self.settle(cx);
+    }
+
+    /// What the present phase asks for cannot be had: the transfer fails, and what it was stopped for is not held up any longer.
+    pub(super) fn give_up(&mut self, error: Error, cx: &mut Cx<'_>) {
         if self.phase == Phase::Aborting {
             self.give_up_abort(error, cx);
-        } else {
-            self.session.given_up = self.phase.is_committing();
-            self.fail(error, cx);
+            return;
         }
-        self.settle(cx);
+        // A cancel that waits for this commit must not wait for another one.
+        self.session.given_up = self.phase.is_committing();
+        self.fail(error, cx);
     }
 
     /// The session is given up. A part that was under way may still come in, and is stored, and paid for, until the session is

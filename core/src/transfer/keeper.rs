@@ -37,7 +37,7 @@ pub(crate) struct Keeper {
     landed: Vec<Segment>,
     /// Stretches whose bytes are being synced.
     syncing: Option<Vec<Segment>>,
-    /// Stretches known to be recorded or recordable: only these go into a rewritten journal.
+    /// Stretches that are recorded or may be: only these go into a rewritten journal.
     durable: Segments,
     /// A sync failed: nothing more of this run's can be recorded.
     unsyncable: bool,
@@ -95,8 +95,8 @@ impl Keeper {
         }
     }
 
-    /// Stretches confirmed to be on disk from an earlier run.
-    pub(crate) fn confirmed(&mut self, segments: &Segments) {
+    /// Stretches that an earlier run recorded: as its journal names them, and those of them that were found on the disk.
+    pub(crate) fn found(&mut self, segments: &Segments) {
         self.durable = segments.clone();
         self.recorded = segments.total();
     }
@@ -111,8 +111,9 @@ impl Keeper {
 
     /// Nothing stored is worth anything any more.
     pub(crate) fn reset(&mut self) {
-        // What a journal already names must be gone from it before it is gone from the file.
-        self.replace |= self.enabled && !self.durable.is_empty();
+        // What this run's journal names must be gone from it before it is gone from the file. A former run's is not touched
+        // before this run has the target to itself.
+        self.replace |= self.enabled && self.begun && !self.durable.is_empty();
         self.durable = Segments::default();
         self.landed.clear();
         // A sync under way covers nothing that counts, but its end must still be known as a sync's.
@@ -332,7 +333,7 @@ impl Keeper {
         }
     }
 
-    /// The stretches a rewritten journal may name.
+    /// The stretches a journal names, or a rewritten one may.
     pub(crate) fn durable(&self) -> Segments {
         self.durable.clone()
     }
@@ -441,6 +442,7 @@ mod tests {
         let (mut keeper, mut op) = (Keeper::new(true, false, Time::ZERO), ops());
         keeper.landed(Segment { range: ByteRange::at(0, 5), digest: None });
         assert!(!keeper.sync_begins(core::iter::empty()), "nothing to sync");
+        assert!(matches!(keeper.next(Time::ZERO, Interval::default(), true), Some(Write::Replace)));
         let write = op();
         keeper.issued(write, Time::ZERO);
         assert!(keeper.answered(write, Ok(())).is_none());
@@ -448,6 +450,17 @@ mod tests {
         keeper.reset();
         assert!(keeper.durable().is_empty());
         assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)));
+    }
+
+    #[test]
+    fn d11_what_a_former_run_recorded_counts_and_is_left_alone_until_this_run_writes_a_journal() {
+        let mut segments = Segments::default();
+        assert!(segments.insert(Segment { range: ByteRange::at(0, 5), digest: None }));
+        let mut keeper = Keeper::new(true, true, Time::ZERO);
+        keeper.found(&segments);
+        assert_eq!(keeper.durable().total(), 5);
+        keeper.reset();
+        assert!(keeper.durable().is_empty() && !keeper.is_busy());
     }
 
     #[test]
@@ -494,7 +507,7 @@ mod tests {
         let mut kept = Segments::default();
         assert!(kept.insert(Segment { range: ByteRange::at(0, 7), digest: None }));
         let (mut keeper, _) = recorded(|keeper| {
-            keeper.confirmed(&kept);
+            keeper.found(&kept);
             keeper.rewrite();
         });
         assert_eq!(keeper.durable(), kept);

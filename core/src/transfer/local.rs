@@ -27,7 +27,10 @@ impl Transfer {
         {
             return Some(journal);
         }
-        if let Some(question) = self.question(cx) {
+        // With something in flight it is asked ahead of the need, and what nobody can be asked for is known at once.
+        if !self.asks_in_turn()
+            && let Some(question) = self.question(cx)
+        {
             return Some(Local::Ask(question));
         }
         if self.file.is_none()
@@ -73,15 +76,14 @@ impl Transfer {
     }
 
     /// What to ask the application now, one question at a time.
-    fn question(&mut self, cx: &mut Cx<'_>) -> Option<Question> {
-        if let Some(wanted) = self.urls_wanted(cx.now) {
+    pub(crate) fn question(&mut self, cx: &mut Cx<'_>) -> Option<Question> {
+        if let Some(wanted) = self.urls_wanted(cx.now, cx.config) {
             if self.profile.refresh {
                 return Some(Question::Urls(wanted));
             }
-            self.unanswered(Self::unsupplied(&wanted), cx);
+            self.give_up(Self::unsupplied(&wanted), cx);
         }
-        let may = self.refresh.op.is_none() && (self.works() || self.phase == Phase::Aborting);
-        self.refresh.wanted.clone().filter(|_| may).map(Question::Refresh)
+        self.refresh.wanted.clone().filter(|_| self.may_ask()).map(Question::Refresh)
     }
 
     fn next_file(&mut self, cx: &mut Cx<'_>) -> Option<FileOp> {
@@ -211,7 +213,7 @@ impl Transfer {
                     self.single.due = None;
                 }
             }
-            Err(detail) => self.unanswered(Error::Issuer(ServerFault { detail, ..fault }), cx),
+            Err(detail) => self.give_up(Error::Issuer(ServerFault { detail, ..fault }), cx),
         }
         self.settle(cx);
     }

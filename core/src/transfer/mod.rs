@@ -110,7 +110,14 @@ pub(crate) enum Local {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Want {
     Nothing,
-    Request { bytes: u64, retry: bool },
+    Request {
+        bytes: u64,
+        retry: bool,
+    },
+    /// Nothing is in flight, and what the next request of so many bytes needs is to be asked for.
+    Question {
+        bytes: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -218,6 +225,7 @@ impl Transfer {
                 if checkpoint.validator.pins() && checkpoint.total.is_some() && checkpoint.segments.total() > 0 {
                     self.remote.object.total = checkpoint.total;
                     self.remote.object.validator = checkpoint.validator;
+                    self.keeper.found(&checkpoint.segments);
                     self.remote.segments = checkpoint.segments;
                 }
             }
@@ -229,7 +237,9 @@ impl Transfer {
                 self.session.id = checkpoint.session;
                 self.session.stage = checkpoint.stage;
                 self.session.resumed = checkpoint.stage != Stage::Fresh;
-                self.session.untold = checkpoint.stage == Stage::Opening;
+                self.session.untold = self.profile.begin == Begin::Creates
+                    && self.session.id.is_none()
+                    && checkpoint.stage != Stage::Fresh;
                 // What became of the names and parts of a record whose stage is lost, nobody knows.
                 if checkpoint.stage == Stage::Fresh {
                     return;
@@ -341,6 +351,9 @@ impl Transfer {
     /// Whether, and how big, a request could go out now.
     pub(crate) fn want(&self, now: Now, config: &Config, parallel: usize) -> Want {
         match self.peek(now, config, parallel) {
+            None if self.asks_in_turn() && self.has_question(now, config) => {
+                Want::Question { bytes: self.question_bytes(now, config) }
+            }
             None => Want::Nothing,
             Some((step, tries)) => {
                 Want::Request { bytes: step.range().map_or(0, |range| range.len()), retry: tries.costs() }

@@ -16,7 +16,7 @@ use crate::intent::UrlsWanted;
 use crate::plan::UploadPlan;
 use crate::provider::{Provider, Step, StepKind};
 use crate::range::ByteRange;
-use crate::spec::Direction;
+use crate::spec::{Config, Direction};
 use crate::time::{Now, Wall};
 use crate::transfer::phase::Signal;
 use crate::transfer::{Cx, Phase, Transfer};
@@ -59,10 +59,38 @@ impl Transfer {
         })
     }
 
+    /// Whether questions wait for the transfer's turn: nothing of it is in flight, and what is issued before a request of it
+    /// can start may have expired when one can.
+    pub(super) fn asks_in_turn(&self) -> bool {
+        self.in_flight() == 0 && self.profile.refresh
+    }
+
+    pub(super) fn may_ask(&self) -> bool {
+        self.refresh.op.is_none() && (self.works() || self.phase == Phase::Aborting)
+    }
+
+    /// Whether [`Self::question`] has one.
+    pub(super) fn has_question(&self, now: Now, config: &Config) -> bool {
+        self.may_ask() && (self.refresh.wanted.is_some() || self.urls_wanted(now, config).is_some())
+    }
+
+    /// The size of the request that a question is for.
+    pub(super) fn question_bytes(&self, now: Now, config: &Config) -> u64 {
+        match (self.phase, self.spec.direction) {
+            (Phase::Moving, Direction::Download) => self
+                .peek_range(now.mono, config, usize::MAX)
+                .and_then(|(step, _)| step.range())
+                .map_or(0, |range| range.len()),
+            (Phase::Moving, Direction::Upload) => {
+                self.source.layout.as_ref().map_or(0, |layout| layout.part_size().min(layout.total()))
+            }
+            _ => 0,
+        }
+    }
+
     /// What to ask the application for now, if anything.
-    pub(super) fn urls_wanted(&self, now: Now) -> Option<UrlsWanted> {
-        let works = self.works() || self.phase == Phase::Aborting;
-        if !works || self.refresh.op.is_some() || self.file_blocks() {
+    pub(super) fn urls_wanted(&self, now: Now, config: &Config) -> Option<UrlsWanted> {
+        if !self.may_ask() || self.file_blocks() {
             return None;
         }
         let refused = self.refresh.wanted.clone().filter(|_| self.spec.provider.plan().is_some());
@@ -73,8 +101,7 @@ impl Transfer {
             }
             (Phase::Moving, Direction::Upload) => self.unready(self.peek_part(now, usize::MAX)?.0, refused, now),
             (Phase::Moving, Direction::Download) => {
-                let range = self.parts.due(now.mono).map(|due| due.range).or_else(|| self.parts.todo.first())?;
-                self.unready(Step::GetRange { range }, refused, now)
+                self.unready(self.peek_range(now.mono, config, usize::MAX)?.0, refused, now)
             }
             _ if !due => None,
             (Phase::Probing, _) => self.unready(Step::Probe, refused, now),
@@ -134,15 +161,6 @@ impl Transfer {
             None => String::from("the URL or credential has expired, and there is nobody to ask for another"),
         };
         Error::Issuer(ServerFault::new(ServerFaultKind::Denied, wanted.step, None, what))
-    }
-
-    /// The application cannot help.
-    pub(super) fn unanswered(&mut self, error: Error, cx: &mut Cx<'_>) {
-        if self.phase == Phase::Aborting {
-            self.give_up_abort(error, cx);
-        } else {
-            self.fail(error, cx);
-        }
     }
 
     /// The provider to go on with after the application's answer.

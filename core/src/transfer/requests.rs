@@ -66,12 +66,7 @@ impl Transfer {
                 self.single.tries = tries;
                 self.single.due = Some(due);
             }
-            Next::Failed(error) if self.phase == Phase::Aborting => self.give_up_abort(error, cx),
-            Next::Failed(error) => {
-                // A cancel that waits for this commit must not wait for another one.
-                self.session.given_up = self.phase.is_committing();
-                self.fail(error, cx);
-            }
+            Next::Failed(error) => self.give_up(error, cx),
             Next::Handled => {}
         }
     }
@@ -103,7 +98,7 @@ impl Transfer {
             (Step::Abort, Reply::Aborted) => self.session_aborted(cx),
             (step, _) => {
                 let kind = step.kind();
-                self.fail(protocol(kind, "an answer of another kind than the request asked for"), cx);
+                self.give_up(protocol(kind, "an answer of another kind than the request asked for"), cx);
             }
         }
     }
@@ -165,11 +160,13 @@ impl Transfer {
     }
 
     fn single_broke(&mut self, fault: Fault, kind: StepKind, cx: &mut Cx<'_>) -> Next {
-        if fault.sent == Sent::Maybe && fault.kind != FaultKind::Stale {
-            if kind == StepKind::Commit && self.profile.confirm {
+        if fault.sent == Sent::Maybe {
+            // A commit over a connection that turned out stale is sent again: whether it had effect shows by the answer.
+            if kind == StepKind::Commit && self.profile.confirm && fault.kind != FaultKind::Stale {
                 self.signal(Signal::Unknown, cx);
                 return Next::Handled;
             }
+            // A session more shows by nothing.
             if kind == StepKind::Begin && self.profile.begin == Begin::Creates {
                 self.maybe_orphan(cx);
             }

@@ -64,6 +64,8 @@ pub(super) struct Remote {
     pub(super) hinted: Option<u64>,
     /// Where the last response that came to its end did.
     pub(super) ended: Option<u64>,
+    /// Answers in a row that began far too early.
+    pub(super) early: u32,
     /// A 206 has been seen.
     pub(super) ranged: bool,
     pub(super) segments: Segments,
@@ -116,7 +118,7 @@ pub(super) struct Session {
     pub(super) rewinds: u32,
     /// A former run left this session, or had sent requests for it.
     pub(super) resumed: bool,
-    /// A former run was opening a session when it died, and nobody has been told yet.
+    /// A former run was opening a session when it died, or its record has lost the session's name; nobody has been told yet.
     pub(super) untold: bool,
     /// How often a confirmation said that the commit had not taken effect.
     pub(super) commits: u32,

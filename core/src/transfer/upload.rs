@@ -145,8 +145,7 @@ impl Transfer {
             }
             self.signal(Signal::Sessionless, cx);
         } else {
-            if self.session.stage == Stage::Opening {
-                self.session.untold = false;
+            if core::mem::take(&mut self.session.untold) {
                 self.maybe_orphan(cx);
             }
             self.signal(opened_by, cx);
@@ -182,6 +181,9 @@ impl Transfer {
     }
 
     pub(super) fn enter_opening(&mut self) {
+        // Parts of a record that has lost the name of their session are in none that is opened now.
+        self.session.parts.clear();
+        self.session.digests.clear();
         if self.profile.begin == Begin::Creates {
             self.session.stage = Stage::Opening;
             self.keeper.hold();

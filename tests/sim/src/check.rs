@@ -65,6 +65,8 @@ pub enum Invariant {
     Window,
     /// I27: one run at a time works on a target; whoever never had it leaves its file and its record alone.
     OneWriter,
+    /// I28: with nothing of a transfer in flight, nobody is asked for its URLs or credentials before a request of it could start.
+    AskedInTurn,
 }
 
 /// A broken invariant.

@@ -28,7 +28,7 @@ pub enum Fate {
     StallSending(u64),
     /// The server carries the request out and the connection breaks before the answer.
     Lost,
-    /// The same, and the transport takes it for a kept connection that was closed meanwhile. Never drawn, only ruled.
+    /// The same, and the transport takes it for a kept connection that was closed meanwhile.
     LostStale,
     /// The server carries the request out and says nothing.
     StallHead,
@@ -49,7 +49,7 @@ impl Fate {
             return Self::ConnectFails;
         }
         if happens(rng, weather.stale) {
-            return Self::Stale;
+            return if rng.up_to(2) == 0 { Self::LostStale } else { Self::Stale };
         }
         if happens(rng, weather.lost) {
             return Self::Lost;

@@ -33,6 +33,7 @@ impl World {
             Intent::Ask { op, task, question } => {
                 self.trace.note(self.now, format_args!("{op} {task} ask {question:?}"));
                 self.issue(op);
+                self.watch_question(task);
                 self.begin_local(op, task, Work::Ask(question), (1_000, 200_000));
             }
             Intent::Cancel { op } => self.begin_cancel(op),

@@ -203,6 +203,19 @@ impl Job {
         }
     }
 
+    /// The servers it may be in touch with.
+    pub(crate) fn hosts(&self) -> Vec<&str> {
+        match &self.kind {
+            JobKind::Get { host, .. } if *host == SIGNED => vec![SIGNED],
+            JobKind::Get { .. } => vec!["origin", "mirror"],
+            JobKind::Form { .. } => vec!["form"],
+            JobKind::Store { .. } => vec!["store"],
+            JobKind::Plan { .. } => vec!["presigned"],
+            JobKind::Blocks { .. } => vec!["blocks"],
+            JobKind::Own { provider, .. } => vec![provider.authority()],
+        }
+    }
+
     /// Whether it has been completed.
     #[must_use]
     pub const fn is_done(&self) -> bool {

@@ -113,21 +113,12 @@ impl World {
     fn has_room(&self, job: &Job) -> bool {
         let limits = self.limits();
         let places = limits.per_authority.min(self.config.concurrency.floor as usize).max(1);
-        let hosts: &[&str] = match &job.kind {
-            JobKind::Get { host, .. } if *host == SIGNED => &[SIGNED],
-            JobKind::Get { .. } => &["origin", "mirror"],
-            JobKind::Form { .. } => &["form"],
-            JobKind::Store { .. } => &["store"],
-            JobKind::Plan { .. } => &["presigned"],
-            JobKind::Blocks { .. } => &["blocks"],
-            JobKind::Own { provider, .. } => &[provider.authority()],
-        };
         let free = |host: &&str| self.exchanges.values().filter(|one| one.host == *host).count() < places;
         let bytes: u64 = self.exchanges.values().map(|one| one.cost).sum();
         // Whoever is first in line holds the bytes' place for itself, however large its request is.
         let largest = self.jobs.iter().filter(|job| job.task.is_some()).map(|job| self.largest(job)).max();
         let fits = bytes == 0 || bytes.saturating_add(largest.unwrap_or(0)) <= limits.bytes_in_flight;
-        self.exchanges.len() < limits.requests.max(1) && hosts.iter().all(free) && fits
+        self.exchanges.len() < limits.requests.max(1) && job.hosts().iter().all(free) && fits
     }
 
     /// The most that one request of a job may count.

@@ -35,6 +35,20 @@ impl World {
         self.check_quiet(task);
     }
 
+    /// A question is about to go out: could the request that it is for?
+    pub(crate) fn watch_question(&mut self, task: TaskId) {
+        let Some(job) = self.job_of(task).and_then(|at| self.jobs.get(at)) else {
+            return;
+        };
+        let limits = self.limits();
+        let most = limits.per_authority.min(self.config.concurrency.ceiling as usize).max(1);
+        let here = |host: &&str| self.exchanges.values().filter(|one| one.host == *host).count() >= most;
+        let full = self.exchanges.len() >= limits.requests.max(1) || job.hosts().iter().all(here);
+        if full && self.in_flight(task) == 0 {
+            self.broken(Invariant::AskedInTurn, format!("{task} asks, and nothing of it could be sent"));
+        }
+    }
+
     fn check_quiet(&mut self, task: TaskId) {
         if let Some(State::Paused(phase)) = self.engine.status(task) {
             self.broken(Invariant::PausedQuiet, format!("{task} is paused in {phase} and does something"));

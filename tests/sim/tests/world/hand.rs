@@ -36,6 +36,8 @@ pub(crate) struct Hand {
     pub(crate) recalls: Vec<OpId>,
     /// The record was removed.
     pub(crate) dropped: bool,
+    /// What was recorded, write by write.
+    pub(crate) journal: Vec<JournalOp>,
     /// What the source is recognised by.
     pub(crate) fingerprint: Option<Fingerprint>,
     /// What is to be stopped.
@@ -57,6 +59,7 @@ impl Hand {
             sums: Vec::new(),
             recalls: Vec::new(),
             dropped: false,
+            journal: Vec::new(),
             fingerprint: None,
             cancelled: Vec::new(),
             shrunk: false,
@@ -111,6 +114,7 @@ impl Hand {
                 Intent::Cancel { op } => self.cancelled.push(op),
                 Intent::Journal { op, action, .. } => {
                     self.dropped |= matches!(action, JournalOp::Remove);
+                    self.journal.push(action);
                     self.engine.handle_journal(op, Ok(()), self.now);
                 }
                 Intent::Ask { op, .. } => self.asked.push(op),

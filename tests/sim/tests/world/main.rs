@@ -1,6 +1,7 @@
 //! Everything that is tested in the simulated world, in one binary: one link, one run.
 
 mod ahead;
+mod asked;
 mod blocks;
 mod chunks;
 mod common;
@@ -16,6 +17,8 @@ mod first_answer;
 mod fresh;
 mod hand;
 mod in_doubt;
+mod kept;
+mod lies;
 mod limits;
 mod many;
 mod objects;

@@ -397,3 +397,47 @@ fn r3_urls_that_expired_in_line_are_asked_for_although_limits_change() {
     done(&world, first);
     done(&world, second);
 }
+
+/// Whether the commit took effect could only be asked with a fresh URL, and there is none: a cancel does not wait for it for ever
+/// (worlds 545143, 606193).
+#[test]
+fn c5_a_cancel_whose_commit_cannot_be_asked_about_ends_and_tells_of_the_session() {
+    let mut world = world();
+    let job = plan_job(&mut world);
+    (world.presigner.first, world.presigner.lifetime) = (PARTS, 100);
+    world.rules.0.push_back(Rule::new(Act::Net(Fate::Lost)).method(Method::POST).times(1));
+    world.rules.0.push_back(Rule::new(Act::Status(503, Some("120"))).method(Method::GET).times(1));
+    world.submit(job, Start::Now);
+    world.run_for(60_000_000);
+    assert_eq!((arrived(&world, Method::POST, "presigned"), arrived(&world, Method::GET, "presigned")), (1, 1));
+    let before = asked(&world);
+    world.cancel(job);
+    world.refreshes = false;
+    end(&mut world, job);
+    assert_eq!((world.error(job), asked(&world) - before), (Some(&Error::Cancelled), 1), "{}", tail(&world));
+    assert_eq!(world.jobs[job].orphans_told, 1);
+}
+
+/// An upload is complete, and its record could not be removed (worlds 539659, 636289, 650849).
+#[test]
+fn u7_a_record_of_a_plan_that_is_used_up_is_believed_until_the_server_says_otherwise() {
+    let mut world = world();
+    let job = plan_job(&mut world);
+    world.jobs[job].parallel = most(1);
+    world.submit(job, Start::Now);
+    world.run_until(Time::NEVER, |world| puts(world) == 6);
+    let record = world.journals.get(&job).cloned().expect("a record");
+    end(&mut world, job);
+    done(&world, job);
+    world.journals.insert(job, record);
+    world.submit(job, Start::Now);
+    world.run_until(Time::NEVER, |world| puts(world) as u64 > PARTS);
+    sound(&world);
+    let task = world.jobs[job].task.expect("at work");
+    assert!(world.engine.progress(task).is_some_and(|progress| progress.reused > 0), "{}", tail(&world));
+    end(&mut world, job);
+    assert!(matches!(world.error(job), Some(Error::Issuer(fault)) if fault.kind == ServerFaultKind::NotFound));
+    // With another plan it is done again.
+    world.finish();
+    done(&world, job);
+}

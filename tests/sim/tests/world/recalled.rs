@@ -7,7 +7,7 @@ use crate::hand::Hand;
 use http::Method;
 use longhaul_core::error::{Error, FileFault, FileFaultKind};
 use longhaul_core::event::EventKind;
-use longhaul_core::intent::Fingerprint;
+use longhaul_core::intent::{Fingerprint, JournalOp};
 use longhaul_core::layout::PartSize;
 use longhaul_core::{Config, Direction, TaskId};
 use longhaul_sim::provider::StoreProvider;
@@ -126,4 +126,43 @@ fn u7_an_upload_goes_on_with_the_parts_it_was_cut_into() {
     let (_, request) = hand.request();
     assert_eq!(request.uri().query(), Some("session=session&part=2&at=10000"));
     assert_eq!(request.body().len(), 10_000);
+}
+
+/// A record put together of two: it tells of parts, and not of the session they are in (world 455442).
+#[test]
+fn u7_parts_without_the_name_of_their_session_are_in_none_that_is_opened_now() {
+    let mut config = Config::default();
+    config.interval.bytes = 1;
+    let mut former = Hand::new(config);
+    former.fingerprint = hand().fingerprint;
+    upload(&mut former);
+    former.pump();
+    former.recalled(Ok(None));
+    let (op, _) = former.request();
+    former.answer(op, 200, &[], "session");
+    let (op, _) = former.request();
+    former.answer(op, 200, &[("etag", "\"1\"")], "");
+    former.pump();
+    let frames = |op: &JournalOp| match op {
+        JournalOp::Replace(frames) | JournalOp::Append(frames) => frames.clone(),
+        _ => bytes::Bytes::new(),
+    };
+    let [opening, .., part] = former.journal.as_slice() else { panic!("{:?}", former.journal) };
+    let record = [frames(opening), frames(part)].concat();
+    let read = longhaul_core::Checkpoint::decode(&record).expect("a record");
+    assert_eq!((read.session(), read.stored()), (None, 10_000));
+
+    let mut hand = hand();
+    let task = upload(&mut hand);
+    hand.pump();
+    hand.recalled(Ok(Some(record.into())));
+    let (op, request) = hand.request();
+    assert_eq!((request.method(), request.uri().query()), (&Method::POST, Some("open")));
+    hand.answer(op, 200, &[], "another");
+    let (_, request) = hand.request();
+    assert_eq!(request.uri().query(), Some("session=another&part=1&at=0"));
+    let progress = hand.engine.progress(task).expect("there");
+    assert_eq!((progress.reused, progress.acknowledged), (0, 0));
+    let orphans = hand.events.iter().filter(|(_, kind)| matches!(kind, EventKind::MaybeOrphan { .. })).count();
+    assert_eq!(orphans, 1, "the session that it does not name");
 }

@@ -40,8 +40,12 @@ pub(crate) fn expect(hand: &mut Hand, method: &Method) -> OpId {
 }
 
 pub(crate) fn broken(hand: &mut Hand, op: OpId, sent: Sent) {
+    broken_by(hand, op, FaultKind::Reset, sent);
+}
+
+fn broken_by(hand: &mut Hand, op: OpId, kind: FaultKind, sent: Sent) {
     let moved = Moved { connected: true, sent: u64::MAX >> 1, ..Moved::default() };
-    let fault = Fault::new(FaultKind::Reset, sent, "");
+    let fault = Fault::new(kind, sent, "");
     hand.engine.handle_done(op, Outcome::Broken { moved, fault }, hand.now);
 }
 
@@ -136,18 +140,54 @@ fn u6_only_a_commit_that_may_have_arrived_is_asked_about() {
 /// The answer that told the session's name is lost: there may be one that nobody knows.
 #[test]
 fn u10_an_opening_that_may_have_arrived_is_told_of_as_a_possible_orphan() {
-    for (sent, told) in [(Sent::No, 0), (Sent::Maybe, 1)] {
-        let mut hand = Hand::new(Config::default());
-        upload(&mut hand, true);
-        let (op, _) = hand.request();
-        broken(&mut hand, op, sent);
-        assert_eq!(orphans(&mut hand), told, "{sent:?}");
+    for kind in [FaultKind::Reset, FaultKind::Stale] {
+        for (sent, told) in [(Sent::No, 0), (Sent::Maybe, 1)] {
+            let mut hand = Hand::new(Config::default());
+            upload(&mut hand, true);
+            let (op, _) = hand.request();
+            broken_by(&mut hand, op, kind, sent);
+            assert_eq!(orphans(&mut hand), told, "{kind:?} {sent:?}");
+        }
     }
     let mut hand = Hand::new(Config::default());
     upload(&mut hand, true);
     let (op, _) = hand.request();
     hand.answer(op, 200, &[], "");
     assert_eq!(orphans(&mut hand), 1, "a success without a name");
+}
+
+/// A runtime that goes stops what it carries; the engine is not told by whom. That is no reason to forget what may have been done.
+#[test]
+fn u6_u10_what_somebody_else_stopped_may_have_had_effect() {
+    let mut hand = Hand::new(Config::default());
+    upload(&mut hand, true);
+    let (op, _) = hand.request();
+    stopped_by_another(&mut hand, op);
+    assert_eq!(orphans(&mut hand), 1);
+    expect(&mut hand, &Method::POST);
+
+    let mut hand = Hand::new(Config::default());
+    let (_, commit) = committing(&mut hand, true);
+    stopped_by_another(&mut hand, commit);
+    expect(&mut hand, &Method::HEAD);
+}
+
+/// A runtime that stops everything at once is not asked without end.
+#[test]
+fn r7_what_is_stopped_again_and_again_ends_within_its_budget() {
+    let mut hand = Hand::new(Config::default());
+    let task = hand.get("http://origin/object");
+    let mut tries = 0;
+    while hand.error(task).is_none() && tries < 100 {
+        let (op, _) = hand.request();
+        stopped_by_another(&mut hand, op);
+        tries += 1;
+    }
+    assert_eq!(tries, 1 + longhaul_core::retry::RetryPolicy::default().retries);
+}
+
+fn stopped_by_another(hand: &mut Hand, op: OpId) {
+    hand.engine.handle_done(op, Outcome::Cancelled { moved: Moved::default() }, hand.now);
 }
 
 /// The same, when the upload was cancelled while it was being opened.
