@@ -71,22 +71,31 @@ forbid longhaul-hyper "$others mio socket2 reqwest $providers"
 forbid longhaul-tokio "$others reqwest $providers"
 forbid longhaul-async-io "async-std mio reqwest smol longhaul-tokio $providers"
 forbid longhaul-async-std "mio reqwest smol longhaul-tokio $providers"
+forbid longhaul-reqwest "$others longhaul-tokio longhaul-hyper rustls native-tls $providers"
 forbid longhaul-smol "async-std mio reqwest longhaul-tokio $providers"
 
-# no_tokio_runtime PACKAGE: hyper and TLS are written against tokio's I/O traits and channels; what makes a runtime of it stays off.
+# no_tokio_runtime CARGO-TREE'S ARGUMENTS: hyper and TLS are written against tokio's I/O traits and channels; what makes a runtime of it stays off.
 no_tokio_runtime() {
     local features system
     # Not all targets at once: async-std has tokio come in on WebAssembly, by wasm-bindgen-futures.
     features=$(for system in x86_64-unknown-linux-gnu aarch64-apple-darwin x86_64-pc-windows-msvc; do
-        cargo tree "$lock" --package "$1" --edges normal,features --target "$system" --prefix none --format '{p}'
+        cargo tree "$lock" "$@" --edges normal,features --target "$system" --prefix none --format '{p}'
     done |
         sed -n 's/^tokio feature "\(.*\)".*/\1/p' | grep -xE 'fs|full|macros|net|process|rt|rt-multi-thread|signal|time' | sort -u | tr '\n' ' ') || true
     if [ -n "$features" ]; then
-        echo "$1 must not turn on tokio's $features"
+        echo "$* must not turn on tokio's $features"
         failed=1
     fi
 }
-for package in longhaul-hyper longhaul-async-io longhaul-async-std longhaul-smol; do no_tokio_runtime "$package"; done
+for package in longhaul-hyper longhaul-async-io longhaul-async-std longhaul-smol; do no_tokio_runtime --package "$package"; done
+
+# The same of applications: what one has that takes the facade with one runtime.
+no_tokio_runtime --package longhaul --no-default-features --features async-std,http
+no_tokio_runtime --package longhaul --no-default-features --features smol,http
+if cargo tree "$lock" --package longhaul --edges normal --prefix none | grep -E '^(async-|smol |blocking |polling |reqwest )'; then
+    echo "an application on tokio must not have these"
+    failed=1
+fi
 
 [ "$failed" = 0 ] && echo "dependency trees: as committed"
 exit "$failed"

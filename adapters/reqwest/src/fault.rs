@@ -1,0 +1,84 @@
+//! What reqwest reports, as the faults the core tells apart. URLs are taken out: they may hold secrets.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::io;
+
+use longhaul_core::error::{Fault, FaultKind, Sent};
+use longhaul_driver::transport::SourceGone;
+
+/// A request that got no answer.
+pub(crate) fn of_request(error: reqwest::Error) -> Fault {
+    let error = error.without_url();
+    let words = words(&error);
+    if error.is_builder() {
+        return Fault::new(FaultKind::Other, Sent::No, words);
+    }
+    if error.is_connect() {
+        let kind = match words.to_ascii_lowercase() {
+            words if words.contains("dns error") => FaultKind::Resolve,
+            words if words.contains("certificate") || words.contains("handshake") => FaultKind::Tls,
+            words if words.contains("proxy") || words.contains("tunnel") => FaultKind::Proxy,
+            _ => FaultKind::Connect,
+        };
+        return Fault::new(kind, Sent::No, words);
+    }
+    if find::<SourceGone>(&error).is_some() {
+        return Fault::new(FaultKind::Other, Sent::Maybe, words);
+    }
+    match find::<hyper::Error>(&error) {
+        // Never begun by the connection that had it: no server has seen it.
+        Some(hyper) if hyper.is_canceled() => Fault::new(FaultKind::Stale, Sent::No, words),
+        _ => match kind(&error) {
+            FaultKind::Truncated => Fault::new(FaultKind::Reset, Sent::Maybe, words),
+            kind => Fault::new(kind, Sent::Maybe, words),
+        },
+    }
+}
+
+/// An answer whose body broke off.
+pub(crate) fn of_answer(error: reqwest::Error) -> Fault {
+    let error = error.without_url();
+    Fault::new(kind(&error), Sent::Maybe, words(&error))
+}
+
+fn kind(error: &(dyn Error + 'static)) -> FaultKind {
+    if let Some(hyper) = find::<hyper::Error>(error) {
+        if hyper.is_parse() {
+            return FaultKind::Protocol;
+        }
+        if hyper.is_incomplete_message() {
+            return FaultKind::Truncated;
+        }
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => FaultKind::Truncated,
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => FaultKind::Protocol,
+        _ => FaultKind::Reset,
+    }
+}
+
+/// The messages of an error and its causes, each once.
+fn words(error: &(dyn Error + 'static)) -> String {
+    let mut words = String::new();
+    for message in chain(error).map(ToString::to_string) {
+        if !words.contains(&message) {
+            let separator = if words.is_empty() { "" } else { ": " };
+            let _ = write!(words, "{separator}{message}");
+        }
+    }
+    words
+}
+
+/// The first of an error and its causes that is a `T`.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    // What an `io::Error` wraps is not its source, but that one's source is.
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
+}
