@@ -137,15 +137,15 @@ impl fmt::Debug for Download {
     }
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "files")]
 mod files {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
+    use longhaul_disk::{FileJournal, FileTarget, Overwrite};
     use longhaul_driver::Job;
     use longhaul_driver::journal::JournalName;
     use longhaul_http::read::safe_file_name;
-    use longhaul_tokio::{FileJournal, FileTarget, Overwrite};
 
     use super::Download;
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use longhaul_disk::{FileJournal, FileSource, FileTarget};
 use longhaul_driver::Job;
 use longhaul_driver::journal::JournalName;
 use longhaul_driver::storage::Storage;
-use longhaul_tokio::{FileJournal, FileSource, FileTarget};
 
 /// A download into a file target, with its checkpoints beside it. `make` gets the storage and the destination's name.
 pub(crate) fn download<E>(

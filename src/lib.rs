@@ -35,6 +35,11 @@
 //! | `azblob` | no | Azure Blob Storage (block blobs), both directions |
 //! | `presigned` | no | plans of URLs that a backend signed, both directions (`longhaul::presigned`) |
 //! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
+//! | `smol` | no | the same on smol: `ClientBuilder::start_on(longhaul::smol::runtime())` |
+//! | `async-std` | no | the same on async-std, which is no longer maintained: new code should take `smol` or `tokio` |
+//! | `reqwest` | no | a `reqwest::Client` of yours as transport, on tokio (`longhaul::reqwest`) |
+//!
+//! Transfers and jobs know no runtime; whoever makes the client chooses one, and several can be in one program.
 
 #![forbid(unsafe_code)]
 
@@ -46,7 +51,7 @@ mod credentials;
 mod download;
 #[cfg(any(feature = "s3", feature = "oss", feature = "azblob"))]
 mod environment;
-#[cfg(all(feature = "tokio", any(feature = "store", feature = "presigned")))]
+#[cfg(all(feature = "files", any(feature = "store", feature = "presigned")))]
 mod files;
 #[cfg(feature = "oss")]
 mod oss_object;
@@ -54,13 +59,15 @@ mod oss_object;
 mod planned;
 #[cfg(feature = "s3")]
 mod s3_object;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "hyper")]
 mod start;
 #[cfg(feature = "store")]
 mod store_object;
 #[cfg(feature = "http")]
 mod upload;
 
+#[cfg(feature = "async-std")]
+pub use longhaul_async_std as async_std;
 #[cfg(feature = "azblob")]
 pub use longhaul_azblob as azblob;
 pub use longhaul_core as core;
@@ -71,8 +78,12 @@ pub use longhaul_http as http;
 pub use longhaul_oss as oss;
 #[cfg(feature = "presigned")]
 pub use longhaul_presigned as presigned;
+#[cfg(feature = "reqwest")]
+pub use longhaul_reqwest as reqwest;
 #[cfg(feature = "s3")]
 pub use longhaul_s3 as s3;
+#[cfg(feature = "smol")]
+pub use longhaul_smol as smol;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio as tokio;
 
@@ -91,6 +102,8 @@ pub use longhaul_core::layout::PartSize;
 pub use longhaul_core::retry::RetryPolicy;
 pub use longhaul_core::spec::{Durability, Limits, OnChange};
 pub use longhaul_core::{Algorithm, Digest, Direction, Error, Event, EventKind, Phase, Spec, TaskId, Verification};
+#[cfg(feature = "files")]
+pub use longhaul_disk::Overwrite;
 pub use longhaul_driver::journal::Journal;
 pub use longhaul_driver::rate::{Rate, Rates};
 pub use longhaul_driver::runtime::{Spawn, Timer};
@@ -99,8 +112,8 @@ pub use longhaul_driver::transport::Transport;
 pub use longhaul_driver::{Client, ClientConfig, Job, Listener, ListenerId, SubmitError, Transfer};
 #[cfg(any(feature = "http", feature = "store"))]
 pub use longhaul_http::Headers;
-#[cfg(feature = "tokio")]
-pub use longhaul_tokio::Overwrite;
+#[cfg(feature = "hyper")]
+pub use longhaul_hyper::Net;
 #[cfg(feature = "oss")]
 pub use oss_object::{Oss, OssObject};
 #[cfg(feature = "presigned")]
@@ -108,7 +121,9 @@ pub use planned::{PlannedDownload, PlannedUpload};
 #[cfg(feature = "s3")]
 pub use s3_object::{S3, S3Object};
 #[cfg(feature = "tokio")]
-pub use start::{ClientBuilder, StartError, client};
+pub use start::client;
+#[cfg(feature = "hyper")]
+pub use start::{ClientBuilder, StartError};
 #[cfg(feature = "store")]
 pub use store_object::{Store, StoreObject};
 #[cfg(feature = "http")]

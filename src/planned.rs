@@ -248,13 +248,13 @@ impl fmt::Debug for PlannedDownload {
     }
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "files")]
 mod files {
     use std::path::PathBuf;
 
     use longhaul_core::error::BuildError;
+    use longhaul_disk::{FileTarget, Overwrite};
     use longhaul_driver::Job;
-    use longhaul_tokio::{FileTarget, Overwrite};
 
     use super::{PlannedDownload, PlannedUpload};
     use crate::files::{download, upload};

@@ -1,25 +1,35 @@
-//! A client on the tokio runtime one is on.
+//! A client, made of settings and a runtime.
 
 use std::fmt;
 use std::sync::Arc;
 
 use longhaul_driver::{Client, ClientConfig};
-use longhaul_tokio::{HyperTransport, TokioRuntime, TransportBuilder, TransportError};
+use longhaul_hyper::{Net, TransportBuilder, TransportError};
 
 /// A client with every setting at its default, on the tokio runtime the caller is on.
 ///
 /// # Errors
 /// Outside a runtime, or when TLS cannot be set up.
+#[cfg(feature = "tokio")]
 pub fn client() -> Result<Client, StartError> {
     ClientBuilder::default().start()
 }
 
-/// A client on tokio, hyper and rustls, with settings.
+/// A client on hyper and rustls, with settings.
+///
+/// [`start`](Self::start) makes it on tokio, [`start_on`](Self::start_on) on any runtime:
+///
+/// ```
+/// # #[cfg(feature = "smol")] {
+/// let client = longhaul::ClientBuilder::new().start_on(longhaul::smol::runtime())?;
+/// # }
+/// # Ok::<(), longhaul::StartError>(())
+/// ```
 #[derive(Debug, Default)]
-#[must_use = "a client is made by `start`"]
+#[must_use = "a client is made by `start` or `start_on`"]
 pub struct ClientBuilder {
     config: ClientConfig,
-    transport: Option<TransportBuilder>,
+    transport: TransportBuilder,
 }
 
 impl ClientBuilder {
@@ -34,20 +44,29 @@ impl ClientBuilder {
         self
     }
 
-    /// Trust, certificates, proxy, protocols: see [`HyperTransport::builder`].
+    /// Trust, certificates, proxy, protocols: see [`TransportBuilder`].
     pub fn transport(mut self, transport: TransportBuilder) -> Self {
-        self.transport = Some(transport);
+        self.transport = transport;
         self
     }
 
-    /// Starts the client on the runtime the caller is on.
+    /// Starts the client on the tokio runtime the caller is on.
     ///
     /// # Errors
     /// Outside a runtime, or when the transport cannot be set up.
+    #[cfg(feature = "tokio")]
     pub fn start(self) -> Result<Client, StartError> {
-        let settings = self.transport.unwrap_or_else(HyperTransport::builder);
-        let runtime = Arc::new(TokioRuntime::current().map_err(|_| StartError::NoRuntime)?);
-        let transport = settings.build(Arc::clone(&runtime) as _).map_err(StartError::Transport)?;
+        let runtime = longhaul_tokio::TokioRuntime::current().map_err(|_| StartError::NoRuntime)?;
+        self.start_on(runtime)
+    }
+
+    /// Starts the client on `runtime`: that of an adapter (`longhaul::smol::runtime()`), or one of your own.
+    ///
+    /// # Errors
+    /// When the transport cannot be set up.
+    pub fn start_on(self, runtime: impl Net) -> Result<Client, StartError> {
+        let runtime = Arc::new(runtime);
+        let transport = self.transport.build(Arc::clone(&runtime) as _).map_err(StartError::Transport)?;
         Ok(Client::new(self.config, Arc::new(transport), Arc::clone(&runtime) as _, runtime))
     }
 }

@@ -217,14 +217,14 @@ impl<S: Store> fmt::Debug for StoreObject<S> {
     }
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "files")]
 mod files {
     use std::convert::Infallible;
     use std::path::PathBuf;
 
     use longhaul_core::error::BuildError;
+    use longhaul_disk::{FileTarget, Overwrite};
     use longhaul_driver::Job;
-    use longhaul_tokio::{FileTarget, Overwrite};
 
     use super::{Store, StoreObject};
     use crate::files::{download, upload};

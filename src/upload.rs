@@ -124,14 +124,17 @@ impl fmt::Debug for Upload {
     }
 }
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "files")]
 mod files {
+    use std::io;
     use std::path::PathBuf;
     use std::sync::Arc;
 
+    use bytes::Bytes;
+    use futures::Stream;
+    use longhaul_disk::{FileSource, SpoolFile};
     use longhaul_driver::Job;
     use longhaul_driver::spool::SpooledSource;
-    use longhaul_tokio::{FileSource, SpoolFile, frames};
 
     use super::Upload;
 
@@ -143,10 +146,16 @@ mod files {
             self.from_storage(Arc::new(FileSource::new(path)), &name)
         }
 
-        /// From a reader of unknown length, which is kept in an unlinked temporary file as far as the protocol needs it.
+        /// From a stream of unknown length, which is kept in an unlinked temporary file as far as the protocol needs it.
+        pub fn from_stream(self, frames: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Job {
+            let source = SpooledSource::new(frames, Arc::new(SpoolFile::default()));
+            self.from_storage(Arc::new(source), &crate::own_name("stream"))
+        }
+
+        /// From a reader of unknown length: as [`from_stream`](Self::from_stream).
+        #[cfg(feature = "tokio")]
         pub fn from_reader(self, reader: impl ::tokio::io::AsyncRead + Send + 'static) -> Job {
-            let source = SpooledSource::new(frames(reader), Arc::new(SpoolFile::default()));
-            self.from_storage(Arc::new(source), &crate::own_name("reader"))
+            self.from_stream(longhaul_tokio::frames(reader))
         }
     }
 }
