@@ -10,12 +10,14 @@ use alloc::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;
+use longhaul_core::Wall;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_http::fault::Hide;
 use longhaul_sign::azure::{AccountKey, SasToken, shared_key};
 use longhaul_sign::encode::{decode_query, query_pairs};
 use longhaul_sign::{SignError, Target};
+use longhaul_store::access::Rights;
 
 /// A SAS is used until this many seconds before it ends: a request takes a moment to arrive.
 const MARGIN: i64 = 5;
@@ -78,17 +80,17 @@ impl Access {
             }
         }
     }
+}
 
-    /// Whether it is still good when the server's clock shows `wall` (unix seconds).
-    pub(crate) fn is_good_at(&self, wall: i64) -> bool {
+impl Rights for Access {
+    fn are_good_at(&self, wall: Wall) -> bool {
         match self {
-            Self::Sas(token) => token.is_valid_for(MARGIN, wall),
+            Self::Sas(token) => token.is_valid_for(MARGIN, wall.as_unix()),
             _ => true,
         }
     }
 
-    /// What must not be shown of a server's words.
-    pub(crate) fn hide(&self) -> Hide {
+    fn hide(&self) -> Hide {
         let hide = Hide::new();
         match self {
             Self::Anonymous => hide,

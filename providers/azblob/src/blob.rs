@@ -8,17 +8,22 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use longhaul_core::Now;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::Context;
+use longhaul_core::{Digest, Now};
 use longhaul_http::Url;
 use longhaul_sign::azure::SasToken;
 use longhaul_sign::encode;
+use longhaul_store::Item;
+use longhaul_store::fault::Errors;
+use longhaul_store::fields::Rules;
 use longhaul_store::multipart::Start;
 
 use crate::access::Access;
 use crate::container::Container;
+use crate::fault::ERRORS;
+use crate::fields::RULES;
 
 /// Longest name, in characters.
 const MOST_NAME: usize = 1024;
@@ -122,12 +127,43 @@ impl Blob {
     /// A request for the blob, signed.
     pub(crate) fn request(&self, start: Start, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
         let mut request = start.request(self.url())?;
-        self.sign(&mut request, cx, now)?;
+        self.sign(&mut request, None, cx, now)?;
         Ok(request)
     }
+}
 
-    /// Signs a complete request.
-    pub(crate) fn sign(&self, request: &mut Request<Body>, cx: &Context<'_>, now: Now) -> Result<(), BuildError> {
+impl Item for Blob {
+    const RULES: &'static Rules = &RULES;
+    const ERRORS: Errors = ERRORS;
+    type Access = Access;
+
+    fn url(&self) -> &str {
+        self.url()
+    }
+
+    fn authority(&self) -> &str {
+        self.authority()
+    }
+
+    fn region(&self) -> &str {
+        ""
+    }
+
+    fn access(&self) -> &Access {
+        self.access()
+    }
+
+    fn renewed(self, access: Access) -> Self {
+        self.with_access(access)
+    }
+
+    fn sign(
+        &self,
+        request: &mut Request<Body>,
+        _: Option<&Digest>,
+        cx: &Context<'_>,
+        now: Now,
+    ) -> Result<(), BuildError> {
         let version = HeaderValue::from_static(self.container.rules().version);
         request.headers_mut().insert("x-ms-version", version);
         self.access.sign(request, now.wall.as_unix().saturating_add(cx.skew))

@@ -15,6 +15,7 @@ use longhaul_core::provider::{Context, Head, Step, StepKind, Verdict};
 use longhaul_http::fault::Hide;
 use longhaul_http::read::date;
 use longhaul_store::Fields;
+use longhaul_store::access::Rights as _;
 use longhaul_store::fault::{ErrorBody, Errors, Refusal};
 
 use crate::access::Access;
@@ -25,7 +26,7 @@ pub use longhaul_store::fault::Judgement;
 pub use table::judge;
 
 /// How Azure speaks of what went wrong.
-const ERRORS: Errors = Errors { code: Some("x-ms-error-code"), ..Errors::new(judge, table::allowance) };
+pub(crate) const ERRORS: Errors = Errors { code: Some("x-ms-error-code"), ..Errors::new(judge, table::allowance) };
 
 /// An answer, and what is needed to judge it where it is no success.
 pub(crate) struct Answer<'a> {
@@ -41,50 +42,12 @@ pub(crate) struct Answer<'a> {
 impl Answer<'_> {
     /// The verdict on a refusal.
     pub(crate) fn verdict(&self) -> Verdict {
-        let refusal = self.refusal();
-        let error = refusal.error();
-        let judgement = match error.code.as_deref() {
-            Some("AuthenticationFailed") => self.authentication(&refusal, &error),
-            // Azurite's code for it; the service's own speaks of rights and networks.
-            Some("AuthorizationFailure") if error.message.contains("failed to authenticate") || refusal.is_skewed() => {
-                self.authentication(&refusal, &error)
-            }
-            // What Azurite calls a wrong Content-MD5.
-            Some("InvalidOperation") if error.message.contains("contentMD5") => {
-                judge("Md5Mismatch", self.step.kind()).unwrap_or_else(|| refusal.judgement(&error))
-            }
-            // The table knows what passes by itself.
-            Some(code) if self.head.status.as_u16() == 409 && judge(code, self.step.kind()).is_none() => {
-                Judgement::Fatal(Conflict, "")
-            }
-            None if self.head.status.is_redirection() => {
-                Judgement::Fatal(Redirected, "requests are signed for one host: name the endpoint that serves the blob")
-            }
-            _ => refusal.judgement(&error),
-        };
-        let unsure = self.step.kind() == StepKind::Commit && self.head.status.as_u16() != 503;
-        match judgement {
-            // The blob may have been made all the same.
-            Judgement::Retry(Unavailable, hint) if unsure => {
-                refusal.verdict_as(Judgement::Unknown(Unavailable, hint), &error)
-            }
-            judgement => refusal.verdict_as(judgement, &error),
-        }
-    }
-
-    /// Whether the answer speaks of a condition that does not hold, rather than of a lease.
-    pub(crate) fn is_condition(&self) -> bool {
-        self.error().code.is_none_or(|code| code == "ConditionNotMet")
-    }
-
-    /// Whether neither head nor body has a code that tells what is wrong.
-    pub(crate) fn is_mute(&self) -> bool {
-        self.error().code.is_none_or(|code| code == "AuthorizationFailure")
+        verdict(self.blob, &self.refusal())
     }
 
     /// Whether the answer has this code.
     pub(crate) fn is(&self, code: &str) -> bool {
-        self.error().code.as_deref() == Some(code)
+        self.refusal().error().code.as_deref() == Some(code)
     }
 
     /// What must not be shown of a server's words.
@@ -105,36 +68,70 @@ impl Answer<'_> {
             conditional: is_conditional(self.fields),
         }
     }
+}
 
-    fn error(&self) -> ErrorBody {
-        self.refusal().error()
+/// The verdict on a refusal of something that was asked of `blob`.
+pub(crate) fn verdict(blob: &Blob, refusal: &Refusal<'_>) -> Verdict {
+    let error = refusal.error();
+    let (status, step) = (refusal.head.status, refusal.step.kind());
+    let judgement = match error.code.as_deref() {
+        Some("AuthenticationFailed") => authentication(blob, refusal, &error),
+        // Azurite's code for it; the service's own speaks of rights and networks.
+        Some("AuthorizationFailure") if error.message.contains("failed to authenticate") || refusal.is_skewed() => {
+            authentication(blob, refusal, &error)
+        }
+        // What Azurite calls a wrong Content-MD5.
+        Some("InvalidOperation") if error.message.contains("contentMD5") => {
+            judge("Md5Mismatch", step).unwrap_or_else(|| refusal.judgement(&error))
+        }
+        // The table knows what passes by itself.
+        Some(code) if status.as_u16() == 409 && judge(code, step).is_none() => Judgement::Fatal(Conflict, ""),
+        None if status.is_redirection() => {
+            Judgement::Fatal(Redirected, "requests are signed for one host: name the endpoint that serves the blob")
+        }
+        _ => refusal.judgement(&error),
+    };
+    match judgement {
+        // The blob may have been made all the same.
+        Judgement::Retry(Unavailable, hint) if step == StepKind::Commit && status.as_u16() != 503 => {
+            refusal.verdict_as(Judgement::Unknown(Unavailable, hint), &error)
+        }
+        judgement => refusal.verdict_as(judgement, &error),
     }
+}
 
-    /// A signature that the service does not take.
-    fn authentication(&self, refusal: &Refusal<'_>, error: &ErrorBody) -> Judgement {
-        match self.blob.access() {
-            Access::Anonymous => Judgement::Fatal(Denied, "the container is not public: give an account key or a SAS"),
-            Access::Key(_) if refusal.is_skewed() => Judgement::Clock,
-            Access::Key(_) => Judgement::Refresh(
-                "the key is not one of this account's (or a proxy changed the request): check account and key",
-            ),
-            Access::Sas(token) => {
-                let ours = self.now.wall.as_unix().saturating_add(self.cx.skew);
-                let now = date(self.head.headers).map_or(ours, |server| server.as_unix());
-                let words = error.authentication.as_deref().unwrap_or_default();
-                if !token.is_valid_for(0, now) {
-                    Judgement::Refresh("the SAS has expired: get a fresh one")
-                } else if token.starts_at().is_some_and(|start| start > now) {
-                    Judgement::Fatal(Denied, "the SAS is not valid yet: wait, or let it begin some minutes ago")
-                } else if words.contains("time frame") {
-                    Judgement::Refresh(
-                        "the SAS, or the policy it names, has expired or is not valid yet: get a fresh one",
-                    )
-                } else {
-                    Judgement::Refresh(
-                        "the SAS is not (or no longer) valid here: copy it whole, and check that it is for this container or blob",
-                    )
-                }
+/// Whether a refusal speaks of a condition that does not hold, rather than of a lease.
+pub(crate) fn is_condition(refusal: &Refusal<'_>) -> bool {
+    refusal.error().code.is_none_or(|code| code == "ConditionNotMet")
+}
+
+/// Whether neither head nor body has a code that tells what is wrong.
+pub(crate) fn is_mute(refusal: &Refusal<'_>) -> bool {
+    refusal.error().code.is_none_or(|code| code == "AuthorizationFailure")
+}
+
+/// A signature that the service does not take.
+fn authentication(blob: &Blob, refusal: &Refusal<'_>, error: &ErrorBody) -> Judgement {
+    match blob.access() {
+        Access::Anonymous => Judgement::Fatal(Denied, "the container is not public: give an account key or a SAS"),
+        Access::Key(_) if refusal.is_skewed() => Judgement::Clock,
+        Access::Key(_) => Judgement::Refresh(
+            "the key is not one of this account's (or a proxy changed the request): check account and key",
+        ),
+        Access::Sas(token) => {
+            let ours = refusal.now.wall.as_unix().saturating_add(refusal.cx.skew);
+            let now = date(refusal.head.headers).map_or(ours, |server| server.as_unix());
+            let words = error.authentication.as_deref().unwrap_or_default();
+            if !token.is_valid_for(0, now) {
+                Judgement::Refresh("the SAS has expired: get a fresh one")
+            } else if token.starts_at().is_some_and(|start| start > now) {
+                Judgement::Fatal(Denied, "the SAS is not valid yet: wait, or let it begin some minutes ago")
+            } else if words.contains("time frame") {
+                Judgement::Refresh("the SAS, or the policy it names, has expired or is not valid yet: get a fresh one")
+            } else {
+                Judgement::Refresh(
+                    "the SAS is not (or no longer) valid here: copy it whole, and check that it is for this container or blob",
+                )
             }
         }
     }

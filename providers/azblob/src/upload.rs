@@ -29,7 +29,7 @@ use longhaul_http::Headers;
 use longhaul_sign::encode;
 use longhaul_sign::xml::Limits;
 use longhaul_store::multipart::{Start, content_digest};
-use longhaul_store::{Fields, Kind};
+use longhaul_store::{Fields, Item as _, Kind};
 
 use crate::access::Access;
 use crate::blob::{Blob, bodiless};
@@ -205,7 +205,6 @@ impl Provider for AzureUpload {
     }
 
     fn is_ready(&self, _: &Step, wall: Wall) -> bool {
-        // With nobody to ask for another one, the service's word counts: it is this machine's clock that may be wrong.
-        !self.refresh || self.blob.access().is_good_at(wall.as_unix())
+        self.blob.is_ready(self.refresh, wall)
     }
 }

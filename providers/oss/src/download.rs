@@ -20,6 +20,8 @@ const RANGE_BEHAVIOR: HeaderName = HeaderName::from_static("x-oss-range-behavior
 pub type OssDownload = Download<Object>;
 
 impl Source for Object {
+    const VERSION: &'static str = "versionId";
+
     fn dress(&self, headers: &mut HeaderMap) {
         if headers.contains_key(header::RANGE) {
             headers.insert(RANGE_BEHAVIOR, HeaderValue::from_static("standard"));

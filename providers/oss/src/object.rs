@@ -135,6 +135,7 @@ impl Object {
 impl Item for Object {
     const RULES: &'static Rules = &RULES;
     const ERRORS: Errors = ERRORS;
+    type Access = Access;
 
     fn url(&self) -> &str {
         self.url()

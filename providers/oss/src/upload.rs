@@ -159,8 +159,7 @@ impl Provider for OssUpload {
     }
 
     fn is_ready(&self, _: &Step, wall: Wall) -> bool {
-        // With nobody to ask for another one, the store's word counts: it is this machine's clock that may be wrong.
-        !self.refresh || self.object.access().is_good_at(wall)
+        self.object.is_ready(self.refresh, wall)
     }
 }
 

@@ -19,6 +19,8 @@ use crate::rules::Etags;
 pub type S3Download = Download<Object>;
 
 impl Source for Object {
+    const VERSION: &'static str = "versionId";
+
     fn dress(&self, headers: &mut HeaderMap) {
         headers.insert(checksum::MODE, HeaderValue::from_static("ENABLED"));
     }

@@ -98,6 +98,7 @@ impl Object {
 impl Item for Object {
     const RULES: &'static Rules = &RULES;
     const ERRORS: Errors = ERRORS;
+    type Access = Access;
 
     fn url(&self) -> &str {
         self.url()

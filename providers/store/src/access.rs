@@ -3,6 +3,7 @@
 
 use alloc::format;
 use alloc::sync::Arc;
+use core::fmt;
 
 use longhaul_core::Wall;
 use longhaul_core::error::BuildError;
@@ -11,6 +12,15 @@ use longhaul_sign::{AccessKey, SignError};
 
 /// A key is used until this many seconds before it ends: a request takes a moment to arrive.
 const MARGIN: i64 = 5;
+
+/// With which rights an object is asked for.
+pub trait Rights: Clone + fmt::Debug + Send + Sync {
+    /// Whether they are still good for a request made when the store's clock shows `wall`. What does not say when it ends always is.
+    fn are_good_at(&self, wall: Wall) -> bool;
+
+    /// What must not be shown of a server's words.
+    fn hide(&self) -> Hide;
+}
 
 /// Who asks. `Debug` shows the key's id only.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,17 +53,14 @@ impl Access {
             Self::Key(key) => Some(key),
         }
     }
+}
 
-    /// Whether the key is still good for a request made when the store's clock shows `wall`. A key that does not say when it ends
-    /// always is.
-    #[must_use]
-    pub fn is_good_at(&self, wall: Wall) -> bool {
+impl Rights for Access {
+    fn are_good_at(&self, wall: Wall) -> bool {
         self.key().is_none_or(|key| key.is_valid_for(MARGIN, wall.as_unix()))
     }
 
-    /// What must not be shown of a server's words.
-    #[must_use]
-    pub fn hide(&self) -> Hide {
+    fn hide(&self) -> Hide {
         let Some(key) = self.key() else { return Hide::new() };
         let hide = Hide::new().value(key.secret.expose().as_bytes());
         match &key.session_token {

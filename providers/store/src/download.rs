@@ -8,8 +8,8 @@
 
 use alloc::format;
 
-use http::Request;
 use http::header::HeaderMap;
+use http::{Request, StatusCode};
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Body;
 use longhaul_core::provider::{Context, Head, Object, Profile, Provider, Reply, Step, Verdict};
@@ -19,21 +19,35 @@ use longhaul_http::read::{Malformed, content_length, version};
 use longhaul_http::{Headers, HttpDownload};
 use longhaul_sign::encode;
 
-use crate::access::Access;
+use crate::access::Rights as _;
 use crate::fault::{ErrorBody, Refusal};
 use crate::fields::{Fields, Kind};
 use crate::item::Item;
 
 /// What distinguishes the download of one store's objects from that of another's.
 pub trait Source: Item {
+    /// What names a version in a URL's query.
+    const VERSION: &'static str;
+
     /// Adds what is the store's own to a request's fields.
     fn dress(&self, headers: &mut HeaderMap);
 
     /// Sets, or adds, the digests of the whole object that an answer to `step` tells of.
     fn add_digests(&self, found: &mut Object, step: &Step, head: Head<'_>);
 
+    /// Whether a 412 speaks of the version that a range is pinned to.
+    fn is_changed(&self, _: &Refusal<'_>) -> bool {
+        true
+    }
+
     /// The verdict on a refusal.
     fn verdict(&self, refusal: &Refusal<'_>) -> Verdict;
+}
+
+/// A source of which there are snapshots.
+pub trait Snapshots: Source {
+    /// What names one in a URL's query.
+    const SNAPSHOT: &'static str;
 }
 
 /// Downloads an object of a store by ranges.
@@ -59,11 +73,16 @@ impl<S: Source> Download<S> {
     ///
     /// # Errors
     /// When the id is empty or longer than 1,024 bytes.
-    pub fn with_version(mut self, id: &str) -> Result<Self, BuildError> {
+    pub fn with_version(self, id: &str) -> Result<Self, BuildError> {
+        self.with_query(S::VERSION, id)
+    }
+
+    fn with_query(mut self, name: &str, id: &str) -> Result<Self, BuildError> {
         if id.is_empty() || id.len() > 1024 {
-            return Err(BuildError::new("the version id is empty or too long", "leave it out for the newest version"));
+            let remedy = "give it as the store did, or leave it out for the newest version";
+            return Err(BuildError::new(format!("the {name} is empty or too long"), remedy));
         }
-        self.http = plain(&format!("{}?versionId={}", self.source.url(), encode::component(id)))?;
+        self.http = plain(&format!("{}?{name}={}", self.source.url(), encode::component(id)))?;
         Ok(self)
     }
 
@@ -87,7 +106,7 @@ impl<S: Source> Download<S> {
 
     /// The same object with other rights: what a refresh makes.
     #[must_use]
-    pub fn with_access(mut self, access: impl Into<Access>) -> Self {
+    pub fn with_access(mut self, access: impl Into<S::Access>) -> Self {
         self.source = self.source.renewed(access.into());
         self
     }
@@ -96,6 +115,16 @@ impl<S: Source> Download<S> {
     #[must_use]
     pub const fn source(&self) -> &S {
         &self.source
+    }
+}
+
+impl<S: Snapshots> Download<S> {
+    /// Of a snapshot, by the time the store gave it.
+    ///
+    /// # Errors
+    /// When the time is empty or longer than 1,024 bytes.
+    pub fn with_snapshot(self, time: &str) -> Result<Self, BuildError> {
+        self.with_query(S::SNAPSHOT, time)
     }
 }
 
@@ -133,12 +162,13 @@ impl<S: Source> Provider for Download<S> {
         body: &[u8],
         now: Now,
     ) -> Result<Reply, Verdict> {
-        let Some(reply) = read(&self.http, step, cx, head, body, now) else {
+        let refusal = || {
             let (hide, region) = (self.fields.hide(self.source.access().hide()), self.source.region());
-            let refusal = Refusal { errors: &S::ERRORS, step, cx, head, body, now, hide, region, conditional: false };
-            return Err(self.source.verdict(&refusal));
+            Refusal { errors: &S::ERRORS, step, cx, head, body, now, hide, region, conditional: false }
         };
-        reply.map(|mut reply| {
+        let refused = head.status == StatusCode::PRECONDITION_FAILED && !self.source.is_changed(&refusal());
+        let reply = if refused { None } else { read(&self.http, step, cx, head, body, now) };
+        reply.unwrap_or_else(|| Err(self.source.verdict(&refusal()))).map(|mut reply| {
             if let Reply::Object(found) | Reply::Whole(found) | Reply::Range { object: found, .. } = &mut reply {
                 self.source.add_digests(found, step, head);
             }
@@ -147,8 +177,7 @@ impl<S: Source> Provider for Download<S> {
     }
 
     fn is_ready(&self, _: &Step, wall: Wall) -> bool {
-        // With nobody to ask for another one, the store's word counts: it is this machine's clock that may be wrong.
-        !self.refresh || self.source.access().is_good_at(wall)
+        self.source.is_ready(self.refresh, wall)
     }
 }
 
@@ -156,12 +185,12 @@ impl<S: Source> Provider for Download<S> {
 ///
 /// # Errors
 /// When the URL is unusable.
-pub fn plain(url: &str) -> Result<HttpDownload, BuildError> {
+fn plain(url: &str) -> Result<HttpDownload, BuildError> {
     Ok(HttpDownload::new(url)?.keep_encoded(true))
 }
 
 /// What an answer means, digests of the store's own apart. `None` for a refusal.
-pub fn read(
+fn read(
     plain: &HttpDownload,
     step: &Step,
     cx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! What object stores have in common, for `longhaul`: the providers of S3 and OSS are made of it.
+//! What object stores have in common, for `longhaul`: the providers of S3, OSS and Azure are made of it.
 //!
 //! Pure request builders and answer readers: no socket, no clock, no file. How a store differs from the others is its own
 //! crate's business, told here by data and by a [`Dialect`].

@@ -28,6 +28,7 @@ use longhaul_core::{Digest, Now};
 use longhaul_http::fault::Hide;
 use longhaul_sign::xml::Element;
 
+use crate::access::Rights as _;
 use crate::fields::Fields;
 use crate::item::Item;
 
