@@ -30,7 +30,6 @@ pub type AzureBlob = StoreObject<Azure>;
 /// The providers of a blob of Azure.
 #[derive(Clone, Debug)]
 pub struct Azure {
-    blob: Blob,
     upload: AzureUpload,
     headers: Headers,
     moment: Option<Moment>,
@@ -61,8 +60,7 @@ impl StoreObject<Azure> {
     }
 
     fn blob(blob: Blob) -> Self {
-        let upload = AzureUpload::new(blob.clone());
-        Self::of(Azure { blob, upload, headers: Headers::new(), moment: None })
+        Self::of(Azure { upload: AzureUpload::new(blob), headers: Headers::new(), moment: None })
     }
 
     /// Header fields. For an upload: content type, metadata (`x-ms-meta-…`), tags, access tier, encryption, a lease, conditions
@@ -113,25 +111,24 @@ impl Store for Azure {
     type Access = Access;
 
     fn url(&self) -> &str {
-        self.blob.url()
+        self.upload.target().url()
     }
 
     fn file_name(&self) -> Option<&str> {
-        self.blob.file_name()
+        self.upload.target().file_name()
     }
 
     fn access(&self) -> &Access {
-        self.blob.access()
+        self.upload.target().access()
     }
 
     fn with_access(mut self, access: Access) -> Self {
-        self.blob = self.blob.with_access(access.clone());
         self.upload = self.upload.with_access(access);
         self
     }
 
     fn download(&self, refreshable: bool) -> Result<Arc<dyn Provider>, BuildError> {
-        let download = AzureDownload::new(self.blob.clone())?.refreshable(refreshable);
+        let download = AzureDownload::new(self.upload.target().clone())?.refreshable(refreshable);
         let download = download.with_headers(self.headers.clone())?;
         Ok(Arc::new(match &self.moment {
             Some(Moment::Version(id)) => download.with_version(id)?,

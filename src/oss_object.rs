@@ -31,7 +31,6 @@ pub type OssObject = StoreObject<Oss>;
 /// The providers of an object of Aliyun OSS.
 #[derive(Clone, Debug)]
 pub struct Oss {
-    object: Object,
     upload: OssUpload,
     headers: Headers,
     version: Option<String>,
@@ -48,8 +47,7 @@ impl StoreObject<Oss> {
 
     /// An object with settings of its own, such as further header fields in the signature.
     pub fn of_object(object: Object) -> Self {
-        let upload = OssUpload::new(object.clone());
-        Self::of(Oss { object, upload, headers: Headers::new(), version: None })
+        Self::of(Oss { upload: OssUpload::new(object), headers: Headers::new(), version: None })
     }
 
     /// Header fields. For an upload: content type, metadata (`x-oss-meta-…`), tags, encryption, storage class, ACL, callback. For a
@@ -94,25 +92,24 @@ impl Store for Oss {
     type Access = Access;
 
     fn url(&self) -> &str {
-        self.object.url()
+        self.upload.target().url()
     }
 
     fn file_name(&self) -> Option<&str> {
-        self.object.file_name()
+        self.upload.target().file_name()
     }
 
     fn access(&self) -> &Access {
-        Item::access(&self.object)
+        Item::access(self.upload.target())
     }
 
     fn with_access(mut self, access: Access) -> Self {
-        self.object = self.object.with_access(access.clone());
         self.upload = self.upload.with_access(access);
         self
     }
 
     fn download(&self, refreshable: bool) -> Result<Arc<dyn Provider>, BuildError> {
-        let download = OssDownload::new(self.object.clone())?.refreshable(refreshable);
+        let download = OssDownload::new(self.upload.target().clone())?.refreshable(refreshable);
         let download = download.with_headers(self.headers.clone())?;
         Ok(match &self.version {
             Some(version) => Arc::new(download.with_version(version)?),

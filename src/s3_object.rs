@@ -31,7 +31,6 @@ pub type S3Object = StoreObject<S3>;
 /// The providers of an object of an S3-style store.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    object: Object,
     upload: S3Upload,
     headers: Headers,
     version: Option<String>,
@@ -43,9 +42,8 @@ impl StoreObject<S3> {
     /// # Errors
     /// When the key is not usable; the message says what to change.
     pub fn new(bucket: Bucket, key: &str, access: impl Into<Access>) -> Result<Self, BuildError> {
-        let object = Object::new(bucket, key, access)?;
-        let upload = S3Upload::new(object.clone());
-        Ok(Self::of(S3 { object, upload, headers: Headers::new(), version: None }))
+        let upload = S3Upload::new(Object::new(bucket, key, access)?);
+        Ok(Self::of(S3 { upload, headers: Headers::new(), version: None }))
     }
 
     /// Header fields. For an upload: content type, metadata (`x-amz-meta-…`), tags, encryption, storage class, conditions
@@ -90,25 +88,24 @@ impl Store for S3 {
     type Access = Access;
 
     fn url(&self) -> &str {
-        self.object.url()
+        self.upload.target().url()
     }
 
     fn file_name(&self) -> Option<&str> {
-        self.object.file_name()
+        self.upload.target().file_name()
     }
 
     fn access(&self) -> &Access {
-        Item::access(&self.object)
+        Item::access(self.upload.target())
     }
 
     fn with_access(mut self, access: Access) -> Self {
-        self.object = self.object.with_access(access.clone());
         self.upload = self.upload.with_access(access);
         self
     }
 
     fn download(&self, refreshable: bool) -> Result<Arc<dyn Provider>, BuildError> {
-        let download = S3Download::new(self.object.clone())?.refreshable(refreshable);
+        let download = S3Download::new(self.upload.target().clone())?.refreshable(refreshable);
         let download = download.with_headers(self.headers.clone())?;
         Ok(match &self.version {
             Some(version) => Arc::new(download.with_version(version)?),
