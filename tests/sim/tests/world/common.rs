@@ -3,8 +3,9 @@
 use std::num::NonZeroU32;
 
 use http::Method;
+use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Config, Parallel, Start};
-use longhaul_sim::{Job, JobKind, Style, World};
+use longhaul_sim::{Job, JobKind, Style, Weather, World};
 
 /// A world of fair weather that keeps its trace and the requests that arrived.
 pub(crate) fn world() -> World {
@@ -96,6 +97,11 @@ pub(crate) fn tail(world: &World) -> String {
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
+/// Questions to the application.
+pub(crate) fn asked(world: &World) -> usize {
+    world.trace.lines().iter().filter(|line| line.contains(" ask ")).count()
+}
+
 /// Requests that arrived, by method and a text in their URL.
 pub(crate) fn arrived(world: &World, method: Method, url: &str) -> usize {
     world
@@ -129,4 +135,44 @@ pub(crate) fn after(make: fn(&mut World) -> usize, steps: usize, seed: u64) -> (
         world.step(longhaul_core::Time::NEVER);
     }
     (world, job)
+}
+
+/// Two transfers by URLs that expire, in any weather: crashes, pauses, keys that are withdrawn, and what `more` does. They end, and
+/// nothing expired was sent (I24).
+#[track_caller]
+pub(crate) fn expiring(
+    seed: u64,
+    prepare: impl FnOnce(&mut World, &mut Rng) -> [usize; 2],
+    more: impl Fn(&mut World),
+) -> World {
+    let mut rng = Rng::new(seed);
+    let mut world = World::new(seed, Config::default(), true);
+    world.weather = Weather::draw(&mut rng);
+    let jobs = prepare(&mut world, &mut rng);
+    for job in jobs {
+        world.jobs[job].parallel = most(1 + u32::try_from(rng.up_to(5)).expect("small"));
+        world.submit(job, Start::Now);
+    }
+    for _ in 0..6 {
+        world.run_for(rng.up_to(40_000_000));
+        match rng.up_to(6) {
+            0 => world.crash(rng.up_to(1) == 0),
+            1 => world.pause(jobs[0]),
+            2 => world.resume(jobs[0]),
+            3 => world.presigner.withdrawn = Some(world.moment().wall),
+            4 => more(&mut world),
+            _ => {}
+        }
+        world.settle();
+        for job in jobs {
+            if world.jobs[job].task.is_none() && !world.jobs[job].is_done() {
+                world.submit(job, Start::Now);
+            }
+        }
+    }
+    world.finish();
+    let verdict = world.verdict();
+    assert!(verdict.is_ok(), "seed {seed}: {verdict:?}\n{}", tail(&world));
+    assert_eq!(world.presigner.expired, 0, "seed {seed}");
+    world
 }

@@ -8,7 +8,6 @@ use longhaul_core::rng::Rng;
 use longhaul_core::spec::{Config, Start};
 use longhaul_core::{Time, Wall};
 use longhaul_sim::transition::Transition;
-use longhaul_sim::weather::Weather;
 use longhaul_sim::{Act, Fate, Job, JobKind, Rule, World};
 
 const LEN: u64 = 100_000;
@@ -26,10 +25,6 @@ fn plan(world: &mut World, len: u64) -> usize {
 
 fn plan_job(world: &mut World) -> usize {
     plan(world, LEN)
-}
-
-fn asked(world: &World) -> usize {
-    world.trace.lines().iter().filter(|line| line.contains(" ask ")).count()
 }
 
 /// Puts of parts that arrived.
@@ -330,38 +325,14 @@ fn a_source_of_another_size_than_the_plans_is_refused_before_the_first_byte() {
 #[test]
 fn r6_whatever_happens_nothing_expired_is_sent() {
     for seed in 0..120 {
-        let mut rng = Rng::new(seed);
-        let mut world = World::new(seed, Config::default(), true);
-        world.weather = Weather::draw(&mut rng);
-        world.presigner.lifetime = 70 + i64::try_from(rng.up_to(600)).expect("small");
-        world.presigner.first = rng.up_to(PARTS);
-        world.presigner.batch =
-            (1 + u32::try_from(rng.up_to(7)).expect("small"), 1 + u32::try_from(rng.up_to(3)).expect("small"));
-        world.presigner.confirms = true;
-        let jobs = [plan_job(&mut world), plan_job(&mut world)];
-        for job in jobs {
-            world.jobs[job].parallel = most(1 + u32::try_from(rng.up_to(5)).expect("small"));
-            world.submit(job, Start::Now);
-        }
-        for _ in 0..6 {
-            world.run_for(rng.up_to(40_000_000));
-            match rng.up_to(5) {
-                0 => world.crash(rng.up_to(1) == 0),
-                1 => world.pause(jobs[0]),
-                2 => world.resume(jobs[0]),
-                3 => world.presigner.withdrawn = Some(world.moment().wall),
-                _ => {}
-            }
-            for job in jobs {
-                if world.jobs[job].task.is_none() && !world.jobs[job].is_done() {
-                    world.submit(job, Start::Now);
-                }
-            }
-        }
-        world.finish();
-        let verdict = world.verdict();
-        assert!(verdict.is_ok(), "seed {seed}: {verdict:?}\n{}", tail(&world));
-        assert_eq!(world.presigner.expired, 0, "seed {seed}");
+        let prepare = |world: &mut World, rng: &mut Rng| {
+            let small = |most, rng: &mut Rng| u32::try_from(rng.up_to(most)).expect("small");
+            world.presigner.lifetime = 70 + i64::from(small(600, rng));
+            world.presigner.first = rng.up_to(PARTS);
+            world.presigner.batch = (1 + small(7, rng), 1 + small(3, rng));
+            [plan_job(world), plan_job(world)]
+        };
+        expiring(seed, prepare, |_| ());
     }
 }
 
