@@ -7,7 +7,7 @@ use crate::error::{Error, FileFault, ServerFault, ServerFaultKind};
 use crate::event::EventKind;
 use crate::id::OpId;
 use crate::intent::{Answer, FileOp, FileReply, JournalOp, Question};
-use crate::spec::Direction;
+use crate::spec::{Config, Direction, Interval};
 use crate::time::Time;
 use crate::transfer::parts::Flight;
 use crate::transfer::state::Recall;
@@ -51,12 +51,21 @@ impl Transfer {
             return None;
         }
         let flush = self.run != Run::Running || self.stop.is_some();
-        let write = self.keeper.next(cx.now.mono, cx.config.interval, flush)?;
+        let write = self.keeper.next(cx.now.mono, self.interval(cx.config), flush)?;
         Some(Local::Journal(match write {
             keeper::Write::Replace => JournalOp::Replace(self.to_checkpoint().encode()),
             keeper::Write::Append(frames) => JournalOp::Append(frames),
             keeper::Write::Remove => JournalOp::Remove,
         }))
+    }
+
+    /// When what is there is recorded. Parts of an upload that are in no record go up again after a crash: as many as are on their
+    /// way at most, where that is less than the interval.
+    pub(super) fn interval(&self, config: &Config) -> Interval {
+        let interval = config.interval;
+        let Some(layout) = self.source.layout.as_ref().filter(|_| !self.source.whole) else { return interval };
+        let moving = layout.part_size().saturating_mul(self.parts.flights.len().max(1) as u64);
+        Interval { bytes: interval.bytes.min(moving), ..interval }
     }
 
     /// Records the id under which what [`Self::next_local`] gave was issued.

@@ -153,6 +153,21 @@ fn u7_a_small_source_of_which_nothing_is_there_goes_up_whole() {
     }
 }
 
+/// Parts of 10 bytes: one for each request on its way is recorded, unless the interval is less.
+#[test]
+fn u7_no_more_parts_are_unrecorded_than_there_are_on_their_way() {
+    let mut transfer = with_record(Direction::Upload, Profile::download(), Some(record(Direction::Upload)));
+    let mut config = Config::default();
+    for (flights, interval, bytes) in [(0, 64, 10), (1, 64, 10), (3, 64, 30), (7, 64, 64)] {
+        transfer.parts.flights.clear();
+        for at in 0..flights {
+            transfer.parts.launch(op(), ByteRange::at(10 * at, 10), Tries::default());
+        }
+        config.interval.bytes = interval;
+        assert_eq!(transfer.interval(&config).bytes, bytes, "{flights}");
+    }
+}
+
 #[test]
 fn u6_what_a_record_lacks_is_sent_before_the_next_commit() {
     let mut checkpoint = record(Direction::Upload);

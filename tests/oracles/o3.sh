@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# 200 MiB by `longhaul put` into each store, killed with SIGKILL at 20 random moments and taken up by `longhaul resume`: is the object what
+# the file is, as the vendor's SDK reads it, is anything left behind, and how much went up again. Prints a table.
+#
+#   o3.sh [STORE...]         azurite oss moto; all without arguments
+#
+#   LONGHAUL        the binary            (default: built by cargo, release)
+#   O3_KILLS        kills for each store  (20)
+#   O3_MIB          size of the object    (200)
+#   O3_PORT         the first port        (18291)
+#
+# Exit code 0 when every row holds. Takes some minutes.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+kills=${O3_KILLS:-20} mib=${O3_MIB:-200} port=${O3_PORT:-18291}
+parts=4 part_mib=5
+
+if [ -z "${LONGHAUL:-}" ]; then
+    (cd "$here/../.." && cargo build --release -p longhaul-cli >&2)
+    LONGHAUL=$(cd "$here/../.." && cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/longhaul
+fi
+export AWS_ACCESS_KEY_ID=TESTAK AWS_SECRET_ACCESS_KEY=TESTSK0123456789 AWS_REGION=us-east-1
+export OSS_ACCESS_KEY_ID=TESTAK OSS_ACCESS_KEY_SECRET=TESTSK0123456789 OSS_REGION=cn-hangzhou
+export AZURE_STORAGE_ACCOUNT=devstoreaccount1 # Azurite's own, which everybody knows
+export AZURE_STORAGE_KEY=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==
+
+work=$(mktemp -d)
+server='' pid=''
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+    # A server ends with its input.
+    exec 8>&- || true
+    [ -z "$server" ] || wait "$server" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+
+head -c $((mib << 20)) /dev/urandom >"$work/source"
+sum=$(sha256sum <"$work/source" | cut -d' ' -f1)
+
+# The last number of a member in the progress lines.
+member() { { grep -o "\"$1\":[0-9]*" "$2" 2>/dev/null || true; } | tail -n 1 | cut -d: -f2; }
+
+failed=0
+printf '%-8s %4s %13s %13s %13s %13s %s\n' store kill 'killed at' reused 'sent again' bound verdict
+[ $# != 0 ] || set -- azurite oss moto
+for store in "$@"; do
+    port=$((port + 1))
+    mkfifo "$work/$store"
+    "$here/stores.sh" run "$store" "$port" <"$work/$store" >"$work/ready" &
+    server=$!
+    exec 8>"$work/$store"
+    until grep -q ready "$work/ready"; do kill -0 $server && sleep 0.1; done
+    # The SDK makes the container where there is none.
+    "$here/stores.sh" sdk "$store" "http://127.0.0.1:$port" </dev/null >/dev/null
+    case $store in
+    azurite) scheme=az ;;
+    oss) scheme=oss ;;
+    *) scheme=s3 ;;
+    esac
+    for kill in $(seq "$kills"); do
+        key=o3/$kill run=$work/$store-$kill
+        half=$((RANDOM % mib << 20))
+        "$LONGHAUL" put "$work/source" "$scheme://tbucket/$key" --endpoint "http://127.0.0.1:$port" --path-style \
+            --parts $parts --part-size ${part_mib}MiB --state "$run.state" --json >"$run.1" 2>"$run.1.err" 8>&- &
+        pid=$!
+        while kill -0 "$pid" 2>/dev/null; do
+            at=$(member acknowledged "$run.1")
+            [ "${at:-0}" -lt $half ] || break
+            sleep 0.01
+        done
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null && code=0 || code=$?
+        pid=
+        at=$(member acknowledged "$run.1")
+        if [ $code = 137 ]; then
+            "$LONGHAUL" resume --state "$run.state" --json >"$run.2" 2>"$run.2.err" 8>&- && code=0 || code=$?
+        fi
+        # What was on its way, and a part for each connection.
+        bound=$(((2 * parts * part_mib) << 20))
+        sent=$(member transferred "$run.2") reused=$(member reused "$run.2")
+        again=$((${sent:-0} + ${at:-0} - (mib << 20)))
+        told=$(printf '{"do":"look","key":"%s"}\n{"do":"open","key":"%s"}\n' "$key" "$key" |
+            "$here/stores.sh" sdk "$store" "http://127.0.0.1:$port" | tr '\n' ' ')
+        verdict=holds
+        case $told in
+        *"\"sha256\": \"$sum\""*'{"is": 0} ') ;;
+        *) verdict="FAILS: $told" failed=1 ;;
+        esac
+        if [ "$code" != 0 ] || [ "$again" -gt "$bound" ]; then
+            verdict="FAILS: exit $code, $(tail -n 1 "$run".*.err)" failed=1
+        fi
+        printf '%-8s %4s %13s %13s %13s %13s %s\n' "$store" "$kill" "${at:-0}" "${reused:-0}" "$again" "$bound" "$verdict"
+    done
+    exec 8>&-
+    wait "$server" || true
+    server=
+done
+exit $failed
