@@ -7,8 +7,8 @@ use std::io;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::SourceGone;
 
-/// A request that got no answer.
-pub(crate) fn of_request(error: reqwest::Error) -> Fault {
+/// A request that got no answer. `reused`: its connection had served before.
+pub(crate) fn of_exchange(error: reqwest::Error, reused: bool) -> Fault {
     let error = error.without_url();
     let words = words(&error);
     if error.is_builder() {
@@ -30,6 +30,8 @@ pub(crate) fn of_request(error: reqwest::Error) -> Fault {
         // Never begun by the connection that had it: no server has seen it.
         Some(hyper) if hyper.is_canceled() => Fault::new(FaultKind::Stale, Sent::No, words),
         _ => match kind(&error) {
+            // What servers do to connections they find idle for too long.
+            FaultKind::Reset | FaultKind::Truncated if reused => Fault::new(FaultKind::Stale, Sent::Maybe, words),
             FaultKind::Truncated => Fault::new(FaultKind::Reset, Sent::Maybe, words),
             kind => Fault::new(kind, Sent::Maybe, words),
         },

@@ -10,11 +10,12 @@
 //! # Ok::<(), reqwest::Error>(())
 //! ```
 //!
-//! What reqwest does not tell cannot be told apart: whether a request has a connection yet (so the deadline for connecting is not
-//! watched; set [`connect_timeout`](reqwest::ClientBuilder::connect_timeout)), and whether that connection had served before.
+//! reqwest does not tell when a request has a connection, so the deadline for connecting is not watched: set
+//! [`connect_timeout`](reqwest::ClientBuilder::connect_timeout).
 #![forbid(unsafe_code)]
 
 mod fault;
+mod idle;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -28,9 +29,14 @@ use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::transport::{Frames, SendBody, Transport};
 use reqwest::{Body, Client, ClientBuilder, Url, redirect};
 
+use crate::idle::{Claim, Idle};
+
 /// Sends requests by a reqwest client. Needs a tokio runtime, as reqwest does.
 #[derive(Clone, Debug)]
-pub struct ReqwestTransport(Client);
+pub struct ReqwestTransport {
+    client: Client,
+    idle: Idle,
+}
 
 /// `builder`, with the settings that longhaul relies on: no redirects, no decoding, no retries.
 pub fn prepared(builder: ClientBuilder) -> ClientBuilder {
@@ -42,13 +48,13 @@ impl ReqwestTransport {
     /// Sends by `client`, made from a builder that is [`prepared`]. One that follows redirects is found out, and its answers refused.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self(client)
+        Self { client, idle: Idle::default() }
     }
 }
 
 impl Transport for ReqwestTransport {
     fn send(&self, request: Request<SendBody>) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
-        let client = self.0.clone();
+        let Self { client, idle } = self.clone();
         Box::pin(async move {
             let (mut head, body) = request.into_parts();
             // A stream has no length of its own. An empty body needs none announced, except where one is expected.
@@ -59,9 +65,10 @@ impl Transport for ReqwestTransport {
             let upload = Upload(upload);
             let asked = head.uri.clone();
             let request = reqwest::Request::try_from(Request::from_parts(head, Body::wrap_stream(frames)));
-            let mut request = request.map_err(fault::of_request)?;
+            let mut request = request.map_err(|error| fault::of_exchange(error, false))?;
             let url = as_asked(request.url_mut(), &asked)?;
-            let answer = client.execute(request).await.map_err(fault::of_request)?;
+            let claim = idle.claim(&asked);
+            let answer = client.execute(request).await.map_err(|error| fault::of_exchange(error, claim.reused))?;
             if *answer.url() != url {
                 let words = "the reqwest client follows redirects; make it with longhaul_reqwest::prepared";
                 return Err(Fault::new(FaultKind::Other, Sent::Maybe, words));
@@ -70,7 +77,9 @@ impl Transport for ReqwestTransport {
             *response.status_mut() = answer.status();
             *response.version_mut() = answer.version();
             *response.headers_mut() = answer.headers().clone();
-            Ok(response.map(|()| Incoming { frames: answer.bytes_stream().boxed(), _upload: upload }.boxed()))
+            Ok(response.map(|()| {
+                Incoming { frames: answer.bytes_stream().boxed(), claim: Some(claim), _upload: upload }.boxed()
+            }))
         })
     }
 }
@@ -100,6 +109,8 @@ impl Drop for Upload {
 /// An answer's body.
 struct Incoming {
     frames: BoxStream<'static, reqwest::Result<Bytes>>,
+    /// Until it is at its end.
+    claim: Option<Claim>,
     _upload: Upload,
 }
 
@@ -108,10 +119,16 @@ impl Stream for Incoming {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            match ready!(self.frames.poll_next_unpin(cx)) {
-                Some(Ok(frame)) if frame.is_empty() => {}
-                other => return Poll::Ready(other.map(|frame| frame.map_err(fault::of_answer))),
-            }
+            return Poll::Ready(match ready!(self.frames.poll_next_unpin(cx)) {
+                Some(Ok(frame)) if frame.is_empty() => continue,
+                Some(frame) => Some(frame.map_err(fault::of_answer)),
+                None => {
+                    if let Some(claim) = self.claim.take() {
+                        claim.give_back();
+                    }
+                    None
+                }
+            });
         }
     }
 }
