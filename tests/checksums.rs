@@ -16,7 +16,6 @@ use support::{Folder, Reference, client, content, digest, download, run};
 
 const LEN: usize = 50_000;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d13_the_callers_checksum_is_compared_by_every_algorithm() {
     let good = content(LEN, 1);
     let server = Raw::object(Object::new(good.clone()), |_, right| right).await;
@@ -40,7 +39,6 @@ async fn d13_the_callers_checksum_is_compared_by_every_algorithm() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d13_all_of_the_callers_checksums_must_match() {
     let good = content(LEN, 1);
     let server = Raw::object(Object::new(good.clone()), |_, right| right).await;
@@ -52,7 +50,6 @@ async fn d13_all_of_the_callers_checksums_must_match() {
     assert_eq!(folder.names(), Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d13_the_servers_digest_is_compared_and_a_missing_one_is_said_to_be_missing() {
     // SHA-256 of b"abc", as RFC 9530 writes it.
     let right = "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:";
@@ -82,7 +79,6 @@ async fn d13_the_servers_digest_is_compared_and_a_missing_one_is_said_to_be_miss
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d13_a_flipped_bit_anywhere_is_caught_where_there_is_a_checksum() {
     let good = content(LEN, 1);
     let server = Reference::start(&[("object", &good)], |config| config).await;
@@ -101,3 +97,10 @@ async fn d13_a_flipped_bit_anywhere_is_caught_where_there_is_a_checksum() {
         assert_eq!(std::fs::read(folder.join("target")).unwrap(), good);
     }
 }
+
+support::adapters::on_every_adapter!(
+    d13_the_callers_checksum_is_compared_by_every_algorithm,
+    d13_all_of_the_callers_checksums_must_match,
+    d13_the_servers_digest_is_compared_and_a_missing_one_is_said_to_be_missing,
+    d13_a_flipped_bit_anywhere_is_caught_where_there_is_a_checksum,
+);

@@ -4,8 +4,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
+    reason = "a test that cannot go on fails, and tells what it measured"
 )]
 
 mod support;
@@ -29,7 +30,6 @@ use support::{Folder, PATIENCE, Reference, client, client_with, content, downloa
 /// The promise.
 const PROMPT: Duration = Duration::from_millis(250);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c1_a_paused_import_touches_neither_network_nor_files_and_only_resumed_ones_run() {
     let good = content(50_000, 1);
     let server = Raw::object(Object::new(good.clone()), |_, right| right).await;
@@ -82,7 +82,6 @@ async fn event(transfer: &mut Transfer, wanted: impl Fn(&EventKind) -> bool) {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c2_pause_stops_the_file_at_once_and_resume_goes_on_from_what_is_stored() {
     let good = content(8 << 20, 1);
     for silent in [false, true] {
@@ -196,7 +195,6 @@ async fn stop_a_silent(stop: Stop, silence: Silence, upload: bool) -> Duration {
     begun.elapsed()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a6_c4_pause_cancel_and_close_take_less_than_a_quarter_second_with_a_silent_server() {
     for silence in [Silence::AtOnce, Silence::InTheBody, Silence::Connecting] {
         for upload in [false, true] {
@@ -213,7 +211,6 @@ async fn a6_c4_pause_cancel_and_close_take_less_than_a_quarter_second_with_a_sil
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c4_close_is_prompt_with_many_transfers_to_a_silent_server() {
     let server = Raw::start(|_| Answer::with_body("200 OK", "x").cut(0, Then::Silence)).await;
     let folder = Folder::new();
@@ -235,7 +232,6 @@ async fn c4_close_is_prompt_with_many_transfers_to_a_silent_server() {
     assert_eq!(folder.names(), Vec::<String>::new(), "nothing had come, nothing is left");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c6_submitting_again_right_after_cancel_works_and_late_answers_of_the_old_run_touch_nothing() {
     let good = content(300_000, 1);
     let server = Raw::object(Object::new(good.clone()), |request, right| {
@@ -271,7 +267,6 @@ async fn c6_submitting_again_right_after_cancel_works_and_late_answers_of_the_ol
     assert_eq!(folder.names(), Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c7_only_the_same_source_and_destination_make_a_duplicate() {
     let good = content(1000, 1);
     let server = Raw::object(Object::new(good.clone()), |_, right| right).await;
@@ -314,7 +309,6 @@ async fn c7_only_the_same_source_and_destination_make_a_duplicate() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c8_a_thousand_commands_at_once_are_each_answered() {
     let good = content(1000, 1);
     let server = Reference::start(&[("object", &good)], |config| config).await;
@@ -335,7 +329,6 @@ async fn c8_a_thousand_commands_at_once_are_each_answered() {
     assert_eq!(folder.names().len(), 200);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c9_close_leaves_no_task_behind_and_refuses_what_comes_later() {
     let good = content(100_000, 1);
     let server = Reference::start(&[("object", &good)], |config| config).await;
@@ -371,7 +364,6 @@ async fn c9_close_leaves_no_task_behind_and_refuses_what_comes_later() {
     tokio::task::block_in_place(|| drop(runtime));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c11_a_snapshot_tells_queued_active_paused_and_waiting_with_its_reason() {
     let good = content(4000, 1);
     let server = Raw::object(Object::new(good.clone()), |request, right| match request.target.as_str() {
@@ -414,7 +406,6 @@ async fn c11_a_snapshot_tells_queued_active_paused_and_waiting_with_its_reason()
     assert!(client.snapshot().await.tasks.is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c12_acknowledged_bytes_only_grow_and_are_told_apart_from_sent_and_resent_ones() {
     let good = content(2 << 20, 1);
     let server = Reference::start(&[("object", &good)], |config| config).await;
@@ -466,7 +457,6 @@ async fn c12_acknowledged_bytes_only_grow_and_are_told_apart_from_sent_and_resen
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_a_listener_hears_one_end_per_transfer_whatever_becomes_of_it() {
     let good = content(1000, 1);
     let server = Raw::object(Object::new(good), |request, right| match request.target.as_str() {
@@ -500,7 +490,6 @@ async fn c10_a_listener_hears_one_end_per_transfer_whatever_becomes_of_it() {
     assert_eq!(heard, ids);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_from_memory_need_no_file_and_end_when_their_client_does() {
     let server = Raw::start(|_| Answer::with_body("200 OK", "").cut(0, Then::Silence)).await;
     let client = client();
@@ -514,3 +503,18 @@ async fn uploads_from_memory_need_no_file_and_end_when_their_client_does() {
     assert_eq!(within(transfer).await, Err(Error::Closed));
     assert_eq!(within(other).await, Err(Error::Closed));
 }
+
+support::adapters::on_every_adapter!(
+    c1_a_paused_import_touches_neither_network_nor_files_and_only_resumed_ones_run,
+    c2_pause_stops_the_file_at_once_and_resume_goes_on_from_what_is_stored,
+    a6_c4_pause_cancel_and_close_take_less_than_a_quarter_second_with_a_silent_server,
+    c4_close_is_prompt_with_many_transfers_to_a_silent_server,
+    c6_submitting_again_right_after_cancel_works_and_late_answers_of_the_old_run_touch_nothing,
+    c7_only_the_same_source_and_destination_make_a_duplicate,
+    c8_a_thousand_commands_at_once_are_each_answered,
+    c9_close_leaves_no_task_behind_and_refuses_what_comes_later,
+    c11_a_snapshot_tells_queued_active_paused_and_waiting_with_its_reason,
+    c12_acknowledged_bytes_only_grow_and_are_told_apart_from_sent_and_resent_ones,
+    c10_a_listener_hears_one_end_per_transfer_whatever_becomes_of_it,
+    uploads_from_memory_need_no_file_and_end_when_their_client_does,
+);

@@ -108,7 +108,6 @@ fn matches(result: Result, error: &Error) -> bool {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d2_a_wrong_answer_to_every_request_of_a_range_has_its_defined_end_and_leaves_the_target_alone() {
     let good = content(LEN, 1);
     for (what, result, spoil) in DEFECTS {
@@ -134,7 +133,6 @@ async fn d2_a_wrong_answer_to_every_request_of_a_range_has_its_defined_end_and_l
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d2_an_object_that_seems_to_change_once_is_fetched_anew_and_never_mixed() {
     let good = content(LEN, 1);
     for (what, result, spoil) in DEFECTS.iter().filter(|(_, result, _)| matches!(result, Result::Changed)) {
@@ -155,7 +153,6 @@ async fn d2_an_object_that_seems_to_change_once_is_fetched_anew_and_never_mixed(
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d2_wrong_answers_to_the_first_request_never_become_a_file() {
     for (what, result, spoil) in DEFECTS {
         // As it would be for the first range: the numbers of the table are those of the second.
@@ -174,7 +171,6 @@ async fn d2_wrong_answers_to_the_first_request_never_become_a_file() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_an_object_that_changes_between_two_requests_is_one_version_or_the_other() {
     for change_at in 0..6 {
         let (old, new) = (Object::new(content(LEN, 1)), {
@@ -200,7 +196,6 @@ async fn d1_an_object_that_changes_between_two_requests_is_one_version_or_the_ot
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d3_shorter_ranges_are_continued_and_a_star_for_the_total_is_fine() {
     let good = content(LEN, 1);
     let server = Raw::object(Object::new(good.clone()), |request, right| match request.range() {
@@ -223,7 +218,6 @@ async fn d3_shorter_ranges_are_continued_and_a_star_for_the_total_is_fine() {
     assert_eq!(transfer.progress().resent, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d4_weak_or_missing_validators_still_download_and_never_splice() {
     let date = "Wed, 01 Jan 2020 00:00:00 GMT";
     let kinds: [(&str, Option<&str>, Option<&str>, bool); 4] = [
@@ -261,7 +255,6 @@ async fn d4_weak_or_missing_validators_still_download_and_never_splice() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d6_where_head_is_refused_or_says_nothing_a_ranged_get_tells() {
     let refusals: [(&str, Spoil); 7] = [
         ("403", |_, _| Answer::with_body("403 Forbidden", "")),
@@ -289,7 +282,6 @@ async fn d6_where_head_is_refused_or_says_nothing_a_ranged_get_tells() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_empty_objects_become_empty_files_whatever_the_server_says_to_a_range() {
     let ways: [(&str, Spoil); 3] = [
         ("416", |_, right| right),
@@ -314,7 +306,6 @@ async fn p4_empty_objects_become_empty_files_whatever_the_server_says_to_a_range
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r5_refusals_end_it_at_once_with_status_code_and_request_id() {
     let statuses = [
         ("400 Bad Request", ServerFaultKind::Refused),
@@ -362,7 +353,6 @@ async fn r5_refusals_end_it_at_once_with_status_code_and_request_id() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_http_at_all_is_a_network_fault_after_bounded_retries() {
     for garbage in
         ["", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 abc\r\n\r\n", "\0\0\0\0", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n"]
@@ -391,3 +381,16 @@ async fn what_is_no_http_at_all_is_a_network_fault_after_bounded_retries() {
         assert_eq!(folder.names(), Vec::<String>::new());
     }
 }
+
+support::adapters::on_every_adapter!(
+    d2_a_wrong_answer_to_every_request_of_a_range_has_its_defined_end_and_leaves_the_target_alone,
+    d2_an_object_that_seems_to_change_once_is_fetched_anew_and_never_mixed,
+    d2_wrong_answers_to_the_first_request_never_become_a_file,
+    d1_an_object_that_changes_between_two_requests_is_one_version_or_the_other,
+    d3_shorter_ranges_are_continued_and_a_star_for_the_total_is_fine,
+    d4_weak_or_missing_validators_still_download_and_never_splice,
+    d6_where_head_is_refused_or_says_nothing_a_ranged_get_tells,
+    p4_empty_objects_become_empty_files_whatever_the_server_says_to_a_range,
+    r5_refusals_end_it_at_once_with_status_code_and_request_id,
+    what_is_no_http_at_all_is_a_network_fault_after_bounded_retries,
+);

@@ -94,21 +94,18 @@ fn sample_request(method: &str) -> Request {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d5_an_answer_that_ends_at_any_byte_is_continued_there() {
     for which in [Which::Head, Which::FirstRange, Which::SecondRange] {
         every_byte(which, Then::Fin).await;
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d5_a_connection_that_is_reset_at_any_byte_is_replaced() {
     for which in [Which::Head, Which::FirstRange, Which::SecondRange] {
         every_byte(which, Then::Reset).await;
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d5_a_whole_answer_without_a_length_that_ends_early_is_never_taken_for_the_object() {
     // Its size is known from HEAD alone; the connection's end is the body's end.
     for at in [0, 1, LEN / 2, LEN - 1] {
@@ -131,7 +128,6 @@ async fn d5_a_whole_answer_without_a_length_that_ends_early_is_never_taken_for_t
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r1_silence_at_any_place_is_noticed_within_its_deadline_and_what_came_is_kept() {
     let good = content(LEN, 1);
     let head = {
@@ -179,7 +175,6 @@ async fn r1_silence_at_any_place_is_noticed_within_its_deadline_and_what_came_is
     futures::future::join_all(each).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r1_a_silent_probe_and_a_silent_server_end_in_a_network_fault_that_names_the_deadline() {
     let server = Raw::object(Object::new(content(LEN, 1)), |_, right| right.cut(0, Then::Silence)).await;
     let folder = Folder::new();
@@ -191,7 +186,6 @@ async fn r1_a_silent_probe_and_a_silent_server_end_in_a_network_fault_that_names
     assert_eq!(server.requests(), 3, "the first try and two more");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r1_a_slow_but_steady_answer_is_no_silence() {
     // Every byte far within the idle time, all of them far beyond it.
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -244,7 +238,6 @@ async fn after(refusal: impl Fn() -> Answer + Send + Sync + 'static) -> (Duratio
     (times[1] - times[0], met.load(Ordering::SeqCst))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d5_statuses_of_the_moment_on_a_range_are_retried() {
     for status in ["408 X", "425 X", "429 X", "500 X", "502 X", "503 X", "504 X", "529 X", "599 X"] {
         let (_, asked) = after(move || Answer::with_body(status, "later")).await;
@@ -252,7 +245,6 @@ async fn d5_statuses_of_the_moment_on_a_range_are_retried() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d5_r2_retry_after_is_honoured_in_seconds_and_as_a_date() {
     let date = |ahead: u64| {
         // The last whole second counts from where the clock stands in it.
@@ -288,7 +280,6 @@ fn http_date(unix: u64) -> String {
     format!("{week}, {day:02} {name} {year} {:02}:{:02}:{:02} GMT", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r4_connections_that_die_between_requests_are_replaced_at_once_and_not_counted() {
     // Each connection answers once, in full, without a word about closing, and closes.
     let good = content(20_000, 1);
@@ -306,7 +297,6 @@ async fn r4_connections_that_die_between_requests_are_replaced_at_once_and_not_c
     assert_eq!(std::fs::read(folder.join("target")).unwrap(), good);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r4_a_connection_reset_just_as_the_next_request_is_written_is_not_counted() {
     // The second request on every connection is read and answered with a reset: the client's view of losing the race.
     let good = content(6000, 1);
@@ -323,7 +313,6 @@ async fn r4_a_connection_reset_just_as_the_next_request_is_written_is_not_counte
     assert_eq!(transfer.progress().resent, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d5_a_server_that_never_answers_well_ends_after_bounded_tries_and_a_later_run_goes_on() {
     // One range beyond the good ones: two of them would be tried in turn.
     let good = content(3000, 1);
@@ -353,3 +342,17 @@ async fn d5_a_server_that_never_answers_well_ends_after_bounded_tries_and_a_late
     assert_eq!(std::fs::read(folder.join("target")).unwrap(), good);
     assert_eq!((transfer.progress().reused, transfer.progress().moved), (2000, 1000));
 }
+
+support::adapters::on_every_adapter!(
+    d5_an_answer_that_ends_at_any_byte_is_continued_there,
+    d5_a_connection_that_is_reset_at_any_byte_is_replaced,
+    d5_a_whole_answer_without_a_length_that_ends_early_is_never_taken_for_the_object,
+    r1_silence_at_any_place_is_noticed_within_its_deadline_and_what_came_is_kept,
+    r1_a_silent_probe_and_a_silent_server_end_in_a_network_fault_that_names_the_deadline,
+    r1_a_slow_but_steady_answer_is_no_silence,
+    d5_statuses_of_the_moment_on_a_range_are_retried,
+    d5_r2_retry_after_is_honoured_in_seconds_and_as_a_date,
+    r4_connections_that_die_between_requests_are_replaced_at_once_and_not_counted,
+    r4_a_connection_reset_just_as_the_next_request_is_written_is_not_counted,
+    d5_a_server_that_never_answers_well_ends_after_bounded_tries_and_a_later_run_goes_on,
+);

@@ -62,7 +62,6 @@ fn draw(round: u64, below: u64) -> u64 {
     round.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) % below
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d8_dropped_at_any_moment_it_goes_on_exactly_and_fetches_little_twice() {
     const LEN: u64 = 3 << 20;
     let good = content(LEN as usize, 1);
@@ -158,7 +157,6 @@ async fn go_on(
     transfer.progress()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d9_whatever_became_of_the_journal_the_content_is_right() {
     let good = content(HALF_LEN, 1);
     let (server, withheld) = half_server(Object::new(good.clone())).await;
@@ -194,7 +192,6 @@ async fn d9_whatever_became_of_the_journal_the_content_is_right() {
     assert_eq!(none.reused, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d9_a_journal_of_another_object_or_version_is_not_believed() {
     let good = content(HALF_LEN, 1);
     let (server, withheld) = half_server(Object::new(good.clone())).await;
@@ -214,7 +211,6 @@ async fn d9_a_journal_of_another_object_or_version_is_not_believed() {
     drop(server);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d1_an_object_that_changed_between_two_runs_is_fetched_anew_and_that_is_told() {
     let version = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1));
     let state = std::sync::Arc::clone(&version);
@@ -239,7 +235,6 @@ async fn d1_an_object_that_changed_between_two_runs_is_fetched_anew_and_that_is_
     assert_eq!(transfer.progress().reused, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d10_what_was_done_to_the_stored_part_is_noticed_and_fetched_again() {
     let good = content(HALF_LEN, 1);
     let (server, withheld) = half_server(Object::new(good.clone())).await;
@@ -272,7 +267,6 @@ async fn d10_what_was_done_to_the_stored_part_is_noticed_and_fetched_again() {
     assert_eq!(progress.reused, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d10_a_hole_in_the_middle_costs_only_what_is_around_it() {
     const LEN: usize = 2 << 20;
     let good = content(LEN, 1);
@@ -293,7 +287,6 @@ async fn d10_a_hole_in_the_middle_costs_only_what_is_around_it() {
     assert!(reused > 0 && reused < LEN as u64, "{:?}", transfer.progress());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d7_the_target_is_the_old_file_until_it_is_the_whole_new_one() {
     let good = content(HALF_LEN, 1);
     for existing in [None, Some(&b"the good old file"[..])] {
@@ -336,7 +329,6 @@ async fn d7_the_target_is_the_old_file_until_it_is_the_whole_new_one() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d11_one_target_takes_one_transfer_at_a_time_by_whatever_name() {
     let good = content(HALF_LEN, 1);
     let (server, withheld) = half_server(Object::new(good.clone())).await;
@@ -365,7 +357,6 @@ async fn d11_one_target_takes_one_transfer_at_a_time_by_whatever_name() {
     run(&first_client, half_job(&server.url("/other"), &target)).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn d12_a_folder_removed_or_replaced_under_way_is_its_own_error_and_the_next_run_works() {
     type Harm = fn(&Path);
     let harms: [(&str, Harm); 3] = [
@@ -461,7 +452,6 @@ fn d12_a_folder_made_read_only_under_way_is_denied_and_the_next_run_works() {
     });
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_of_every_kind_at_once_do_not_shift_a_byte() {
     const LEN: usize = 2 << 20;
     let good = content(LEN, 1);
@@ -489,7 +479,6 @@ async fn faults_of_every_kind_at_once_do_not_shift_a_byte() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_that_was_closed_in_the_middle_goes_on_when_submitted_again_without_more_ado() {
     let good = content(HALF_LEN, 1);
     let (server, withheld) = half_server(Object::new(good.clone())).await;
@@ -506,7 +495,6 @@ async fn a_download_that_was_closed_in_the_middle_goes_on_when_submitted_again_w
     assert!(ranges.iter().all(|(start, _)| *start >= HALF_LEN / 2), "{ranges:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_into_a_folder_goes_on_too_and_keeps_everything_in_there() {
     let good = content(HALF_LEN, 1);
     for suggested in [None, Some("attachment; filename=\"suggested.bin\"")] {
@@ -554,3 +542,18 @@ async fn a_download_into_a_folder_goes_on_too_and_keeps_everything_in_there() {
         }
     }
 }
+
+support::adapters::on_every_adapter!(
+    d8_dropped_at_any_moment_it_goes_on_exactly_and_fetches_little_twice,
+    d9_whatever_became_of_the_journal_the_content_is_right,
+    d9_a_journal_of_another_object_or_version_is_not_believed,
+    d1_an_object_that_changed_between_two_runs_is_fetched_anew_and_that_is_told,
+    d10_what_was_done_to_the_stored_part_is_noticed_and_fetched_again,
+    d10_a_hole_in_the_middle_costs_only_what_is_around_it,
+    d7_the_target_is_the_old_file_until_it_is_the_whole_new_one,
+    d11_one_target_takes_one_transfer_at_a_time_by_whatever_name,
+    d12_a_folder_removed_or_replaced_under_way_is_its_own_error_and_the_next_run_works,
+    faults_of_every_kind_at_once_do_not_shift_a_byte,
+    a_download_that_was_closed_in_the_middle_goes_on_when_submitted_again_without_more_ado,
+    a_download_into_a_folder_goes_on_too_and_keeps_everything_in_there,
+);

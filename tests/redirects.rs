@@ -34,7 +34,6 @@ fn has_secret(request: &Request) -> bool {
     request.target.contains("canary") || request.headers.iter().any(|(_, value)| value.contains("canary"))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redirects_on_the_same_origin_are_followed_with_the_credentials() {
     let good = content(LEN, 1);
     for status in [301, 302, 303, 307, 308] {
@@ -64,7 +63,6 @@ async fn redirects_on_the_same_origin_are_followed_with_the_credentials() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u3_another_origin_gets_no_credential_no_referer_and_nothing_of_the_first_url() {
     let good = content(LEN, 1);
     let object = Object::new(good.clone());
@@ -87,7 +85,6 @@ async fn u3_another_origin_gets_no_credential_no_referer_and_nothing_of_the_firs
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn user_information_in_the_url_is_a_credential_of_its_origin_alone() {
     let good = content(LEN, 1);
     let object = Object::new(good.clone());
@@ -107,7 +104,6 @@ async fn user_information_in_the_url_is_a_credential_of_its_origin_alone() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_way_through_another_origin_and_back_does_not_bring_credentials_there() {
     let good = content(LEN, 1);
     let object = Object::new(good.clone());
@@ -129,7 +125,6 @@ async fn a_way_through_another_origin_and_back_does_not_bring_credentials_there(
     assert!(second.log().iter().all(|request| !has_secret(request)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn loops_and_endless_chains_end_after_the_allowed_number() {
     type Way = fn(&Request) -> Answer;
     let ways: [(&str, Way); 3] = [
@@ -155,7 +150,6 @@ async fn loops_and_endless_chains_end_after_the_allowed_number() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn locations_that_cannot_be_followed_are_named() {
     for location in
         ["", "ftp://127.0.0.1/x", "file:///etc/passwd", "javascript:alert(1)", "http://", "http://[::1", "\u{1}"]
@@ -180,7 +174,6 @@ async fn locations_that_cannot_be_followed_are_named() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_expires_under_way_is_asked_for_anew_at_the_first_url() {
     let good = content(LEN, 1);
     let object = Object::new(good.clone());
@@ -202,3 +195,13 @@ async fn a_target_that_expires_under_way_is_asked_for_anew_at_the_first_url() {
     assert_eq!(std::fs::read(folder.join("target")).unwrap(), good);
     assert!(issued.load(Ordering::SeqCst) > 1);
 }
+
+support::adapters::on_every_adapter!(
+    redirects_on_the_same_origin_are_followed_with_the_credentials,
+    u3_another_origin_gets_no_credential_no_referer_and_nothing_of_the_first_url,
+    user_information_in_the_url_is_a_credential_of_its_origin_alone,
+    a_way_through_another_origin_and_back_does_not_bring_credentials_there,
+    loops_and_endless_chains_end_after_the_allowed_number,
+    locations_that_cannot_be_followed_are_named,
+    a_target_that_expires_under_way_is_asked_for_anew_at_the_first_url,
+);

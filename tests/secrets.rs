@@ -11,7 +11,7 @@ mod support;
 
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures::StreamExt;
 use longhaul::http::Headers;
@@ -51,6 +51,21 @@ impl<'a> MakeWriter<'a> for Log {
     fn make_writer(&'a self) -> Self {
         self.clone()
     }
+}
+
+/// What all threads of this process trace, whatever test they are of: no one may hold a canary.
+fn traced() -> Log {
+    static LOG: LazyLock<Log> = LazyLock::new(|| {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_writer(log.clone())
+            .with_ansi(false)
+            .finish();
+        tracing_subscriber::util::SubscriberInitExt::try_init(subscriber).unwrap();
+        log
+    });
+    LOG.clone()
 }
 
 /// Headers whose values are secret, by well-known names and by others.
@@ -111,19 +126,9 @@ fn left_in(folder: &Folder) -> String {
     text
 }
 
-#[test]
-fn k1_k2_no_secret_is_in_anything_that_can_be_shown_traced_or_kept() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    // For all threads of this process; the other tests here hold no canary.
-    tracing_subscriber::util::SubscriberInitExt::try_init(subscriber).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(everything_with_secrets());
-    drop(runtime);
+async fn k1_k2_no_secret_is_in_anything_that_can_be_shown_traced_or_kept() {
+    let log = traced();
+    everything_with_secrets().await;
     let traced = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(traced.contains("longhaul"), "nothing was traced at all");
     // Other crates' lines are looked at as well.
@@ -195,7 +200,6 @@ async fn everything_with_secrets() {
     client.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k2_urls_that_are_refused_are_shown_without_query_and_userinfo() {
     let urls = [
         format!("ftp://user:{CANARY}@host/x?sig={CANARY}"),
@@ -216,7 +220,6 @@ async fn k2_urls_that_are_refused_are_shown_without_query_and_userinfo() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k3_names_with_control_characters_are_refused_before_anything_is_sent() {
     for bad in ["a\r\nX-Injected: 1", "a\nb", "a\rb", "a\0b"] {
         assert!(Headers::new().with("X-Name", bad).is_err(), "{bad:?}");
@@ -227,7 +230,6 @@ async fn k3_names_with_control_characters_are_refused_before_anything_is_sent() 
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k3_no_name_a_server_suggests_leaves_the_folder() {
     let names = [
         r#"attachment; filename="../../escape""#,
@@ -282,3 +284,10 @@ async fn k3_no_name_a_server_suggests_leaves_the_folder() {
         assert_eq!(inside, usize::from(outcome.is_ok()), "{path}: {outcome:?}");
     }
 }
+
+support::adapters::on_every_adapter!(
+    k1_k2_no_secret_is_in_anything_that_can_be_shown_traced_or_kept,
+    k2_urls_that_are_refused_are_shown_without_query_and_userinfo,
+    k3_names_with_control_characters_are_refused_before_anything_is_sent,
+    k3_no_name_a_server_suggests_leaves_the_folder,
+);

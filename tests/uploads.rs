@@ -43,7 +43,6 @@ async fn reference() -> Reference {
     Reference::start(&[], |config| config).await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_arrives_whole_with_a_receipt_and_every_byte_sent_once() {
     let server = reference().await;
     let folder = Folder::new();
@@ -59,7 +58,6 @@ async fn an_upload_arrives_whole_with_a_receipt_and_every_byte_sent_once() {
     assert_eq!(stats.requests["POST"], 1 + (LEN as u64).div_ceil(PART), "prepare and the chunks");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_an_empty_object_goes_up_and_comes_down() {
     let server = reference().await;
     let folder = Folder::new();
@@ -94,7 +92,6 @@ fn fields(request: &Request) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_wire_is_what_servers_of_the_protocol_know() {
     let good = content(250, 1);
     let server = Raw::start(|request| {
@@ -164,7 +161,6 @@ fn edit_unnoticed(path: &Path, at: u64) {
     file.sync_all().unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u1_a_source_edited_under_way_with_size_and_time_kept_is_never_stored_as_a_mixture() {
     // The edit comes before the read of one chunk or another.
     for verify in [true, false] {
@@ -199,7 +195,6 @@ async fn u1_a_source_edited_under_way_with_size_and_time_kept_is_never_stored_as
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u1_a_source_truncated_or_replaced_under_way_fails_as_changed() {
     type Harm = fn(&Path);
     let harms: [(&str, Harm); 3] = [
@@ -230,7 +225,6 @@ async fn u1_a_source_truncated_or_replaced_under_way_fails_as_changed() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u2_the_source_is_read_once_to_know_it_and_once_to_send_it() {
     let server = reference().await;
     let source = Watched::new(MemorySource::new(content(LEN, 1)));
@@ -250,7 +244,6 @@ async fn u2_the_source_is_read_once_to_know_it_and_once_to_send_it() {
     assert_eq!(taken.log()[0].body, content(LEN, 1));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u3_redirects_of_uploads_are_never_a_success_and_never_followed() {
     let elsewhere = Raw::start(|_| Answer::with_body("200 OK", "")).await;
     for status in [301, 302, 303, 307, 308] {
@@ -293,7 +286,6 @@ async fn with_faults(faults: Vec<Fault>) -> (Vec<EventKind>, longhaul::Progress,
     (told, progress, server)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_survive_every_fault_of_the_server_and_store_what_the_source_held() {
     let mut kinds = vec![
         What::Status { code: 503, retry_after: None },
@@ -321,7 +313,6 @@ async fn uploads_survive_every_fault_of_the_server_and_store_what_the_source_hel
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r1_a_server_that_falls_silent_in_an_upload_is_left_and_the_rest_goes_on() {
     let each = [0, 1, PART / 2, PART - 1]
         .map(|bytes| with_faults(vec![Fault::new(When::Nth(6), What::StallAfter { bytes }).method("POST")]));
@@ -330,7 +321,6 @@ async fn r1_a_server_that_falls_silent_in_an_upload_is_left_and_the_rest_goes_on
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_loses_bytes_gets_them_again() {
     for (nth, keep) in [(3, 0), (6, 250_000), (11, 1), (11, 899_999)] {
         let (_, progress, server) = with_faults(vec![Fault::new(When::Nth(nth), What::LoseBytes { keep })]).await;
@@ -340,7 +330,6 @@ async fn a_server_that_loses_bytes_gets_them_again() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_loses_bytes_for_ever_ends_the_upload() {
     let server = Raw::start(|request| {
         let begins = fields(request).iter().all(|(head, _)| !head.contains("\"offset\""));
@@ -352,7 +341,6 @@ async fn a_server_that_loses_bytes_for_ever_ends_the_upload() {
     assert!(server.requests() < 20, "{} requests", server.requests());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn offsets_beyond_what_was_sent_and_other_nonsense_are_no_success() {
     let answers = [
         r#"{"nextByte":1000001}"#,
@@ -384,7 +372,6 @@ async fn offsets_beyond_what_was_sent_and_other_nonsense_are_no_success() {
     assert!(matches!(&error, Error::Server(fault) if fault.kind == ServerFaultKind::Protocol), "{error:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_servers_offset_is_the_authority_aligned_or_not() {
     for start in [1, 99_999, 100_000, 555_555, 999_999, 1_000_000] {
         let server = Raw::start(move |request| {
@@ -418,7 +405,6 @@ fn start_and_drop(server: &Reference, path: &Path, upto: u64) {
     .unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u7_uploads_whose_program_goes_away_go_on_where_the_server_is() {
     for upto in [1, 3 * PART, 7 * PART] {
         let server = reference().await;
@@ -455,7 +441,6 @@ impl AsyncRead for Made {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c7_streams_and_memory_are_each_a_source_of_their_own() {
     let server = reference().await;
     let client: Client = client();
@@ -473,7 +458,6 @@ async fn c7_streams_and_memory_are_each_a_source_of_their_own() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r5_refusals_of_uploads_end_them_at_once() {
     for status in ["400 X", "401 X", "403 X", "404 X", "405 X", "411 X", "413 X", "415 X", "507 X"] {
         for on in [0, 2] {
@@ -488,7 +472,6 @@ async fn r5_refusals_of_uploads_end_them_at_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u3_an_early_refusal_in_the_middle_of_a_body_is_heard() {
     // Answers before the body is read, and closes.
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -511,7 +494,6 @@ async fn u3_an_early_refusal_in_the_middle_of_a_body_is_heard() {
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_success_told_before_the_whole_body_was_sent_is_none() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -531,3 +513,24 @@ async fn a_success_told_before_the_whole_body_was_sent_is_none() {
     assert!(matches!(error, Error::Network(_)), "{error:?}");
     server.abort();
 }
+
+support::adapters::on_every_adapter!(
+    an_upload_arrives_whole_with_a_receipt_and_every_byte_sent_once,
+    p4_an_empty_object_goes_up_and_comes_down,
+    the_wire_is_what_servers_of_the_protocol_know,
+    u1_a_source_edited_under_way_with_size_and_time_kept_is_never_stored_as_a_mixture,
+    u1_a_source_truncated_or_replaced_under_way_fails_as_changed,
+    u2_the_source_is_read_once_to_know_it_and_once_to_send_it,
+    u3_redirects_of_uploads_are_never_a_success_and_never_followed,
+    uploads_survive_every_fault_of_the_server_and_store_what_the_source_held,
+    r1_a_server_that_falls_silent_in_an_upload_is_left_and_the_rest_goes_on,
+    a_server_that_loses_bytes_gets_them_again,
+    a_server_that_loses_bytes_for_ever_ends_the_upload,
+    offsets_beyond_what_was_sent_and_other_nonsense_are_no_success,
+    the_servers_offset_is_the_authority_aligned_or_not,
+    u7_uploads_whose_program_goes_away_go_on_where_the_server_is,
+    c7_streams_and_memory_are_each_a_source_of_their_own,
+    r5_refusals_of_uploads_end_them_at_once,
+    u3_an_early_refusal_in_the_middle_of_a_body_is_heard,
+    a_success_told_before_the_whole_body_was_sent_is_none,
+);

@@ -2,6 +2,7 @@
 //! and the reference server.
 #![allow(dead_code, unreachable_pub, reason = "every suite is a crate of its own and needs only some of it")]
 
+pub mod adapters;
 pub mod jobs;
 pub mod nginx;
 pub mod raw;
@@ -17,8 +18,8 @@ use base64::engine::general_purpose::STANDARD;
 use longhaul::driver::hash::Hasher;
 use longhaul::tokio::{HyperTransport, Proxy, TransportBuilder};
 use longhaul::{
-    Algorithm, Client, ClientBuilder, ClientConfig, Completed, Deadlines, Digest, Download, Error, Job, PartSize,
-    RetryPolicy, Transfer,
+    Algorithm, Client, ClientConfig, Completed, Deadlines, Digest, Download, Error, Job, PartSize, RetryPolicy,
+    Transfer,
 };
 use longhaul_serve::{Faults, Running, ServeConfig, Server};
 use tempfile::TempDir;
@@ -67,8 +68,9 @@ pub fn client() -> Client {
     client_with(ClientConfig::builder().tick(Duration::from_millis(20)).build().unwrap())
 }
 
+/// A client on the adapter that is tested.
 pub fn client_with(config: ClientConfig) -> Client {
-    ClientBuilder::new().config(config).transport(transport()).start().unwrap()
+    adapters::start(config)
 }
 
 /// Retries that do not slow a test down.

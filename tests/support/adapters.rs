@@ -1,0 +1,109 @@
+//! Every behaviour on every adapter. The test and its servers are on a tokio runtime of their own; the clients it starts are on the
+//! adapter's.
+#![allow(unused_imports, unused_macros, reason = "the suites of the stores run on one adapter, and share the rest")]
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use futures::channel::oneshot;
+use longhaul::tokio::TokioRuntime;
+use longhaul::{Client, ClientConfig, Net};
+use longhaul_reqwest::{ReqwestTransport, prepared};
+use tokio::runtime::{Builder, Handle};
+
+/// On what a client runs and by what it sends.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Adapter {
+    TokioMultiThread,
+    TokioCurrentThread,
+    AsyncStd,
+    Smol,
+    /// On tokio, sending by a reqwest client.
+    Reqwest,
+}
+
+type Start = Box<dyn Fn(ClientConfig) -> Client>;
+
+thread_local! {
+    /// Starts the clients of the test on this thread.
+    static CURRENT: RefCell<Option<Start>> = const { RefCell::new(None) };
+}
+
+/// A client on the adapter that is tested; outside of [`run`], on the tokio runtime one is on.
+pub fn start(config: ClientConfig) -> Client {
+    CURRENT.with_borrow(|start| match start {
+        Some(start) => start(config),
+        None => on(TokioRuntime::current().unwrap(), config),
+    })
+}
+
+/// Runs a behaviour with all its clients on `adapter`.
+pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() -> F) {
+    let servers = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let alone = (adapter == Adapter::TokioCurrentThread).then(Alone::start);
+    let handle = alone.as_ref().map_or_else(|| servers.handle().clone(), |alone| alone.handle.clone());
+    CURRENT.set(Some(Box::new(move |config| match adapter {
+        Adapter::TokioMultiThread | Adapter::TokioCurrentThread => on(TokioRuntime::new(handle.clone()), config),
+        Adapter::AsyncStd => on(longhaul_async_std::runtime(), config),
+        Adapter::Smol => on(longhaul_smol::runtime(), config),
+        Adapter::Reqwest => {
+            let client = prepared(reqwest::Client::builder().no_proxy()).build().unwrap();
+            longhaul::tokio::client(config, ReqwestTransport::new(client)).unwrap()
+        }
+    })));
+    // Boxed: the futures of some tests are too large for a test's stack.
+    servers.block_on(Box::pin(behaviour()));
+    CURRENT.set(None);
+}
+
+fn on(runtime: impl Net, config: ClientConfig) -> Client {
+    let runtime = Arc::new(runtime);
+    let transport = super::transport().build(Arc::clone(&runtime) as _).unwrap();
+    Client::new(config, Arc::new(transport), Arc::clone(&runtime) as _, runtime)
+}
+
+/// A runtime of a single thread, which has nothing else to do.
+struct Alone {
+    handle: Handle,
+    thread: Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
+}
+
+impl Alone {
+    fn start() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let (handle, (stop, stopped)) = (runtime.handle().clone(), oneshot::channel());
+        let thread = std::thread::spawn(move || {
+            let _ = runtime.block_on(stopped);
+        });
+        Self { handle, thread: Some((stop, thread)) }
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.thread.take() {
+            drop(stop);
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// Makes a test of each behaviour (an `async fn` without arguments beside the call) on each adapter.
+macro_rules! on_every_adapter {
+    (@on $module:ident $adapter:ident ($($behaviour:ident),*)) => {
+        mod $module {
+            $(#[test]
+            fn $behaviour() {
+                crate::support::adapters::run(crate::support::adapters::Adapter::$adapter, super::$behaviour);
+            })*
+        }
+    };
+    ($($behaviour:ident),* $(,)?) => {
+        crate::support::adapters::on_every_adapter!(@on tokio_multi_thread TokioMultiThread ($($behaviour),*));
+        crate::support::adapters::on_every_adapter!(@on tokio_current_thread TokioCurrentThread ($($behaviour),*));
+        crate::support::adapters::on_every_adapter!(@on async_std AsyncStd ($($behaviour),*));
+        crate::support::adapters::on_every_adapter!(@on smol Smol ($($behaviour),*));
+        crate::support::adapters::on_every_adapter!(@on reqwest Reqwest ($($behaviour),*));
+    };
+}
+pub(crate) use on_every_adapter;
