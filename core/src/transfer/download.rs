@@ -511,6 +511,11 @@ impl Transfer {
             return;
         };
         let Some(actual) = found else {
+            if self.spec.window.is_some() && self.spec.expected.is_empty() {
+                // What a consumer has taken cannot be read again, and the caller asked for no checksum.
+                self.signal(Signal::Verified, cx);
+                return;
+            }
             let lost =
                 crate::error::FileFault::new(crate::error::FileFaultKind::Lost, "it is shorter than what was written");
             self.fail(Error::Disk(lost), cx);
