@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{Stream, StreamExt};
 use longhaul::driver::job::Recalled;
 use longhaul::driver::stream::StreamReader;
-use longhaul::{Client, Completed, Digest, Error, Event, EventKind, FileFaultKind, Transfer};
+use longhaul::{Client, Completed, Digest, Error, Event, EventKind, FileFaultKind, ServerFaultKind, Transfer};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 
@@ -69,6 +69,10 @@ impl Run<'_> {
                 let index = task.index;
                 match self.finish(task).await {
                     Finish::Over(summary) => self.end(index, *summary, &mut summaries),
+                    Finish::Hopeless(summary, request) => {
+                        self.give_up(index, &request, &wallet, &mut clients).await;
+                        self.end(index, *summary, &mut summaries);
+                    }
                     Finish::Again(request) => round.push((index, *request)),
                 }
             }
@@ -118,6 +122,24 @@ impl Run<'_> {
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
         Ok(Task { index, request, entry, transfer, copy, began, worth: false, ended: None })
+    }
+
+    /// Leaves nothing of an upload that can never be finished: neither on the server, where parts cost money, nor here.
+    async fn give_up(&mut self, index: usize, request: &Request, wallet: &Wallet, clients: &mut Vec<(Reach, Client)>) {
+        let given_up = async {
+            let (mut entry, _) = self.state.enter(request)?;
+            let Ready { job, .. } = request::make(request, wallet, self.state.journals()).await?;
+            let transfer = client_for(request, clients)?.submit(job.paused()).await?;
+            let cancelled = transfer.cancel().await.is_ok();
+            let _ = transfer.await;
+            if let Some(entry) = entry.as_mut().filter(|_| cancelled) {
+                entry.forget();
+            }
+            Ok::<_, Failure>(())
+        };
+        if !matches!(tokio::time::timeout(PATIENCE, given_up).await, Ok(Ok(()))) {
+            self.report.note(Some(index), "the server may keep what was uploaded: giving it up failed");
+        }
     }
 
     /// Tells what happens until everything has ended.
@@ -232,6 +254,12 @@ impl Run<'_> {
         }
         let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
         summary.path = path.map(Into::into);
+        let conflict = outcome.as_ref().is_err_and(|failure| {
+            matches!(failure.error.as_deref(), Some(Error::Server(fault)) if fault.kind == ServerFaultKind::Conflict)
+        });
+        if conflict && task.entry.is_some() && matches!(task.request.what, What::Put { .. }) {
+            return Finish::Hopeless(Box::new(summary), Box::new(task.request));
+        }
         Finish::Over(Box::new(summary))
     }
 }
@@ -239,6 +267,8 @@ impl Run<'_> {
 /// What is left to do about a transfer that has ended.
 enum Finish {
     Over(Box<Summary>),
+    /// Over, and what is on the server is of no use: somebody else's object is in its place.
+    Hopeless(Box<Summary>, Box<Request>),
     /// To be done once more, like this.
     Again(Box<Request>),
 }

@@ -66,6 +66,6 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     /// A host the plan may name, or .DOMAIN for all below it; may be given several times [default: any]
-    #[arg(long, value_name = "HOST", requires = "plan")]
+    #[arg(long, value_name = "HOST")]
     pub(crate) allow_host: Vec<String>,
 }

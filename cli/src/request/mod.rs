@@ -80,6 +80,7 @@ pub(crate) struct Options {
 
 impl Request {
     pub(crate) fn from_get(get: args::Get) -> Result<Self, Failure> {
+        hosts_need_plan(&get.plan)?;
         let (remote, url_file) = match Plan::of_download(&get.plan) {
             Some(plan) => (Remote::Plan(plan?), None),
             None => named(get.url.as_deref().unwrap_or_default(), None, &get.store)?,
@@ -94,6 +95,7 @@ impl Request {
 
     pub(crate) fn from_put(put: args::Put) -> Result<Self, Failure> {
         let from = if put.file.as_os_str() == "-" { Source::Stdin } else { Source::File(absolute(&put.file)?) };
+        hosts_need_plan(&put.plan)?;
         let (remote, url_file) = match Plan::of_upload(&put.plan) {
             Some(plan) => (Remote::Plan(plan?), None),
             None => named(put.url.as_deref().unwrap_or_default(), from.file_name(), &put.store)?,
@@ -239,6 +241,13 @@ impl Options {
             checkpoint: args.checkpoint.given(),
         })
     }
+}
+
+fn hosts_need_plan(args: &args::Plan) -> Result<(), Failure> {
+    if args.plan.is_none() && !args.allow_host.is_empty() {
+        return Err(Failure::usage("--allow-host says what a plan may name: give one by --plan"));
+    }
+    Ok(())
 }
 
 /// The server's end that was named, and the file its URL was read from. `file` is the name of what goes there.

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use longhaul::core::plan::{HostRule, Hosts, PlainHttp};
 use longhaul::presigned::json::{self, MOST_BYTES};
@@ -21,6 +22,11 @@ use crate::shown;
 
 /// Most parts: what Azure takes.
 const MOST_PARTS: u64 = 50_000;
+/// How long a fresh plan is waited for, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(500);
+/// Parts that a fresh plan is asked for at once.
+const BATCH: u32 = 50_000;
 
 /// A plan that was read.
 #[derive(Clone, Debug)]
@@ -110,7 +116,8 @@ impl Plan {
             if self.hosts.is_empty() { Hosts::Any } else { Hosts::These(self.hosts.iter().map(rule).collect()) };
         // As with a URL on the command line, plain http is the caller's choice; a host that is named is chosen.
         let plain = if self.hosts.is_empty() { PlainHttp::Loopback } else { PlainHttp::Anywhere };
-        Policy::new(hosts).with_plain_http(plain).with_most_parts(MOST_PARTS)
+        // Reading a file again takes no time: not before there is nothing else to do, and then for all that is missing.
+        Policy::new(hosts).with_plain_http(plain).with_most_parts(MOST_PARTS).with_batch(BATCH, 1)
     }
 
     pub(super) fn up(&self) -> Result<Box<dyn Up>, Failure> {
@@ -125,10 +132,11 @@ impl Plan {
                 Some(number) => format!("part {number}"),
                 None => format!("the {}", wanted.step),
             };
-            let draft = again
-                .read(&what)
-                .and_then(|text| json::upload_draft(&text).map_err(|error| malformed(&again.path, &error).to_string()));
-            async move { draft }
+            let again = Arc::clone(&again);
+            async move {
+                let text = again.renewed(&what).await?;
+                json::upload_draft(&text).map_err(|error| malformed(&again.path, &error).to_string())
+            }
         })))
     }
 
@@ -140,15 +148,16 @@ impl Plan {
         }
         let again = self.again();
         Ok(Box::new(download.asking(move |_| {
-            let draft = again.read("the download").and_then(|text| {
+            let again = Arc::clone(&again);
+            async move {
+                let text = again.renewed("the download").await?;
                 json::download_draft(&text).map_err(|error| malformed(&again.path, &error).to_string())
-            });
-            async move { draft }
+            }
         })))
     }
 
-    fn again(&self) -> Again {
-        Again { path: self.path.clone(), last: Mutex::new(Arc::clone(&self.text.0)) }
+    fn again(&self) -> Arc<Again> {
+        Arc::new(Again { path: self.path.clone(), last: Mutex::new(Arc::clone(&self.text.0)) })
     }
 }
 
@@ -159,19 +168,31 @@ struct Again {
 }
 
 impl Again {
-    /// The plan, if it is another one than before.
-    fn read(&self, what: &str) -> Result<Vec<u8>, String> {
-        let text = read(&self.path).map_err(|failure| failure.to_string())?;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if **last == text {
-            return Err(format!(
-                "the plan has no URL for {what} that is good any more: write a fresh plan of the same transfer to {} and run \
-                 the command again",
-                shown::path(&self.path)
-            ));
+    /// The plan, as soon as it is another one than before. Whoever writes it needs a moment, and so does what is under way.
+    async fn renewed(&self, what: &str) -> Result<Vec<u8>, String> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let text = read(&self.path).map_err(|failure| failure.to_string())?;
+            let is_new = {
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_new = **last != text;
+                if is_new {
+                    *last = Arc::new(text.clone());
+                }
+                is_new
+            };
+            if is_new {
+                return Ok(text);
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(format!(
+                    "the plan has no URL for {what} that is good any more: write a fresh plan of the same transfer to {} and \
+                     run the command again",
+                    shown::path(&self.path)
+                ));
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        *last = Arc::new(text.clone());
-        Ok(text)
     }
 }
 

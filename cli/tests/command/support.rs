@@ -20,7 +20,12 @@ pub(crate) const CANARY: &str = "c4n4ry-7Qx";
 pub(crate) struct Place {
     pub(crate) folder: TempDir,
     pub(crate) server: Running,
+    /// What the command finds in its environment besides.
+    pub(crate) env: Vec<(&'static str, String)>,
 }
+
+/// What must not reach a command from a tester's own settings, by how it begins.
+const FOREIGN: [&str; 4] = ["AWS_", "OSS_", "AZURE_", "LONGHAUL_"];
 
 impl Place {
     pub(crate) async fn new() -> Self {
@@ -30,7 +35,7 @@ impl Place {
         }
         let config = ServeConfig::new(folder.path().join("root")).uploads(true);
         let server = Server::bind(([127, 0, 0, 1], 0).into(), config).await.unwrap();
-        Self { folder, server }
+        Self { folder, server, env: Vec::new() }
     }
 
     /// A place whose server misbehaves.
@@ -70,8 +75,13 @@ impl Place {
         {
             command.env_remove(name);
         }
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| FOREIGN.iter().any(|begin| name.to_string_lossy().starts_with(begin))) {
+            command.env_remove(name);
+        }
         command
             .args(args)
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir(self.path("out"))
             .env("HOME", self.path("home"))
             .env("LONGHAUL_STATE", self.path("state"))
