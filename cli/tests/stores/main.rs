@@ -19,8 +19,13 @@ mod shop;
     reason = "shared with the library's suite"
 )]
 mod store;
-#[path = "../../../tests/support/mod.rs"]
-#[allow(clippy::expect_used, clippy::indexing_slicing, reason = "shared with the library's suites")]
+#[allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the library's suites"
+)]
 mod support;
 mod urls;
 mod wrong;
