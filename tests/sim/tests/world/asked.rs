@@ -18,10 +18,6 @@ fn plan(world: &mut World, parts: u64) -> usize {
     world.add(job)
 }
 
-fn asked(world: &World) -> usize {
-    world.trace.lines().iter().filter(|line| line.contains(" ask ")).count()
-}
-
 fn puts(world: &World) -> usize {
     arrived(world, Method::PUT, "http://presigned")
 }
