@@ -491,7 +491,7 @@ pub enum Changed {
         status: u16,
     },
     /// Another total size.
-    #[error("its size went from {known} to {seen} bytes")]
+    #[error("its size was told as {known} bytes, and then as {seen}")]
     Size {
         /// The size known so far, in bytes.
         known: u64,
