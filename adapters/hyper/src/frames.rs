@@ -10,16 +10,19 @@ use longhaul_core::error::Fault;
 
 use crate::fault;
 use crate::link::Exchange;
+use crate::pool::Lease;
 
 /// Data frames; trailers are passed over. Dropped before its end, it closes the connection (HTTP/1.1) or resets the stream.
 pub(crate) struct Incoming {
     body: hyper::body::Incoming,
     exchange: Exchange,
+    /// Until the end.
+    lease: Option<Lease>,
 }
 
 impl Incoming {
-    pub(crate) fn new(body: hyper::body::Incoming, exchange: Exchange) -> Self {
-        Self { body, exchange }
+    pub(crate) fn new(body: hyper::body::Incoming, exchange: Exchange, lease: Lease) -> Self {
+        Self { body, exchange, lease: Some(lease) }
     }
 }
 
@@ -35,7 +38,10 @@ impl Stream for Incoming {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None => None,
+                None => {
+                    self.lease = None;
+                    None
+                }
                 Some(Err(error)) => Some(Err(fault::of_answer(&error))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(bytes) if !bytes.is_empty() => Some(Ok(bytes)),

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::channel::oneshot;
@@ -91,24 +91,9 @@ impl Pool {
         }
     }
 
-    /// Keeps an HTTP/1.1 connection for the next request, once its answer has been read.
-    pub(crate) fn keep(&self, server: Server, mut connection: Connection) {
-        if connection.wire.http2 {
-            return;
-        }
-        connection.reused = true;
-        // A short answer is here whole already.
-        if connection.is_ready() {
-            return self.0.add(server, connection);
-        }
-        let pool = Arc::downgrade(&self.0);
-        self.0.settings.runtime.spawn(async move {
-            if connection.ready().await.is_ok()
-                && let Some(pool) = pool.upgrade()
-            {
-                pool.add(server, connection);
-            }
-        });
+    /// A connection whose answer is being read, to be dropped when that is done.
+    pub(crate) fn lease(&self, server: Server, connection: Connection) -> Lease {
+        Lease(Some((Arc::downgrade(&self.0), server, connection)))
     }
 
     /// Gives nobody this connection any more.
@@ -116,6 +101,31 @@ impl Pool {
         if let Some(place) = self.0.state().places.get_mut(server) {
             place.http2.take_if(|(shared, _)| Arc::ptr_eq(&shared.wire, &connection.wire));
         }
+    }
+}
+
+/// A connection on its way back: the next request has it once the answer has been read. Until then, dropping this does no harm:
+/// where that never comes, the connection is closed.
+pub(crate) struct Lease(Option<(Weak<Inner>, Server, Connection)>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some((pool, server, mut connection)) = self.0.take().filter(|(.., connection)| !connection.wire.http2)
+        else {
+            return;
+        };
+        let Some(inner) = pool.upgrade() else { return };
+        connection.reused = true;
+        if connection.is_ready() {
+            return inner.add(server, connection);
+        }
+        inner.settings.runtime.spawn(async move {
+            if connection.ready().await.is_ok()
+                && let Some(inner) = pool.upgrade()
+            {
+                inner.add(server, connection);
+            }
+        });
     }
 }
 

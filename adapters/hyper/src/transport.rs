@@ -61,8 +61,8 @@ impl Transport for HyperTransport {
                 let mut error = match connection.send(request, &uri).await {
                     Ok(answer) => {
                         exchange.answered();
-                        pool.keep(server, connection);
-                        return Ok(answer.map(|body| Incoming::new(body, exchange).boxed()));
+                        let lease = pool.lease(server, connection);
+                        return Ok(answer.map(|body| Incoming::new(body, exchange, lease).boxed()));
                     }
                     Err(error) => error,
                 };
