@@ -12,9 +12,8 @@ mod support;
 
 use std::io::Read;
 use std::pin::Pin;
-use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use longhaul::Upload;
@@ -58,28 +57,10 @@ fn resident() -> Option<u64> {
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
 }
 
-/// One at a time, each in a process of its own.
 async fn a_stream_of_unknown_length_goes_up_whole_and_memory_stays_bounded() {
-    static TURN: Mutex<()> = Mutex::new(());
-    const ALONE: &str = "LONGHAUL_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let name = std::thread::current().name().unwrap().to_owned();
-        let turn = TURN.lock();
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        let child = child.args(["--exact", &name, "--nocapture"]).env(ALONE, "1").output().unwrap();
-        drop(turn);
-        let said = String::from_utf8_lossy(&child.stdout);
-        assert!(
-            child.status.success() && said.contains("1 passed"),
-            "{said}{}",
-            String::from_utf8_lossy(&child.stderr)
-        );
+    if !support::alone() {
         return;
     }
-    sent_from_a_stream().await;
-}
-
-async fn sent_from_a_stream() {
     let len: u64 = 96 << 20;
     let server = Reference::start(&[], |config| config).await;
     let reader = Made { at: 0, end: len };

@@ -3,11 +3,17 @@
 #![allow(unused_imports, unused_macros, reason = "the suites of the stores run on one adapter, and share the rest")]
 
 use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::channel::oneshot;
+use futures::future::BoxFuture;
+use longhaul::core::time::{Now, Time};
 use longhaul::tokio::TokioRuntime;
-use longhaul::{Client, ClientConfig, Net};
+use longhaul::{Client, ClientConfig, Net, Spawn, Timer};
+use longhaul_hyper::Io;
 use longhaul_reqwest::{ReqwestTransport, prepared};
 use tokio::runtime::{Builder, Handle};
 
@@ -48,7 +54,8 @@ pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() ->
         Adapter::Smol => on(longhaul_smol::runtime(), config),
         Adapter::Reqwest => {
             let client = prepared(reqwest::Client::builder().no_proxy()).build().unwrap();
-            longhaul::tokio::client(config, ReqwestTransport::new(client)).unwrap()
+            let runtime = Arc::new(Counted(TokioRuntime::new(handle.clone())));
+            Client::new(config, Arc::new(ReqwestTransport::new(client)), Arc::clone(&runtime) as _, runtime)
         }
     })));
     // Boxed: the futures of some tests are too large for a test's stack.
@@ -57,9 +64,74 @@ pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() ->
 }
 
 fn on(runtime: impl Net, config: ClientConfig) -> Client {
-    let runtime = Arc::new(runtime);
+    let runtime = Arc::new(Counted(runtime));
     let transport = super::transport().build(Arc::clone(&runtime) as _).unwrap();
     Client::new(config, Arc::new(transport), Arc::clone(&runtime) as _, runtime)
+}
+
+/// A runtime whose tasks are counted.
+struct Counted<R>(R);
+
+/// Tasks, and pieces of blocking work, that have been started and are not over.
+static TASKS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many tasks of clients there are in this process.
+pub fn tasks() -> usize {
+    TASKS.load(Ordering::SeqCst)
+}
+
+/// One of them.
+struct Task;
+
+impl Task {
+    fn new() -> Self {
+        TASKS.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        TASKS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl<R: Timer> Timer for Counted<R> {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, at: Time) -> BoxFuture<'static, ()> {
+        self.0.sleep_until(at)
+    }
+}
+
+impl<R: Spawn> Spawn for Counted<R> {
+    fn spawn(&self, task: BoxFuture<'static, ()>) {
+        let counted = Task::new();
+        self.0.spawn(Box::pin(async move {
+            task.await;
+            drop(counted);
+        }));
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        let counted = Task::new();
+        self.0.spawn_blocking(Box::new(move || {
+            work();
+            drop(counted);
+        }));
+    }
+}
+
+impl<R: Net> Net for Counted<R> {
+    fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        self.0.resolve(host, port)
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        self.0.connect(address)
+    }
 }
 
 /// A runtime of a single thread, which has nothing else to do.

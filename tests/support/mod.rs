@@ -11,6 +11,8 @@ pub mod stores;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -61,7 +63,7 @@ pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// A transport that goes straight to loopback, whatever the environment says.
 pub fn transport() -> TransportBuilder {
-    HyperTransport::builder().proxy(Proxy::None)
+    HyperTransport::builder().proxy(Proxy::None).idle_connections(64)
 }
 
 pub fn client() -> Client {
@@ -106,6 +108,25 @@ pub async fn run_told(client: &Client, job: Job) -> (Result<Completed, Error>, V
     })
     .await;
     (transfer.outcome().unwrap(), told, transfer)
+}
+
+/// Runs the test that calls it again, in a process of its own, one at a time; whether this is that process already.
+#[allow(clippy::print_stdout, reason = "what the other process measured is this one's to tell")]
+pub fn alone() -> bool {
+    static TURN: Mutex<()> = Mutex::new(());
+    const ALONE: &str = "LONGHAUL_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let name = std::thread::current().name().unwrap().to_owned();
+    let _turn = TURN.lock();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", &name, "--nocapture"]).env(ALONE, "1").output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    println!("{said}");
+    false
 }
 
 /// A folder of the test's own.

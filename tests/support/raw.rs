@@ -194,6 +194,8 @@ struct Shared {
     log: Mutex<Vec<Request>>,
     requests: AtomicUsize,
     connections: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
     release: watch::Sender<bool>,
 }
 
@@ -220,6 +222,8 @@ impl Raw {
             log: Mutex::default(),
             requests: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
             release: watch::Sender::new(false),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -253,6 +257,11 @@ impl Raw {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// Most connections that were open at one time.
+    pub fn most_open(&self) -> usize {
+        self.shared.most_open.load(Ordering::SeqCst)
+    }
+
     /// Silent answers go on and end.
     pub fn release(&self) {
         self.shared.release.send_replace(true);
@@ -265,7 +274,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         stream.set_nodelay(true).unwrap();
         let shared = Arc::clone(&shared);
         let connection = shared.connections.fetch_add(1, Ordering::SeqCst);
-        conversations.spawn(async move { converse(stream, &shared, connection).await });
+        let open = shared.open.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_open.fetch_max(open, Ordering::SeqCst);
+        conversations.spawn(async move {
+            converse(stream, &shared, connection).await;
+            shared.open.fetch_sub(1, Ordering::SeqCst);
+        });
         while conversations.try_join_next().is_some() {}
     }
 }
