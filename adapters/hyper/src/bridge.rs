@@ -165,3 +165,43 @@ impl<T: Write + Unpin> AsyncWrite for Bridge<T> {
         Pin::new(&mut self.0).poll_write_vectored(cx, slices)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures::FutureExt;
+    use futures::io::Cursor;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// What one read gives into a buffer of 10 bytes that already holds two.
+    fn read(io: &mut dyn Io) -> Vec<u8> {
+        let mut memory = [std::mem::MaybeUninit::uninit(); 10];
+        let mut buffer = ReadBuf::uninit(&mut memory);
+        buffer.unfilled().put_slice(b"ab");
+        let read = poll_fn(|cx| read_counted(io, cx, buffer.unfilled())).now_or_never().unwrap().unwrap();
+        assert_eq!(buffer.filled().len(), 2 + read);
+        buffer.filled().to_vec()
+    }
+
+    #[test]
+    fn reads_fill_what_is_left_and_tell_how_much_whatever_they_pass_through() {
+        let content = || FuturesIo(Cursor::new(b"0123456789xyz".to_vec()));
+        let mut plain = content();
+        let mut nested = Bridge(Bridge(content()));
+        for _ in 0..2 {
+            assert_eq!(read(&mut plain), b"ab01234567");
+            assert_eq!(read(&mut plain), b"ab89xyz");
+            assert_eq!(read(&mut plain), b"ab");
+            assert_eq!(read(&mut nested), b"ab01234567");
+            assert_eq!(read(&mut nested), b"ab89xyz");
+            assert_eq!(read(&mut nested), b"ab");
+            (plain, nested) = (content(), Bridge(Bridge(content())));
+        }
+        let mut all = Vec::with_capacity(5);
+        let len = Bridge(content()).read_to_end(&mut all).now_or_never().unwrap().unwrap();
+        assert_eq!((len, all.as_slice()), (13, b"0123456789xyz".as_slice()));
+    }
+}

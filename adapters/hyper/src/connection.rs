@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use futures::channel::oneshot;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
+use longhaul_core::error::Fault;
 
 use crate::body::Outgoing;
 use crate::connect::is_https;
+use crate::fault;
 use crate::link::Wire;
 
 /// A connection that takes a request: an HTTP/1.1 one alone, an HTTP/2 one beside others.
@@ -17,6 +20,8 @@ pub(crate) struct Connection {
     pub(crate) wire: Arc<Wire>,
     /// It was there before somebody asked for it.
     pub(crate) reused: bool,
+    /// What it died of, while it is new.
+    pub(crate) death: Option<oneshot::Receiver<hyper::Error>>,
 }
 
 pub(crate) enum Sender {
@@ -33,7 +38,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn connection(&self, reused: bool) -> Connection {
-        Connection { sender: Sender::Http2(self.sender.clone()), wire: Arc::clone(&self.wire), reused }
+        Connection { sender: Sender::Http2(self.sender.clone()), wire: Arc::clone(&self.wire), reused, death: None }
     }
 }
 
@@ -51,6 +56,15 @@ impl Connection {
         match &mut self.sender {
             Sender::Http1(sender) => sender.ready().await,
             Sender::Http2(sender) => sender.ready().await,
+        }
+    }
+
+    /// Why a new connection took no request, for which hyper gives `error`: servers refuse clients' certificates after the handshake,
+    /// as seen from here.
+    pub(crate) async fn stillborn(&mut self, error: &hyper::Error) -> Fault {
+        match self.death.take() {
+            Some(death) => death.await.map_or_else(|_| fault::unsent(error), |death| fault::unsent(&death)),
+            None => fault::unsent(error),
         }
     }
 

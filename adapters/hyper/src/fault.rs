@@ -31,9 +31,13 @@ pub(crate) fn of_request(error: &hyper::Error, exchange: &Exchange) -> Fault {
     Fault::new(kind, Sent::Maybe, words(error))
 }
 
-/// A request that its connection gave back.
+/// A request that its connection gave back, or never took.
 pub(crate) fn unsent(error: &hyper::Error) -> Fault {
-    Fault::new(FaultKind::Stale, Sent::No, words(error))
+    let kind = match kind(error) {
+        FaultKind::Tls => FaultKind::Tls,
+        _ => FaultKind::Stale,
+    };
+    Fault::new(kind, Sent::No, words(error))
 }
 
 /// An answer whose body broke off.

@@ -115,7 +115,7 @@ impl Drop for Lease {
             return;
         };
         let Some(inner) = pool.upgrade() else { return };
-        connection.reused = true;
+        (connection.reused, connection.death) = (true, None);
         if connection.is_ready() {
             return inner.add(server, connection);
         }
@@ -148,10 +148,18 @@ impl Inner {
             return Ok(self.share(server, Shared { sender, wire }));
         }
         let (sender, driver) = http1.handshake(link).await.map_err(failed)?;
-        runtime.spawn(async move { drop(driver.await) });
-        let mut connection = Connection { sender: Sender::Http1(sender), wire, reused: false };
-        connection.ready().await.map_err(failed)?;
-        Ok(connection)
+        let (report, death) = oneshot::channel();
+        runtime.spawn(async move {
+            if let Err(error) = driver.await {
+                // Nobody wants to know about one that served well.
+                let _ = report.send(error);
+            }
+        });
+        let mut connection = Connection { sender: Sender::Http1(sender), wire, reused: false, death: Some(death) };
+        match connection.ready().await {
+            Ok(()) => Ok(connection),
+            Err(error) => Err(connection.stillborn(&error).await),
+        }
     }
 
     /// A connection that takes a request now, or else where the next one will come that is free.

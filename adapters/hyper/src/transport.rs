@@ -71,7 +71,7 @@ impl Transport for HyperTransport {
                         pool.forget(&server, &connection);
                         request = unsent;
                     }
-                    Some(_) => return Err(fault::unsent(error.error())),
+                    Some(_) => return Err(connection.stillborn(error.error()).await),
                     None => return Err(fault::of_request(error.error(), &exchange)),
                 }
             }

@@ -9,7 +9,6 @@ use crate::support::{answers, body, fetch, get, head, reset, serve, transport, w
 const ANSWER: &str =
     "HTTP/1.1 206 Partial Content\r\ncontent-length: 40\r\n\r\n0123456789012345678901234567890123456789";
 
-#[tokio::test]
 async fn an_answer_cut_at_any_byte_is_told_for_what_it_is() {
     let body_starts = ANSWER.find("\r\n\r\n").unwrap() + 4;
     for by_reset in [false, true] {
@@ -51,7 +50,6 @@ async fn an_answer_cut_at_any_byte_is_told_for_what_it_is() {
     }
 }
 
-#[tokio::test]
 async fn a_chunked_answer_needs_its_last_chunk() {
     for (answer, kind) in [
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabcd\r\n", FaultKind::Truncated),
@@ -68,7 +66,6 @@ async fn a_chunked_answer_needs_its_last_chunk() {
     }
 }
 
-#[tokio::test]
 async fn what_is_not_http_is_told_as_such() {
     for (nonsense, words) in [
         ("220 mail.example ESMTP ready\r\n", "HTTP"),
@@ -89,7 +86,6 @@ async fn what_is_not_http_is_told_as_such() {
     }
 }
 
-#[tokio::test]
 async fn a_head_without_end_is_refused() {
     let address = serve(|_, mut stream| async move {
         head(&mut stream).await;
@@ -102,7 +98,6 @@ async fn a_head_without_end_is_refused() {
     assert_eq!(fault.kind, FaultKind::Protocol, "{fault}");
 }
 
-#[tokio::test]
 async fn letting_go_of_an_answer_closes_its_connection() {
     let (tell, mut told) = mpsc::channel(1);
     let address = serve(move |_, mut stream| {
@@ -134,7 +129,6 @@ async fn letting_go_of_an_answer_closes_its_connection() {
     assert_eq!(within(told.recv()).await, Some("closed"));
 }
 
-#[tokio::test]
 async fn an_answer_read_to_its_end_leaves_the_connection_for_the_next() {
     // The second connection would never answer twice.
     let address = answers(&[
@@ -146,3 +140,12 @@ async fn an_answer_read_to_its_end_leaves_the_connection_for_the_next() {
     assert_eq!(fetch(&client, &format!("http://{address}/")).await.unwrap(), b"one");
     assert_eq!(fetch(&client, &format!("http://{address}/")).await.unwrap(), b"two");
 }
+
+crate::nets::on_every_net!(
+    an_answer_cut_at_any_byte_is_told_for_what_it_is,
+    a_chunked_answer_needs_its_last_chunk,
+    what_is_not_http_is_told_as_such,
+    a_head_without_end_is_refused,
+    letting_go_of_an_answer_closes_its_connection,
+    an_answer_read_to_its_end_leaves_the_connection_for_the_next,
+);

@@ -10,7 +10,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{builder, fetch, head, net, request, serve, transport, within};
 
-#[tokio::test]
 async fn a_refused_connection_is_told_with_its_address() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let fault = fetch(&transport(), &format!("http://user:CANARY@{address}/?sig=CANARY")).await.unwrap_err();
@@ -19,14 +18,12 @@ async fn a_refused_connection_is_told_with_its_address() {
     assert!(!fault.detail.contains("CANARY"), "{fault}");
 }
 
-#[tokio::test]
 async fn a_name_that_does_not_resolve_is_told() {
     let fault = fetch(&transport(), "http://no-such-host.invalid/?sig=CANARY").await.unwrap_err();
     assert_eq!((fault.kind, fault.sent), (FaultKind::Resolve, Sent::No), "{fault}");
     assert!(fault.detail.contains("no-such-host.invalid") && !fault.detail.contains("CANARY"), "{fault}");
 }
 
-#[tokio::test]
 async fn a_url_that_is_not_http_is_told() {
     for url in ["ftp://example.com/", "/relative"] {
         let fault = fetch(&transport(), url).await.unwrap_err();
@@ -34,7 +31,6 @@ async fn a_url_that_is_not_http_is_told() {
     }
 }
 
-#[tokio::test]
 async fn every_address_of_a_name_is_tried() {
     // Often ::1 comes first, where nobody listens.
     let address = serve(|_, mut stream| async move {
@@ -45,7 +41,6 @@ async fn every_address_of_a_name_is_tried() {
     assert_eq!(fetch(&transport(), &format!("http://localhost:{}/", address.port())).await.unwrap(), b"ok");
 }
 
-#[tokio::test]
 async fn connected_is_told_when_there_is_a_connection_and_not_before() {
     let client = transport();
     assert!(client.reports_connections());
@@ -78,7 +73,6 @@ async fn connected_is_told_when_there_is_a_connection_and_not_before() {
     assert!(!meter.read().connected);
 }
 
-#[tokio::test]
 async fn connected_is_told_for_a_reused_connection_too() {
     let address = serve(|number, mut stream: TcpStream| async move {
         assert_eq!(number, 0);
@@ -99,7 +93,6 @@ async fn connected_is_told_for_a_reused_connection_too() {
     }
 }
 
-#[tokio::test]
 async fn idle_connections_end_with_their_time() {
     let address = serve(|number, mut stream: TcpStream| async move {
         head(&mut stream).await;
@@ -113,3 +106,13 @@ async fn idle_connections_end_with_their_time() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(fetch(&client, &format!("http://{address}/")).await.unwrap(), b"1");
 }
+
+crate::nets::on_every_net!(
+    a_refused_connection_is_told_with_its_address,
+    a_name_that_does_not_resolve_is_told,
+    a_url_that_is_not_http_is_told,
+    every_address_of_a_name_is_tried,
+    connected_is_told_when_there_is_a_connection_and_not_before,
+    connected_is_told_for_a_reused_connection_too,
+    idle_connections_end_with_their_time,
+);

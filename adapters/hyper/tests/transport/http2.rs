@@ -56,7 +56,6 @@ where
     (client, format!("https://localhost:{}/?sig=CANARY", address.port()))
 }
 
-#[tokio::test]
 async fn exchanges_share_a_connection() {
     let connections = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&connections);
@@ -96,7 +95,6 @@ async fn exchanges_share_a_connection() {
     assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test]
 async fn r4_a_request_the_server_has_not_looked_at_is_stale_and_unsent() {
     let (client, url) = server(|number, mut connection| async move {
         let mut count = 0;
@@ -118,7 +116,6 @@ async fn r4_a_request_the_server_has_not_looked_at_is_stale_and_unsent() {
     assert_eq!(fetch(&client, &url).await.unwrap(), b"ok");
 }
 
-#[tokio::test]
 async fn a_server_that_is_leaving_is_left_for_a_new_connection() {
     let (client, url) = server(|number, mut connection| async move {
         let mut left = false;
@@ -138,7 +135,6 @@ async fn a_server_that_is_leaving_is_left_for_a_new_connection() {
     }
 }
 
-#[tokio::test]
 async fn a_stream_reset_in_the_middle_is_a_reset() {
     for reason in [Reason::INTERNAL_ERROR, Reason::CANCEL, Reason::ENHANCE_YOUR_CALM] {
         let (client, url) = server(move |_, mut connection| async move {
@@ -160,7 +156,6 @@ async fn a_stream_reset_in_the_middle_is_a_reset() {
     }
 }
 
-#[tokio::test]
 async fn letting_go_of_an_answer_resets_its_stream_only() {
     let (tell, mut told) = mpsc::channel(1);
     let (client, url) = server(move |number, mut connection| {
@@ -186,3 +181,11 @@ async fn letting_go_of_an_answer_resets_its_stream_only() {
         assert_eq!(within(told.recv()).await, Some(Reason::CANCEL));
     }
 }
+
+crate::nets::on_every_net!(
+    exchanges_share_a_connection,
+    r4_a_request_the_server_has_not_looked_at_is_stale_and_unsent,
+    a_server_that_is_leaving_is_left_for_a_new_connection,
+    a_stream_reset_in_the_middle_is_a_reset,
+    letting_go_of_an_answer_resets_its_stream_only,
+);

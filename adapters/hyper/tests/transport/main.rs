@@ -10,6 +10,7 @@
 mod broken;
 mod connect;
 mod http2;
+mod nets;
 mod proxy;
 mod stale;
 mod support;

@@ -36,7 +36,6 @@ fn by(url: String, except: &str) -> Proxy {
     Proxy::Url { url, except: String::from(except) }
 }
 
-#[tokio::test]
 async fn https_goes_through_a_tunnel_that_sees_nothing_else() {
     let authority = Authority::new();
     let acceptor = authority.acceptor(&["localhost"], &["http/1.1"], false);
@@ -62,7 +61,6 @@ async fn https_goes_through_a_tunnel_that_sees_nothing_else() {
     assert_eq!(told.recv().await.unwrap(), format!("GET /path?sig=CANARY HTTP/1.1\r\nhost: {place}\r\n\r\n"));
 }
 
-#[tokio::test]
 async fn plain_http_is_asked_of_the_proxy_by_its_whole_url() {
     let (tell, mut told) = mpsc::channel(1);
     let proxy = serve(move |_, mut stream| {
@@ -79,7 +77,6 @@ async fn plain_http_is_asked_of_the_proxy_by_its_whole_url() {
     assert_eq!(told.recv().await.unwrap(), expected);
 }
 
-#[tokio::test]
 async fn a_proxy_may_itself_speak_tls() {
     let authority = Authority::new();
     let acceptor = authority.acceptor(&["localhost"], &["h2", "http/1.1"], false);
@@ -101,7 +98,6 @@ async fn a_proxy_may_itself_speak_tls() {
     assert_eq!(fetch(&client, "https://origin.example/").await.unwrap(), b"inside");
 }
 
-#[tokio::test]
 async fn hosts_excepted_are_reached_directly() {
     let origin = answers(&[OK]).await;
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -114,7 +110,6 @@ async fn hosts_excepted_are_reached_directly() {
     }
 }
 
-#[tokio::test]
 async fn what_is_wrong_with_a_proxy_is_told() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let client = builder().proxy(by(format!("http://me:CANARY@{nobody}"), "")).build(net()).unwrap();
@@ -142,7 +137,6 @@ async fn what_is_wrong_with_a_proxy_is_told() {
     }
 }
 
-#[tokio::test]
 async fn an_endless_answer_of_a_proxy_is_refused() {
     let proxy = serve(|_, mut stream| async move {
         head(&mut stream).await;
@@ -154,7 +148,6 @@ async fn an_endless_answer_of_a_proxy_is_refused() {
     assert_eq!(fault.kind, FaultKind::Proxy, "{fault}");
 }
 
-#[tokio::test]
 async fn k1_no_password_of_a_proxy_is_shown() {
     let proxy = by(String::from("http://me:CANARY@proxy.example:3128"), "");
     let builder = HyperTransport::builder().proxy(proxy.clone());
@@ -183,7 +176,6 @@ async fn plays_its_part() {
     println!("SAYS {:?}", fetched.map(|body| String::from_utf8(body).unwrap()).map_err(|fault| fault.kind));
 }
 
-#[tokio::test]
 async fn the_environment_names_proxies() {
     let proxy = answers(&["HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied"]).await;
     let origin = answers(&["HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\ndirect"]).await;
@@ -216,3 +208,14 @@ async fn played(url: &str, variables: &[(&str, &str)]) -> String {
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
+
+crate::nets::on_every_net!(
+    https_goes_through_a_tunnel_that_sees_nothing_else,
+    plain_http_is_asked_of_the_proxy_by_its_whole_url,
+    a_proxy_may_itself_speak_tls,
+    hosts_excepted_are_reached_directly,
+    what_is_wrong_with_a_proxy_is_told,
+    an_endless_answer_of_a_proxy_is_refused,
+    k1_no_password_of_a_proxy_is_shown,
+    the_environment_names_proxies,
+);

@@ -33,7 +33,6 @@ async fn server(second: &'static str) -> String {
     format!("http://{address}/?sig=CANARY")
 }
 
-#[tokio::test]
 async fn r4_a_reused_connection_closed_without_an_answer_is_stale() {
     for how in ["close", "reset"] {
         for method in [Method::GET, Method::POST] {
@@ -50,7 +49,6 @@ async fn r4_a_reused_connection_closed_without_an_answer_is_stale() {
     }
 }
 
-#[tokio::test]
 async fn r4_an_idle_connection_seen_closed_is_not_used() {
     for how in ["close at once", "reset at once"] {
         let (client, url) = (transport(), server(how).await);
@@ -60,7 +58,6 @@ async fn r4_an_idle_connection_seen_closed_is_not_used() {
     }
 }
 
-#[tokio::test]
 async fn r4_once_an_answer_has_begun_it_is_no_longer_stale() {
     let (client, url) = (transport(), server("close in the head").await);
     assert_eq!(fetch(&client, &url).await.unwrap(), b"ok");
@@ -68,7 +65,6 @@ async fn r4_once_an_answer_has_begun_it_is_no_longer_stale() {
     assert_eq!((fault.kind, fault.sent), (FaultKind::Reset, Sent::Maybe), "{fault}");
 }
 
-#[tokio::test]
 async fn r4_a_new_connection_closed_without_an_answer_is_not_stale() {
     for by_reset in [false, true] {
         let address = serve(move |_, mut stream| async move {
@@ -82,3 +78,10 @@ async fn r4_a_new_connection_closed_without_an_answer_is_not_stale() {
         assert_eq!((fault.kind, fault.sent), (FaultKind::Reset, Sent::Maybe), "{fault}");
     }
 }
+
+crate::nets::on_every_net!(
+    r4_a_reused_connection_closed_without_an_answer_is_stale,
+    r4_an_idle_connection_seen_closed_is_not_used,
+    r4_once_an_answer_has_begun_it_is_no_longer_stale,
+    r4_a_new_connection_closed_without_an_answer_is_not_stale,
+);

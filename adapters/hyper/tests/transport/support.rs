@@ -11,8 +11,7 @@ use http::{Method, Request, Response};
 use longhaul_core::error::Fault;
 use longhaul_driver::meter::Meter;
 use longhaul_driver::transport::{Frames, SendBody, SourceGone, Transport};
-use longhaul_hyper::{HyperTransport, Net, Proxy, TransportBuilder};
-use longhaul_tokio::TokioRuntime;
+use longhaul_hyper::{HyperTransport, Proxy, TransportBuilder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -61,10 +60,7 @@ pub(crate) fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// The runtime that is tested.
-pub(crate) fn net() -> Arc<dyn Net> {
-    Arc::new(TokioRuntime::current().unwrap())
-}
+pub(crate) use crate::nets::net;
 
 /// Settings that the environment of the tests has no part in.
 pub(crate) fn builder() -> TransportBuilder {

@@ -103,7 +103,6 @@ pub(crate) fn trusting(authority: &Authority) -> TransportBuilder {
     builder().root_certificates(&authority.root()).only_given_roots(true)
 }
 
-#[tokio::test]
 async fn the_protocol_is_agreed_upon() {
     let authority = Authority::new();
     for (offered, asked, expected) in [
@@ -122,7 +121,6 @@ async fn the_protocol_is_agreed_upon() {
     }
 }
 
-#[tokio::test]
 async fn addresses_are_valid_names_too() {
     let authority = Authority::new();
     let address = serve_tls(authority.acceptor(&["127.0.0.1"], &[], false)).await;
@@ -130,7 +128,6 @@ async fn addresses_are_valid_names_too() {
     assert_eq!(fetch(&client, &format!("https://{address}/")).await.unwrap(), b"HTTP/1.1");
 }
 
-#[tokio::test]
 async fn given_roots_are_trusted_beside_the_systems() {
     let authority = Authority::new();
     let address = serve_tls(authority.acceptor(&["localhost"], &[], false)).await;
@@ -138,7 +135,6 @@ async fn given_roots_are_trusted_beside_the_systems() {
     assert_eq!(fetch(&client, &format!("https://localhost:{}/", address.port())).await.unwrap(), b"HTTP/1.1");
 }
 
-#[tokio::test]
 async fn certificates_that_are_not_acceptable_are_told_with_the_reason() {
     let (authority, other) = (Authority::new(), Authority::new());
     let failing = async |client: &HyperTransport, acceptor: TlsAcceptor| {
@@ -165,7 +161,6 @@ async fn certificates_that_are_not_acceptable_are_told_with_the_reason() {
     assert!(detail.contains("trusted"), "{detail}");
 }
 
-#[tokio::test]
 async fn a_client_certificate_is_shown_when_asked_for() {
     let (authority, other) = (Authority::new(), Authority::new());
     let address = serve_tls(authority.acceptor(&["localhost"], &["http/1.1"], true)).await;
@@ -179,7 +174,6 @@ async fn a_client_certificate_is_shown_when_asked_for() {
     }
 }
 
-#[tokio::test]
 async fn a_server_without_tls_is_told_as_such() {
     let address = serve(|_, mut stream| async move {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
@@ -191,7 +185,6 @@ async fn a_server_without_tls_is_told_as_such() {
     assert_eq!((fault.kind, fault.sent), (FaultKind::Tls, Sent::No), "{fault}");
 }
 
-#[tokio::test]
 async fn an_answer_without_a_proper_end_of_the_tls_stream_is_truncated() {
     let authority = Authority::new();
     let acceptor = authority.acceptor(&["localhost"], &[], false);
@@ -213,7 +206,6 @@ async fn an_answer_without_a_proper_end_of_the_tls_stream_is_truncated() {
     assert_eq!(fault.kind, FaultKind::Truncated, "{fault}");
 }
 
-#[tokio::test]
 async fn unusable_certificates_are_refused_when_the_transport_is_built() {
     let authority = Authority::new();
     let broken = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -236,8 +228,19 @@ async fn unusable_certificates_are_refused_when_the_transport_is_built() {
     assert!(error.contains("the client certificate is unusable"), "{error}");
 }
 
-#[tokio::test]
 async fn plain_http_needs_no_trust_store() {
     let address = answers(&["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"]).await;
     assert_eq!(fetch(&transport(), &format!("http://{address}/")).await.unwrap(), b"ok");
 }
+
+crate::nets::on_every_net!(
+    the_protocol_is_agreed_upon,
+    addresses_are_valid_names_too,
+    given_roots_are_trusted_beside_the_systems,
+    certificates_that_are_not_acceptable_are_told_with_the_reason,
+    a_client_certificate_is_shown_when_asked_for,
+    a_server_without_tls_is_told_as_such,
+    an_answer_without_a_proper_end_of_the_tls_stream_is_truncated,
+    unusable_certificates_are_refused_when_the_transport_is_built,
+    plain_http_needs_no_trust_store,
+);

@@ -13,7 +13,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::support::{body, custom, fetch, get, head, request, serve, transport, within};
 
-#[tokio::test]
 async fn requests_carry_what_they_were_given_and_host_and_length_only() {
     let (tell, mut told) = mpsc::channel(1);
     let address = serve(move |_, mut stream| {
@@ -51,7 +50,6 @@ async fn requests_carry_what_they_were_given_and_host_and_length_only() {
     }
 }
 
-#[tokio::test]
 async fn k2_user_information_in_a_url_is_neither_sent_nor_told() {
     let (tell, mut told) = mpsc::channel(1);
     let address = serve(move |_, mut stream| {
@@ -64,7 +62,6 @@ async fn k2_user_information_in_a_url_is_neither_sent_nor_told() {
     assert!(!format!("{fault:?}").contains("CANARY"), "{fault:?}");
 }
 
-#[tokio::test]
 async fn an_answer_is_given_before_the_request_is_through() {
     let address = serve(|_, mut stream| async move {
         head(&mut stream).await;
@@ -80,7 +77,6 @@ async fn an_answer_is_given_before_the_request_is_through() {
     assert_eq!(body(response).await.1, Ok(b"no!".to_vec()));
 }
 
-#[tokio::test]
 async fn an_exchange_given_up_lets_go_of_its_source_and_connection() {
     let (tell, mut told) = mpsc::channel(1);
     let address = serve(move |_, mut stream| {
@@ -120,7 +116,6 @@ async fn an_exchange_given_up_lets_go_of_its_source_and_connection() {
     }
 }
 
-#[tokio::test]
 async fn an_early_refusal_is_heard_although_the_server_hangs_up() {
     let address = serve(|_, mut stream| async move {
         head(&mut stream).await;
@@ -139,7 +134,6 @@ async fn an_early_refusal_is_heard_although_the_server_hangs_up() {
     }
 }
 
-#[tokio::test]
 async fn a_source_that_fails_ends_the_exchange() {
     let (tell, mut told) = mpsc::channel(1);
     let address = serve(move |_, mut stream| {
@@ -167,7 +161,6 @@ async fn a_source_that_fails_ends_the_exchange() {
     }
 }
 
-#[tokio::test]
 async fn more_than_announced_is_not_sent() {
     let (tell, mut told) = mpsc::channel(1);
     let address = serve(move |_, mut stream| {
@@ -190,7 +183,6 @@ async fn more_than_announced_is_not_sent() {
     assert_eq!(within(told.recv()).await.unwrap(), (*b"four", true));
 }
 
-#[tokio::test]
 async fn bodies_of_every_framing_are_read() {
     for (answer, expected) in [
         ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabcde", "abcde"),
@@ -212,7 +204,6 @@ async fn bodies_of_every_framing_are_read() {
     }
 }
 
-#[tokio::test]
 async fn neither_encodings_nor_redirects_are_acted_upon() {
     let address = serve(|_, mut stream| async move {
         head(&mut stream).await;
@@ -226,3 +217,15 @@ async fn neither_encodings_nor_redirects_are_acted_upon() {
     assert_eq!(response.headers()["location"], "/elsewhere");
     assert_eq!(body(response).await.1, Ok(b"abc".to_vec()));
 }
+
+crate::nets::on_every_net!(
+    requests_carry_what_they_were_given_and_host_and_length_only,
+    k2_user_information_in_a_url_is_neither_sent_nor_told,
+    an_answer_is_given_before_the_request_is_through,
+    an_exchange_given_up_lets_go_of_its_source_and_connection,
+    an_early_refusal_is_heard_although_the_server_hangs_up,
+    a_source_that_fails_ends_the_exchange,
+    more_than_announced_is_not_sent,
+    bodies_of_every_framing_are_read,
+    neither_encodings_nor_redirects_are_acted_upon,
+);
