@@ -284,6 +284,8 @@ pub struct Context<'a> {
     pub nonce: Uuid,
     /// What to add to the wall clock to get the server's, in seconds.
     pub skew: i64,
+    /// Whether the store refused what goes along with content to check it ([`Verdict::Plain`]): it goes without.
+    pub plain: bool,
 }
 
 impl fmt::Debug for Context<'_> {
@@ -318,6 +320,7 @@ impl Context<'_> {
             location: None,
             nonce,
             skew: 0,
+            plain: false,
         }
     }
 }
@@ -475,6 +478,9 @@ pub enum Verdict {
         /// What to fail with when that does not help.
         fault: ServerFault,
     },
+    /// The store does not know the checksum that went along: the request is made once more, and all that follow, with
+    /// [`Context::plain`]. For a request that had none, the same as [`Verdict::Fatal`].
+    Plain(ServerFault),
     /// HEAD is refused or tells too little: probe with a GET.
     ProbeByRange,
     /// The object is another one now.
@@ -498,6 +504,7 @@ impl fmt::Debug for Verdict {
             Self::Skew { server, fault } => {
                 f.debug_struct("Skew").field("server", server).field("fault", fault).finish()
             }
+            Self::Plain(fault) => f.debug_tuple("Plain").field(fault).finish(),
             Self::ProbeByRange => f.write_str("ProbeByRange"),
             Self::Changed(changed) => f.debug_tuple("Changed").field(changed).finish(),
             Self::Unknown(fault) => f.debug_tuple("Unknown").field(fault).finish(),

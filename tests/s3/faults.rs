@@ -7,10 +7,10 @@ use futures::FutureExt;
 use longhaul::core::intent::Answer as Reply;
 use longhaul::http::Headers;
 use longhaul::{Error, ServerFaultKind};
-use longhaul_s3::{AccessKey, Bucket, Object};
+use longhaul_s3::{AccessKey, Bucket, Integrity, Object};
 
 use crate::store::{self, BUCKET, REGION, Store, access};
-use crate::support::raw::{Request, Then};
+use crate::support::raw::{Answer, Request, Then};
 use crate::support::{client, content, run};
 use crate::{PART, from_bytes, object, upload};
 
@@ -285,4 +285,34 @@ async fn u8_ones_own_object_is_no_conflict_and_anothers_is() {
             assert!(matches!(&done, Err(Error::Server(fault)) if fault.kind == ServerFaultKind::Conflict), "{done:?}");
         }
     }
+}
+
+/// A store that does not know the checksum that goes along is asked once more without it; one that refuses then too is not asked again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn u12_a_checksum_that_the_store_does_not_know_is_left_out_once() {
+    fn carries(request: &Request) -> bool {
+        let names = ["x-amz-checksum-crc32c", "x-amz-checksum-algorithm", "x-amz-checksum-type"];
+        names.iter().any(|name| request.header(name).is_some())
+    }
+    let refusal = |status: &str, words: &str| {
+        Answer::with_body(status, format!("<Error><Code>NotImplemented</Code><Message>{words}</Message></Error>"))
+    };
+    for (status, words) in [("501 Not Implemented", "no"), ("400 Bad Request", "x-amz-checksum-crc32c is not known")] {
+        for bytes in [bytes(), content(10, 1)] {
+            let store = Store::new(PART as usize);
+            let server = store
+                .serve(move |request, answer| if carries(request) { refusal(status, words) } else { answer })
+                .await;
+            let upload = upload(object(server.addr, "a")).with_integrity(Integrity::Crc32c);
+            run(&client(), from_bytes(upload, &bytes)).await.unwrap();
+            assert!(store.state().objects["a"].content == bytes);
+            assert_eq!(server.log().iter().filter(|request| carries(request)).count(), 1, "{status}");
+        }
+    }
+    let store = Store::new(PART as usize);
+    let server = store.serve(|_, _| store::error(501, "NotImplemented", "")).await;
+    let upload = upload(object(server.addr, "a")).with_integrity(Integrity::Crc32c);
+    let error = run(&client(), from_bytes(upload, &bytes())).await.unwrap_err();
+    assert!(matches!(&error, Error::Server(fault) if fault.status == Some(501)), "{error}");
+    assert_eq!(server.requests(), 2, "once with, once without");
 }

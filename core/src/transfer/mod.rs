@@ -141,6 +141,8 @@ pub(crate) struct Transfer {
     nonce: Uuid,
     skew: i64,
     skew_learned: bool,
+    /// The store does not know the checksums that go along.
+    plain: bool,
     location: Option<Uri>,
     hops: u32,
     /// Redirects followed, fresh providers taken and clocks learned, in all: tells a request sent since from an earlier one.
@@ -186,6 +188,7 @@ impl Transfer {
             nonce,
             skew: 0,
             skew_learned: false,
+            plain: false,
             location: None,
             hops: 0,
             way: 0,
@@ -304,6 +307,7 @@ impl Transfer {
             location: self.location.as_ref(),
             nonce: self.nonce,
             skew: self.skew,
+            plain: self.plain,
         }
     }
 

@@ -197,13 +197,22 @@ impl Transfer {
                 Next::Again { tries, due: now }
             }
             // Sent before a fresh provider came or the clock was learned: that is not a refusal of what counts now.
-            Verdict::Refresh(_) | Verdict::Skew { .. } if tries.way != self.way => Next::Again { tries, due: now },
+            Verdict::Refresh(_) | Verdict::Skew { .. } | Verdict::Plain(_) if tries.way != self.way => {
+                Next::Again { tries, due: now }
+            }
             Verdict::Refresh(fault) => self.refused(fault, tries, kind, cx),
             Verdict::Skew { server, fault } => {
                 if mem::replace(&mut self.skew_learned, true) {
                     return Next::Failed(Error::Server(fault));
                 }
                 self.skew = server.as_unix().saturating_sub(cx.now.wall.as_unix());
+                self.way += 1;
+                Next::Again { tries, due: now }
+            }
+            Verdict::Plain(fault) => {
+                if mem::replace(&mut self.plain, true) {
+                    return Next::Failed(Error::Server(fault));
+                }
                 self.way += 1;
                 Next::Again { tries, due: now }
             }

@@ -18,7 +18,7 @@ use core::fmt::Write as _;
 
 use http::Request;
 use http::header::{self, HeaderMap, HeaderValue};
-use longhaul_core::error::BuildError;
+use longhaul_core::error::{BuildError, ServerFault};
 use longhaul_core::intent::Body;
 use longhaul_core::provider::{Context, Head, Profile, Provider, Reply, Step, Verdict};
 use longhaul_core::{Algorithm, Digest, Now, Wall};
@@ -73,7 +73,8 @@ impl S3Upload {
         Ok(self)
     }
 
-    /// With checksums. Default [`Integrity::Returned`].
+    /// With checksums. Default [`Integrity::Returned`], which is also what becomes of another where the store does not know it
+    /// (U12): the request goes once more without, and so do those that follow.
     #[must_use]
     pub const fn with_integrity(mut self, integrity: Integrity) -> Self {
         self.integrity = integrity;
@@ -113,6 +114,22 @@ impl S3Upload {
     #[must_use]
     pub const fn target(&self) -> &Object {
         &self.object
+    }
+
+    /// The checksum that goes along.
+    fn declares(&self, cx: &Context<'_>) -> Option<Algorithm> {
+        self.integrity.algorithm().filter(|_| !cx.plain)
+    }
+
+    /// Whether a refusal means that the store does not know the checksum that went along: S3-style stores answer 501, or 400 with
+    /// words about it.
+    fn is_unknown(&self, step: &Step, cx: &Context<'_>, fault: &ServerFault) -> bool {
+        let carries = matches!(step, Step::Begin | Step::PutWhole { .. } | Step::PutPart { .. } | Step::Commit);
+        // Who compared it knows it.
+        let compared = fault.code.as_deref().is_some_and(|code| code.contains("Digest") || code.contains("Mismatch"));
+        let speaks = || fault.detail.to_ascii_lowercase().contains("checksum");
+        let unknown = fault.status == Some(501) || fault.status == Some(400) && !compared && speaks();
+        carries && self.declares(cx).is_some() && unknown
     }
 
     /// The digest that content must have before its request is built.
@@ -159,7 +176,13 @@ impl Provider for S3Upload {
         body: &[u8],
         now: Now,
     ) -> Result<Reply, Verdict> {
-        Reader { dialect: self, step, cx, head, body, now }.read()
+        let read = Reader { dialect: self, step, cx, head, body, now }.read();
+        match read {
+            Err(Verdict::Fatal(fault) | Verdict::Retry { fault, .. }) if self.is_unknown(step, cx, &fault) => {
+                Err(Verdict::Plain(fault))
+            }
+            read => read,
+        }
     }
 
     fn is_ready(&self, _: &Step, wall: Wall) -> bool {
@@ -186,14 +209,14 @@ impl Dialect for S3Upload {
     }
 
     fn dress(&self, step: &Step, cx: &Context<'_>, headers: &mut HeaderMap) -> Result<(), BuildError> {
-        let algorithm = self.integrity.algorithm();
+        let algorithm = self.declares(cx);
         match step {
             Step::PutWhole { .. } | Step::PutPart { .. } => match algorithm {
                 Some(algorithm) => checked(headers, algorithm, content_digest(step, cx)),
                 None => Ok(()),
             },
             Step::Begin | Step::Commit => {
-                let Some((name, kind)) = self.integrity.declared() else { return Ok(()) };
+                let Some((name, kind)) = self.integrity.declared().filter(|_| !cx.plain) else { return Ok(()) };
                 if *step == Step::Begin {
                     headers.insert("x-amz-checksum-algorithm", HeaderValue::from_static(name));
                 }
@@ -215,7 +238,7 @@ impl Dialect for S3Upload {
     }
 
     fn dress_part(&self, number: u64, cx: &Context<'_>, list: &mut String) -> Result<(), BuildError> {
-        let Some(algorithm) = self.integrity.algorithm() else { return Ok(()) };
+        let Some(algorithm) = self.declares(cx) else { return Ok(()) };
         let digest = cx.digests.get(&number).filter(|digest| digest.algorithm() == algorithm);
         let (Some(name), Some(digest)) = (checksum::element(algorithm), digest) else {
             let what = alloc::format!("the {} of part {number} is not known any more", algorithm.name());
