@@ -1,0 +1,57 @@
+//! Every example runs as it is and comes to the end that it is about (B6). Cargo builds them before it runs tests.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where cargo puts examples: beside the folder of this test.
+fn built() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().join("examples")
+}
+
+/// What an example says at its end, on whichever output.
+fn run(name: &str) -> String {
+    let example = built().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(example.exists(), "{}: `cargo build --examples` makes it", example.display());
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(&example).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap();
+    let said = [run.stdout, run.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(run.status.success(), "{name}: {}\n{said}", run.status);
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "{name}: leaves nothing behind");
+    said
+}
+
+macro_rules! examples {
+    ($($name:ident says $words:expr;)*) => {
+        $(#[test]
+        fn $name() {
+            let said = run(stringify!($name));
+            for words in $words {
+                assert!(said.contains(words), "{words:?} is not in\n{said}");
+            }
+        })*
+
+        #[test]
+        fn none_is_left_out() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+            let mut there: Vec<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|kind| kind == "rs") || path.join("main.rs").exists())
+                .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+                .collect();
+            there.sort();
+            assert_eq!(there, [$(stringify!($name)),*]);
+        }
+    };
+}
+
+examples! {
+    blocking_transport says ["Completed { total: 33554432"];
+    download says ["33554432 bytes in "];
+    pause_resume says ["0 of them moved twice"];
+    presigned says ["fresh URLs for the parts 2, 3", "bytes down, the same: true"];
+    restore_paused says ["one.bin: 33554432 bytes", "three.bin: Paused(Queued)", "two.bin: Paused(Queued)"];
+    upload says ["33554432 bytes stored as "];
+}
