@@ -49,7 +49,9 @@ macro_rules! examples {
 
 examples! {
     blocking_transport says ["Completed { total: 33554432"];
+    custom_transport says ["33554432 bytes arrived, 33554432 went through"];
     download says ["33554432 bytes in "];
+    listeners says ["33554432 of Some(33554432) bytes", "over, well: true", "t0.1: Failed(", "there to the end: true"];
     pause_resume says ["0 of them moved twice"];
     presigned says ["fresh URLs for the parts 2, 3", "bytes down, the same: true"];
     restore_paused says ["one.bin: 33554432 bytes", "three.bin: Paused(Queued)", "two.bin: Paused(Queued)"];
