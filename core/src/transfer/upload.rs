@@ -143,12 +143,18 @@ impl Transfer {
             if !single && self.is_sessionless() {
                 self.record_names();
             }
+            self.tell_untold(cx);
             self.signal(Signal::Sessionless, cx);
         } else {
-            if core::mem::take(&mut self.session.untold) {
-                self.maybe_orphan(cx);
-            }
+            self.tell_untold(cx);
             self.signal(opened_by, cx);
+        }
+    }
+
+    /// What a former run may have opened is none of what this one goes on with, whichever way the source goes up now.
+    fn tell_untold(&mut self, cx: &mut Cx<'_>) {
+        if core::mem::take(&mut self.session.untold) {
+            self.maybe_orphan(cx);
         }
     }
 

@@ -98,7 +98,10 @@ impl Hand {
                 }
                 Intent::File { op, action, .. } => {
                     let reply = match &action {
-                        FileOp::Stat => FileReply::Source { len: Some(30_000), fingerprint: self.fingerprint },
+                        FileOp::Stat => {
+                            let len = self.fingerprint.map_or(30_000, |print| print.len);
+                            FileReply::Source { len: Some(len), fingerprint: self.fingerprint }
+                        }
                         FileOp::Reserve { .. } => FileReply::Reserved { kept: false },
                         FileOp::Digest { algorithm, ranges } => {
                             let sum = |range: &ByteRange| made_up(*algorithm, *range).filter(|_| !self.shrunk);

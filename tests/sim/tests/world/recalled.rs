@@ -166,3 +166,27 @@ fn u7_parts_without_the_name_of_their_session_are_in_none_that_is_opened_now() {
     let orphans = hand.events.iter().filter(|(_, kind)| matches!(kind, EventKind::MaybeOrphan { .. })).count();
     assert_eq!(orphans, 1, "the session that it does not name");
 }
+
+/// The session that a former run may have opened is not gone on with, and the source goes up whole now (world 844117).
+#[test]
+fn u10_an_opening_in_doubt_is_told_of_also_where_nothing_is_opened_any_more() {
+    let mut former = hand();
+    upload(&mut former);
+    former.pump();
+    former.recalled(Ok(None));
+    former.request();
+    let Some(JournalOp::Replace(record)) = former.journal.last().cloned() else { panic!("{:?}", former.journal) };
+
+    let mut hand = hand();
+    hand.fingerprint = Some(Fingerprint { len: 0, modified: 2, changed: 2, file: 1 });
+    let task = upload(&mut hand);
+    hand.pump();
+    hand.recalled(Ok(Some(record)));
+    let (op, request) = hand.request();
+    assert_eq!((request.method(), request.uri().query()), (&Method::PUT, None));
+    hand.answer(op, 200, &[("etag", "\"o\"")], "");
+    hand.pump();
+    assert!(hand.engine.end(task).is_some(), "and nothing is left to tell of it later");
+    let orphans = hand.events.iter().filter(|(_, kind)| matches!(kind, EventKind::MaybeOrphan { .. })).count();
+    assert_eq!(orphans, 1);
+}
