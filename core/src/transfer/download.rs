@@ -140,8 +140,7 @@ impl Transfer {
                 self.remote.segments.remove(segment.range.start());
             }
         }
-        self.keeper.found(&self.remote.segments);
-        self.keeper.rewrite();
+        self.keeper.confirmed(&self.remote.segments);
         self.signal(Signal::Rechecked, cx);
     }
 

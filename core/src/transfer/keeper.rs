@@ -39,6 +39,8 @@ pub(crate) struct Keeper {
     syncing: Option<Vec<Segment>>,
     /// Stretches that are recorded or may be: only these go into a rewritten journal.
     durable: Segments,
+    /// What a former run left was found, and no sync of this run's has covered it yet.
+    unconfirmed: bool,
     /// A sync failed: nothing more of this run's can be recorded.
     unsyncable: bool,
     /// No request may go out until everything pending is recorded.
@@ -85,6 +87,7 @@ impl Keeper {
             syncing: None,
             unsyncable: false,
             durable: Segments::default(),
+            unconfirmed: false,
             hold: false,
             unsynced: 0,
             pending: 0,
@@ -95,10 +98,21 @@ impl Keeper {
         }
     }
 
-    /// Stretches that an earlier run recorded: as its journal names them, and those of them that were found on the disk.
+    /// Stretches that an earlier run recorded, as its journal names them.
     pub(crate) fn found(&mut self, segments: &Segments) {
         self.durable = segments.clone();
         self.recorded = segments.total();
+    }
+
+    /// Those of them that can be read back; a new journal is begun with them. Reading does not show that they are safe: another
+    /// run may have written the same bytes anew and not synced them. The former journal stays until a sync has covered them.
+    pub(crate) fn confirmed(&mut self, segments: &Segments) {
+        self.found(segments);
+        self.rewrite();
+        if self.enabled && self.sync && !segments.is_empty() {
+            self.unconfirmed = true;
+            self.unsynced = segments.total();
+        }
     }
 
     /// Begin a new journal with the transfer's present facts.
@@ -115,6 +129,7 @@ impl Keeper {
         // before this run has the target to itself.
         self.replace |= self.enabled && self.begun && !self.durable.is_empty();
         self.durable = Segments::default();
+        self.unconfirmed = false;
         self.landed.clear();
         // A sync under way covers nothing that counts, but its end must still be known as a sync's.
         if let Some(segments) = &mut self.syncing {
@@ -201,7 +216,7 @@ impl Keeper {
         let half = Interval { bytes: interval.bytes.div_ceil(2), ..interval };
         self.has_unsynced()
             && self.op.is_none()
-            && (self.is_due(self.unsynced, now, half) || self.is_behind(stored, interval))
+            && (self.unconfirmed || self.is_due(self.unsynced, now, half) || self.is_behind(stored, interval))
     }
 
     /// Whether so much of `stored` bytes is in no journal yet that nothing may be added before: a crash must not cost more than
@@ -240,6 +255,7 @@ impl Keeper {
         match self.syncing.take() {
             None => false,
             Some(segments) => {
+                let unconfirmed = mem::take(&mut self.unconfirmed);
                 if ok {
                     self.record(segments);
                 } else {
@@ -247,6 +263,8 @@ impl Keeper {
                     // anything written until now.
                     self.unsyncable = true;
                     self.landed.clear();
+                    // What the former journal says is tried by whoever reads it next; none of this run's says it again.
+                    self.replace &= !unconfirmed;
                 }
                 true
             }
@@ -269,7 +287,7 @@ impl Keeper {
         if self.remove {
             return Some(Write::Remove);
         }
-        if !self.enabled {
+        if !self.enabled || self.unconfirmed {
             return None;
         }
         let due = flush || self.hold || self.pending == 0 || self.is_due(self.pending, now, interval);
@@ -507,12 +525,37 @@ mod tests {
         let mut kept = Segments::default();
         assert!(kept.insert(Segment { range: ByteRange::at(0, 7), digest: None }));
         let (mut keeper, _) = recorded(|keeper| {
-            keeper.found(&kept);
-            keeper.rewrite();
+            keeper.confirmed(&kept);
+            let interval = Interval::default();
+            assert!(keeper.next(Time::ZERO, interval, true).is_none(), "the former one stays until they are synced");
+            assert!(keeper.wants_sync(7, Time::ZERO, interval), "at once");
+            assert!(keeper.sync_begins(core::iter::empty()) && keeper.sync_ended(true));
+            assert!(matches!(keeper.next(Time::ZERO, interval, false), Some(Write::Replace)));
         });
         assert_eq!(keeper.durable(), kept);
         keeper.grew(5);
         assert!(!keeper.is_behind(11, Interval { bytes: 5, ..Interval::default() }), "seven of these are recorded");
+    }
+
+    #[test]
+    fn d8_a_former_journal_stays_where_what_it_names_cannot_be_synced() {
+        let mut kept = Segments::default();
+        assert!(kept.insert(Segment { range: ByteRange::at(0, 7), digest: None }));
+        let mut keeper = Keeper::new(true, true, Time::ZERO);
+        keeper.confirmed(&kept);
+        assert!(keeper.sync_begins(core::iter::empty()) && keeper.sync_ended(false));
+        assert!(keeper.next(Time::ZERO, Interval::default(), true).is_none() && !keeper.is_busy());
+        // Nothing to sync, nothing to wait for.
+        for (sync, kept) in [(false, &kept), (true, &Segments::default())] {
+            let mut keeper = Keeper::new(true, sync, Time::ZERO);
+            keeper.confirmed(kept);
+            assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)), "{sync}");
+        }
+        // Nor where all of it is dropped before.
+        let mut keeper = Keeper::new(true, true, Time::ZERO);
+        keeper.confirmed(&kept);
+        keeper.reset();
+        assert!(keeper.next(Time::ZERO, Interval::default(), false).is_some());
     }
 
     #[test]

@@ -191,3 +191,27 @@ fn u8_two_writers_of_one_key_end_as_exactly_one_source() {
 fn u8_two_writers_of_one_blob_end_as_exactly_one_source() {
     each(1_000, |seed| ends_as_one_of_both(seed, JobKind::Blocks { source: "key".into() }));
 }
+
+/// What a record names was written anew by another run, which synced nothing of it: it is read back right, and not safe (world
+/// 775372).
+#[test]
+fn d1_what_is_found_again_is_synced_before_it_is_recorded_again() {
+    let mut world = seeded(1);
+    let job = download(&mut world, LEN, Style::GOOD);
+    let mut other = world.jobs[job].clone();
+    other.journal = false;
+    let other = world.add(other);
+    world.weather.rate = (50_000, 50_000);
+    for job in [job, other] {
+        world.submit(job, Start::Now);
+        assert!(world.run_until(Time::from_micros(60_000_000), |world| world.jobs[job].received > 60_000));
+        world.crash(false);
+    }
+    world.submit(job, Start::Now);
+    world.run_for(2_000_000);
+    sound(&world);
+    // Nor is anything lost of what the record had.
+    world.crash(true);
+    go(&mut world, job);
+    done(&world, job);
+}
