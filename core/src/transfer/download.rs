@@ -263,14 +263,14 @@ impl Transfer {
             return Err(if final_one { Verdict::Fatal(fault) } else { Verdict::Retry { fault, after: None } });
         }
         self.remote.early = 0;
-        self.latch(object, status)?;
+        let range = ByteRange::new(asked.start(), got.end()).ok_or_else(|| wrong("reversed range"))?;
+        self.latch(range, object, status)?;
         // `*` where no total is known: another way of probing may tell it.
         let total = self.remote.object.total.ok_or(Verdict::Changed(Changed::Ranges))?;
         if got.end() > total {
             return Err(wrong("the range of the answer ends beyond the object"));
         }
         self.remote.ranged = true;
-        let range = ByteRange::new(asked.start(), got.end()).ok_or_else(|| wrong("reversed range"))?;
         // What the answer leaves out of the range asked for is asked for again.
         if let Some(rest) = ByteRange::new(got.end(), asked.end().min(total)) {
             self.parts.todo.insert(rest);
@@ -321,8 +321,8 @@ impl Transfer {
         self.spec.journal
     }
 
-    /// Takes an answer's object as the one this transfer is about, or makes sure that it is (D1, D2, D4).
-    fn latch(&mut self, object: &Object, status: u16) -> Result<(), Verdict> {
+    /// Takes the object of an answer that brings `range` as the one this transfer is about, or makes sure that it is (D1, D2, D4).
+    fn latch(&mut self, range: ByteRange, object: &Object, status: u16) -> Result<(), Verdict> {
         let resumed = !self.remote.segments.is_empty();
         if self.remote.known || resumed {
             self.same_version(object, status).map_err(|changed| {
@@ -343,9 +343,13 @@ impl Transfer {
             self.remote.object = Object { total, ..object.clone() };
             self.remote.known = true;
             let whole = ByteRange::at(0, total.unwrap_or_default());
-            if !object.validator.pins() && !covered.covers(whole) {
-                self.remote.force_serial = true;
-                return Err(Verdict::Changed(Changed::Ranges));
+            if !object.validator.pins() {
+                // Only one answer with all of it is of one version; what is cut off of it cannot be asked for.
+                self.remote.serial = range.start() == 0 && range.end() >= whole.end();
+                if !self.remote.serial {
+                    self.remote.force_serial = true;
+                    return Err(Verdict::Changed(Changed::Ranges));
+                }
             }
             self.parts.todo.remove(ByteRange::at(whole.end(), u64::MAX));
             if declared.is_none() {

@@ -229,12 +229,19 @@ fn d1_what_is_stored_is_gone_on_with_from_the_same_version_only() {
 
 #[test]
 fn d4_what_nothing_pins_is_taken_in_one_piece_or_not_at_all() {
-    for (end, tag, taken) in [(10, None, false), (100, None, true), (10, Some("a"), true)] {
+    // Also where all was asked for and the server answers with less (world 848661).
+    for (asked, end, tag, taken) in [
+        (10, 10, None, false),
+        (100, 10, None, false),
+        (100, 100, None, true),
+        (10, 10, Some("a"), true),
+        (100, 10, Some("a"), true),
+    ] {
         let mut transfer = download();
-        let range = ByteRange::at(0, end);
-        let told = head(&mut transfer, range, range, object(tag));
-        assert_eq!(matches!(told, Disposition::WriteAt { .. }), taken, "{end} {tag:?}");
+        let told = head(&mut transfer, ByteRange::at(0, asked), ByteRange::at(0, end), object(tag));
+        assert_eq!(matches!(told, Disposition::WriteAt { .. }), taken, "{asked} {end} {tag:?}");
         assert_eq!(transfer.remote.force_serial, !taken);
+        assert_eq!(transfer.remote.serial, taken && tag.is_none(), "what is cut off is not asked for alone");
     }
 }
 

@@ -10,7 +10,7 @@ use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_core::event::{EventKind, Restart};
 use longhaul_core::intent::{Body, Disposition, Moved, Outcome};
 use longhaul_core::layout::PartSize;
-use longhaul_core::spec::Spec;
+use longhaul_core::spec::{Probing, Spec};
 use longhaul_core::{Config, Direction, OpId, TaskId};
 use longhaul_http::HttpDownload;
 
@@ -128,4 +128,19 @@ fn d1_what_fails_beside_a_start_over_does_not_end_the_download() {
     let fault = Fault::new(FaultKind::Tls, Sent::No, "");
     hand.engine.handle_done(requests[1].0, Outcome::Broken { moved: Moved::default(), fault }, hand.now);
     assert_eq!(hand.request().1.method(), Method::HEAD);
+}
+
+/// All of it in one answer to a range, of which nothing says the version: what is cut off of it may be another version's by now.
+#[test]
+fn d4_the_rest_of_a_range_that_nothing_pins_is_not_asked_for_alone() {
+    let mut hand = Hand::new(Config::default());
+    get(&mut hand, |spec| (spec.probing, spec.part_size) = (Probing::FirstRange, PartSize::Bytes(30_000)));
+    let (op, request) = hand.request();
+    assert_eq!(range(&request), Some("bytes=0-29999"));
+    let _ = hand.head(op, 206, &[("content-range", "bytes 0-29999/30000"), ("content-length", "30000")]);
+    let moved = Moved { connected: true, written: 5_000, ..Moved::default() };
+    let fault = Fault::new(FaultKind::Reset, Sent::Maybe, "");
+    hand.engine.handle_done(op, Outcome::Broken { moved, fault }, hand.now);
+    assert_eq!(range(&hand.request().1), None);
+    assert_eq!(restarts(&mut hand, |why| *why == Restart::Unpinned), 1);
 }
