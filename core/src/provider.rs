@@ -479,7 +479,8 @@ pub enum Verdict {
         fault: ServerFault,
     },
     /// The store does not know the checksum that went along: the request is made once more, and all that follow, with
-    /// [`Context::plain`]. For a request that had none, the same as [`Verdict::Fatal`].
+    /// [`Context::plain`]. Only for a request that carried one: a provider that sees [`Context::plain`] sends none. The second in a
+    /// transfer is final.
     Plain(ServerFault),
     /// HEAD is refused or tells too little: probe with a GET.
     ProbeByRange,

@@ -1,5 +1,7 @@
 //! Between hyper's reads and writes and others': tokio's, which TLS is written against, and those of futures-io. No byte is copied.
 //!
+//! hyper-util's `TokioIo` does the former, behind a feature that turns on tokio's runtime; an application on smol must not have that.
+//!
 //! Both kinds of cursor stand for memory that need not be initialised, of which a read initialises a prefix. That takes the crate's
 //! only unsafe code: a copy of every byte, or zeroes in 256 KiB before every read, would be the safe ways.
 #![allow(unsafe_code, reason = "cursors over uninitialised memory change hands here, and only here")]
