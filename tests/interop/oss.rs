@@ -49,9 +49,7 @@ struct Oss(Counterpart);
 
 impl Store for Oss {
     type Upload = OssUpload;
-    const SESSIONS: bool = true;
     const CHECKS: bool = true;
-    const SECRET: &'static str = "TESTSK0123456789";
 
     fn counterpart(&self) -> &Counterpart {
         &self.0
@@ -59,14 +57,6 @@ impl Store for Oss {
 
     fn upload(&self, key: &str) -> OssUpload {
         up(&self.0, key)
-    }
-
-    fn is_part(method: &str, target: &str) -> bool {
-        method == "PUT" && target.contains("partNumber=")
-    }
-
-    fn is_commit(method: &str, target: &str) -> bool {
-        method == "POST" && target.contains("uploadId=")
     }
 }
 

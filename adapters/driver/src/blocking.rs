@@ -48,18 +48,27 @@ where
 
 /// `task`, with the blocking work that it asks for going to `spawn`.
 pub(crate) fn within(spawn: Arc<dyn Spawn>, mut task: BoxFuture<'static, ()>) -> impl Future<Output = ()> + Send {
+    let mut other = Some(spawn);
     poll_fn(move |cx| {
-        let _entered = Entered(CURRENT.replace(Some(Arc::clone(&spawn))));
+        let _entered = Entered::new(&mut other);
         task.poll_unpin(cx)
     })
 }
 
-/// Whose task was polled before; also when this one panics: the thread lives on.
-struct Entered(Option<Arc<dyn Spawn>>);
+/// While a task is polled its client is the current one, and the one before is kept in its place. They change back also when the task
+/// panics: the thread lives on.
+struct Entered<'a>(&'a mut Option<Arc<dyn Spawn>>);
 
-impl Drop for Entered {
+impl<'a> Entered<'a> {
+    fn new(other: &'a mut Option<Arc<dyn Spawn>>) -> Self {
+        CURRENT.with_borrow_mut(|current| std::mem::swap(current, other));
+        Self(other)
+    }
+}
+
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        CURRENT.set(self.0.take());
+        CURRENT.with_borrow_mut(|current| std::mem::swap(current, self.0));
     }
 }
 

@@ -8,11 +8,8 @@ use longhaul::core::spec::Interval;
 use longhaul::tokio::{HyperTransport, Proxy};
 use longhaul::{Client, ClientBuilder, ClientConfig};
 
-use super::{Request, What};
+use super::Request;
 use crate::exit::{Code, Failure};
-
-/// A confirmed part of an upload is recorded at once: it is large, and a record is a line.
-const EACH: u64 = 1;
 
 /// How servers are reached, and how much goes on at once: what transfers must have in common to share a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,10 +27,7 @@ impl Reach {
             cacert: options.cacert.clone(),
             proxy: options.proxy.clone(),
             parts: options.parts.map(std::num::NonZeroU32::get),
-            checkpoint: options.checkpoint.map(std::num::NonZeroU64::get).or(match request.what {
-                What::Get { .. } => None,
-                What::Put { .. } => Some(EACH),
-            }),
+            checkpoint: options.checkpoint.map(std::num::NonZeroU64::get),
         }
     }
 
