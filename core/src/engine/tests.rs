@@ -181,3 +181,17 @@ fn a_task_remembers_what_is_in_flight_and_no_more() {
     engine.handle_done(op, Outcome::Cancelled { moved: Moved::default() }, now);
     assert!(held(&engine).is_empty());
 }
+
+#[test]
+fn c2_a_request_that_a_pause_stopped_did_not_fail() {
+    let (mut engine, now) = (engine(1), Now::default());
+    let id = submit(&mut engine, "a", |_| ());
+    let Some(Intent::Http { op, .. }) = engine.poll_intent(now) else { panic!("a probe") };
+    engine.pause(id, now).expect("there");
+    assert!(matches!(engine.poll_intent(now), Some(Intent::Cancel { op: stopped }) if stopped == op));
+    engine.handle_done(op, Outcome::Cancelled { moved: Moved::default() }, now);
+    engine.resume(id, now).expect("there");
+    let told = events(&mut engine);
+    assert!(!told.iter().any(|kind| matches!(kind, EventKind::Retrying { .. })), "{told:?}");
+    assert!(matches!(engine.poll_intent(now), Some(Intent::Http { .. })), "it goes out again at once");
+}

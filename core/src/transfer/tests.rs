@@ -15,6 +15,8 @@ use crate::range::ByteRange;
 use crate::spec::{TransferKey, object_mark};
 use crate::transfer::parts::Delayed;
 
+mod questions;
+
 const HERE: &str = "http://fake/";
 
 #[derive(Debug)]
@@ -179,6 +181,42 @@ fn u6_what_a_record_lacks_is_sent_before_the_next_commit() {
     with_cx(|cx| transfer.not_committed(cx));
     assert_eq!(transfer.phase, Phase::Moving);
     assert_eq!(transfer.parts.todo.first(), Some(ByteRange::at(10, 10)));
+}
+
+#[test]
+fn u10_an_opening_without_its_answer_may_have_left_a_session_behind() {
+    let opened = Some("session".into());
+    for (begin, stage, session, untold) in [
+        (Begin::Creates, Stage::Open, None, true),
+        (Begin::Creates, Stage::Committing, None, true),
+        (Begin::Creates, Stage::Open, opened.clone(), false),
+        (Begin::Creates, Stage::Fresh, None, false),
+        (Begin::Creates, Stage::Fresh, opened, false),
+        (Begin::Idempotent, Stage::Open, None, false),
+        (Begin::None, Stage::Open, None, false),
+    ] {
+        let checkpoint = Checkpoint { stage, session: session.clone(), ..record(Direction::Upload) };
+        let profile = Profile { begin, ..Profile::download() };
+        let transfer = with_record(Direction::Upload, profile, Some(checkpoint));
+        assert_eq!(transfer.session.untold, untold, "{begin:?} {stage:?} {session:?}");
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_built_is_the_end_of_its_transfer() {
+    let mut transfer = download();
+    let op = op();
+    (transfer.phase, transfer.single.op) = (Phase::Probing, Some(op));
+    with_cx(|cx| transfer.unbuildable(op, &Step::Probe, Error::Closed, cx));
+    assert!(transfer.single.op.is_none(), "it is not in flight");
+    assert!(matches!(&transfer.stop, Some(Stop::Fail { error: Error::Closed, .. })), "{:?}", transfer.stop);
+}
+
+#[test]
+fn c12_progress_tells_the_recent_rate() {
+    let mut transfer = download();
+    transfer.rate.add(1_000, Time::from_micros(1_000_000));
+    assert_eq!(transfer.progress(Time::from_micros(1_000_000)).rate, 1_000);
 }
 
 /// The head of an answer to a request for `asked`.
