@@ -1,5 +1,6 @@
 //! A plain HTTP download, described.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use longhaul_core::spec::{Direction, Durability, OnChange, Parallel, Probing, Sp
 use longhaul_driver::Job;
 use longhaul_driver::memory::MemoryTarget;
 use longhaul_driver::storage::Storage;
-use longhaul_driver::stream::{self, StreamReader};
+use longhaul_driver::stream::StreamReader;
 use longhaul_http::{Headers, HttpDownload};
+
+use crate::targets;
 
 /// What to download and how; where to is said last and makes a [`Job`] of it.
 #[derive(Clone)]
@@ -117,16 +120,14 @@ impl Download {
 
     /// Into memory, at most `most` bytes.
     pub fn to_memory(self, most: usize) -> (Job, MemoryTarget) {
-        let target = MemoryTarget::new(most);
-        (self.into_storage(Arc::new(target.clone()), &crate::own_name("memory")), target)
+        let Ok::<_, Infallible>(made) = targets::memory(most, |storage, name| Ok(self.into_storage(storage, name)));
+        made
     }
 
     /// As an ordered stream of bytes (also [`futures::io::AsyncRead`]), at most `window` bytes ahead of its reader.
-    pub fn to_stream(mut self, window: u64) -> (Job, StreamReader) {
-        let (target, reader) = stream::target(window);
-        self.spec.window = Some(target.window());
-        self.spec.journal = false;
-        (self.into_storage(Arc::new(target), &crate::own_name("stream")), reader)
+    pub fn to_stream(self, window: u64) -> (Job, StreamReader) {
+        let Ok::<_, Infallible>(made) = targets::stream(window, |storage, name| Ok(self.into_storage(storage, name)));
+        made
     }
 }
 

@@ -63,6 +63,8 @@ mod s3_object;
 mod start;
 #[cfg(feature = "store")]
 mod store_object;
+#[cfg(any(feature = "http", feature = "store", feature = "presigned"))]
+mod targets;
 #[cfg(feature = "http")]
 mod upload;
 

@@ -15,10 +15,12 @@ use longhaul_core::{Provider, Wall};
 use longhaul_driver::Job;
 use longhaul_driver::memory::{MemorySource, MemoryTarget};
 use longhaul_driver::storage::Storage;
-use longhaul_driver::stream::{self, StreamReader};
+use longhaul_driver::stream::StreamReader;
 use longhaul_presigned::{
     BodyBuilder, DownloadDraft, DownloadPlan, Policy, PresignedDownload, PresignedUpload, UploadDraft, UploadPlan,
 };
+
+use crate::targets;
 
 type Ask<Q, D> = Arc<dyn Fn(Q) -> BoxFuture<'static, Result<D, String>> + Send + Sync>;
 
@@ -194,8 +196,7 @@ impl PlannedDownload {
     /// # Errors
     /// As [`PlannedDownload::into_storage`].
     pub fn to_memory(self, most: usize) -> Result<(Job, MemoryTarget), BuildError> {
-        let target = MemoryTarget::new(most);
-        Ok((self.into_storage(Arc::new(target.clone()), &crate::own_name("memory"))?, target))
+        targets::memory(most, |storage, name| self.into_storage(storage, name))
     }
 
     /// As an ordered stream of bytes (also [`futures::io::AsyncRead`]), at most `window` bytes ahead of its reader.
@@ -203,12 +204,7 @@ impl PlannedDownload {
     /// # Errors
     /// As [`PlannedDownload::into_storage`].
     pub fn to_stream(self, window: u64) -> Result<(Job, StreamReader), BuildError> {
-        let (target, reader) = stream::target(window);
-        let ahead = target.window();
-        let mut job = self.into_storage(Arc::new(target), &crate::own_name("stream"))?;
-        job.spec_mut().window = Some(ahead);
-        job.spec_mut().journal = false;
-        Ok((job, reader))
+        targets::stream(window, |storage, name| self.into_storage(storage, name))
     }
 
     fn provider(&self, draft: &DownloadDraft) -> Result<(Arc<dyn Provider>, Option<u64>), BuildError> {

@@ -15,9 +15,10 @@ use longhaul_core::{Digest, Provider};
 use longhaul_driver::Job;
 use longhaul_driver::memory::{MemorySource, MemoryTarget};
 use longhaul_driver::storage::Storage;
-use longhaul_driver::stream::{self, StreamReader};
+use longhaul_driver::stream::StreamReader;
 
 use crate::credentials::{Credentials, Rights};
+use crate::targets;
 
 /// What a store makes of an object: providers for both directions. Implemented by the stores of this crate only.
 pub trait Store: Clone + fmt::Debug + Send + Sync + sealed::Sealed + 'static {
@@ -143,8 +144,7 @@ impl<S: Store> StoreObject<S> {
     /// # Errors
     /// As [`StoreObject::into_storage`].
     pub fn to_memory(self, most: usize) -> Result<(Job, MemoryTarget), BuildError> {
-        let target = MemoryTarget::new(most);
-        Ok((self.into_storage(Arc::new(target.clone()), &crate::own_name("memory"))?, target))
+        targets::memory(most, |storage, name| self.into_storage(storage, name))
     }
 
     /// A download as an ordered stream of bytes (also [`futures::io::AsyncRead`]), at most `window` bytes ahead of its reader.
@@ -152,12 +152,7 @@ impl<S: Store> StoreObject<S> {
     /// # Errors
     /// As [`StoreObject::into_storage`].
     pub fn to_stream(self, window: u64) -> Result<(Job, StreamReader), BuildError> {
-        let (target, reader) = stream::target(window);
-        let ahead = target.window();
-        let mut job = self.into_storage(Arc::new(target), &crate::own_name("stream"))?;
-        job.spec_mut().window = Some(ahead);
-        job.spec_mut().journal = false;
-        Ok((job, reader))
+        targets::stream(window, |storage, name| self.into_storage(storage, name))
     }
 
     /// An upload from any storage; `source` names it, to tell duplicates. Without a journal ([`Job::with_journal`]) a killed

@@ -17,6 +17,7 @@
 
 pub mod blocking;
 pub mod cancel;
+pub mod causes;
 pub mod client;
 pub mod config;
 mod exchange;

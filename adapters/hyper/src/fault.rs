@@ -3,11 +3,10 @@
 //! Their messages hold neither URLs nor header values, so they may be passed on.
 
 use std::error::Error;
-use std::fmt::Write;
-use std::io;
 
 use h2::Reason;
 use longhaul_core::error::{Fault, FaultKind, Sent};
+use longhaul_driver::causes::{self, find};
 use longhaul_driver::transport::SourceGone;
 
 use crate::link::Exchange;
@@ -61,11 +60,7 @@ fn kind(error: &(dyn Error + 'static)) -> FaultKind {
             return FaultKind::Truncated;
         }
     }
-    match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::UnexpectedEof) => FaultKind::Truncated,
-        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => FaultKind::Protocol,
-        _ => FaultKind::Reset,
-    }
+    causes::broken(error)
 }
 
 /// Whether an HTTP/2 server says that it has not looked at the request (RFC 9113 §8.7).
@@ -82,35 +77,5 @@ pub(crate) fn words(error: &(dyn Error + 'static)) -> String {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls::explain(tls);
     }
-    let mut words = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let message = error.to_string();
-        if !words.contains(&message) {
-            let separator = if words.is_empty() { "" } else { ": " };
-            let _ = write!(words, "{separator}{message}");
-        }
-        next = cause(error);
-    }
-    words
-}
-
-/// The first of an error and its causes that is a `T`.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = cause(error);
-    }
-    None
-}
-
-fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // What an `io::Error` wraps is not its source, but that one's source is.
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
+    causes::words(error)
 }

@@ -1,10 +1,9 @@
 //! What reqwest reports, as the faults the core tells apart. URLs are taken out: they may hold secrets.
 
 use std::error::Error;
-use std::fmt::Write;
-use std::io;
 
 use longhaul_core::error::{Fault, FaultKind, Sent};
+use longhaul_driver::causes::{broken, find, words};
 use longhaul_driver::transport::SourceGone;
 
 /// A request that got no answer. `reused`: its connection had served before.
@@ -53,34 +52,5 @@ fn kind(error: &(dyn Error + 'static)) -> FaultKind {
             return FaultKind::Truncated;
         }
     }
-    match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::UnexpectedEof) => FaultKind::Truncated,
-        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => FaultKind::Protocol,
-        _ => FaultKind::Reset,
-    }
-}
-
-/// The messages of an error and its causes, each once.
-fn words(error: &(dyn Error + 'static)) -> String {
-    let mut words = String::new();
-    for message in chain(error).map(ToString::to_string) {
-        if !words.contains(&message) {
-            let separator = if words.is_empty() { "" } else { ": " };
-            let _ = write!(words, "{separator}{message}");
-        }
-    }
-    words
-}
-
-/// The first of an error and its causes that is a `T`.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    chain(error).find_map(|error| error.downcast_ref())
-}
-
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    // What an `io::Error` wraps is not its source, but that one's source is.
-    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner as &(dyn Error + 'static)),
-        None => error.source(),
-    })
+    broken(error)
 }

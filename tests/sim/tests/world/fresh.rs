@@ -1,5 +1,6 @@
 //! A request that nothing good is there for is not sent: the application is asked first, whichever request it is.
 
+use core::fmt::Debug;
 use std::sync::Arc;
 
 use crate::common::most;
@@ -14,11 +15,16 @@ use longhaul_sim::provider::{Grant, StoreProvider};
 
 const RANGED: [(&str, &str); 3] = [("content-length", "30000"), ("etag", "\"a\""), ("accept-ranges", "bytes")];
 
-/// Has nothing good for one kind of request.
-#[derive(Debug)]
-struct Expired<P>(P, Option<StepKind>);
+/// Has something good for some requests, or for a time.
+struct Gated<P, F>(P, F);
 
-impl<P: Provider> Provider for Expired<P> {
+impl<P: Debug, F> Debug for Gated<P, F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<P: Provider, F: Fn(StepKind, Wall) -> bool + Send + Sync> Provider for Gated<P, F> {
     fn authority(&self) -> &str {
         self.0.authority()
     }
@@ -42,17 +48,23 @@ impl<P: Provider> Provider for Expired<P> {
     ) -> Result<Reply, Verdict> {
         self.0.interpret(step, cx, head, body, now)
     }
-    fn is_ready(&self, step: &Step, _: Wall) -> bool {
-        self.1 != Some(step.kind())
+    fn is_ready(&self, step: &Step, wall: Wall) -> bool {
+        self.1(step.kind(), wall)
     }
 }
 
+/// One that has nothing good for `kind`.
 fn download(kind: Option<StepKind>) -> Arc<dyn Provider> {
-    Arc::new(Expired(HttpDownload::new("https://origin/a").expect("a URL").refreshable(true), kind))
+    gated_download(move |step, _| kind != Some(step))
 }
 
+fn gated_download(good: impl Fn(StepKind, Wall) -> bool + Send + Sync + 'static) -> Arc<dyn Provider> {
+    Arc::new(Gated(HttpDownload::new("https://origin/a").expect("a URL").refreshable(true), good))
+}
+
+/// One that has nothing good for `kind`.
 fn upload(kind: Option<StepKind>) -> Arc<dyn Provider> {
-    Arc::new(Expired(StoreProvider::new("store", "key"), kind))
+    Arc::new(Gated(StoreProvider::new("store", "key"), move |step, _: Wall| kind != Some(step)))
 }
 
 fn submit(hand: &mut Hand, provider: Arc<dyn Provider>, direction: Direction) -> TaskId {
@@ -181,44 +193,10 @@ fn r3_an_application_that_refuses_is_quoted_and_where_it_says_nothing_the_server
     }
 }
 
-/// Has rights that end at a time.
-#[derive(Debug)]
-struct Until(HttpDownload, i64);
-
-impl Provider for Until {
-    fn authority(&self) -> &str {
-        self.0.authority()
-    }
-    fn object(&self) -> &str {
-        self.0.object()
-    }
-    fn profile(&self) -> Profile {
-        self.0.profile()
-    }
-    fn build(&self, step: &Step, cx: &Context<'_>, now: Now) -> Result<Request<Body>, BuildError> {
-        self.0.build(step, cx, now)
-    }
-    fn interpret(
-        &self,
-        step: &Step,
-        cx: &Context<'_>,
-        head: Head<'_>,
-        body: &[u8],
-        now: Now,
-    ) -> Result<Reply, Verdict> {
-        self.0.interpret(step, cx, head, body, now)
-    }
-    fn is_ready(&self, _: &Step, wall: Wall) -> bool {
-        wall.as_unix() < self.1
-    }
-}
-
 /// Rights that end after five minutes, and one range that takes an hour: they are renewed as often as it needs.
 #[test]
 fn r3_a_request_that_takes_long_outlives_many_rights() {
-    let fresh = |until: i64| -> Arc<dyn Provider> {
-        Arc::new(Until(HttpDownload::new("https://origin/a").expect("a URL").refreshable(true), until))
-    };
+    let fresh = |until: i64| gated_download(move |_, wall| wall.as_unix() < until);
     let mut hand = Hand::new(Config::default());
     let start = hand.now.wall.as_unix();
     let task = submit(&mut hand, fresh(start + 300), Direction::Download);

@@ -1,0 +1,31 @@
+//! Where a download goes that is no file: memory, or whoever reads a stream.
+
+use std::sync::Arc;
+
+use longhaul_driver::Job;
+use longhaul_driver::memory::MemoryTarget;
+use longhaul_driver::storage::Storage;
+use longhaul_driver::stream::{self, StreamReader};
+
+/// A job that `into` makes of a piece of memory of at most `most` bytes.
+pub(crate) fn memory<E>(
+    most: usize,
+    into: impl FnOnce(Arc<dyn Storage>, &str) -> Result<Job, E>,
+) -> Result<(Job, MemoryTarget), E> {
+    let target = MemoryTarget::new(most);
+    Ok((into(Arc::new(target.clone()), &crate::own_name("memory"))?, target))
+}
+
+/// A job that `into` makes of a stream whose writer is at most `window` bytes ahead of its reader. What nobody can read again is
+/// not recorded.
+pub(crate) fn stream<E>(
+    window: u64,
+    into: impl FnOnce(Arc<dyn Storage>, &str) -> Result<Job, E>,
+) -> Result<(Job, StreamReader), E> {
+    let (target, reader) = stream::target(window);
+    let ahead = target.window();
+    let mut job = into(Arc::new(target), &crate::own_name("stream"))?;
+    job.spec_mut().window = Some(ahead);
+    job.spec_mut().journal = false;
+    Ok((job, reader))
+}
