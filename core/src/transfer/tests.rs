@@ -199,6 +199,7 @@ fn u10_an_opening_without_its_answer_may_have_left_a_session_behind() {
         let profile = Profile { begin, ..Profile::download() };
         let transfer = with_record(Direction::Upload, profile, Some(checkpoint));
         assert_eq!(transfer.session.untold, untold, "{begin:?} {stage:?} {session:?}");
+        assert_eq!(transfer.session.resumed, stage != Stage::Fresh);
     }
 }
 
