@@ -43,6 +43,10 @@ fn d9_a_journal_cut_at_any_byte_gives_a_former_generation_or_a_clean_refusal() {
         match Checkpoint::decode(&whole[..cut]) {
             Ok(checkpoint) => {
                 assert!(checkpoint.stored() >= stored, "generations only grow");
+                assert!(
+                    checkpoint.parts.is_empty() || checkpoint.stage == sample().stage,
+                    "no parts without their stage"
+                );
                 stored = checkpoint.stored();
             }
             Err(error) => assert_eq!((error, stored), (CheckpointError::Foreign, 0)),

@@ -137,6 +137,16 @@ fn u7_parts_of_another_layout_are_not_taken_over() {
     assert_eq!(transfer.session.parts.keys().copied().collect::<Vec<_>>(), [1]);
 }
 
+#[test]
+fn d9_u1_parts_are_not_taken_over_without_the_stage_they_belong_to() {
+    for (stage, kept) in [(Stage::Open, 1), (Stage::Committing, 1), (Stage::Fresh, 0)] {
+        let mut checkpoint = Checkpoint { stage, ..record(Direction::Upload) };
+        checkpoint.parts.insert(1, (UploadedPart::new(1, ByteRange::at(0, 10), "t"), None));
+        let transfer = with_record(Direction::Upload, Profile::download(), Some(checkpoint));
+        assert_eq!(transfer.session.parts.len(), kept, "{stage:?}");
+    }
+}
+
 /// Where names stand for a session: a small source goes up whole when nothing of it is there, and any other goes on.
 #[test]
 fn u7_a_small_source_of_which_nothing_is_there_goes_up_whole() {

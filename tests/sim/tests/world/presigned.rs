@@ -346,27 +346,31 @@ fn a_clock_that_is_wrong_is_told() {
     assert!(world.time() < Time::from_micros(60_000_000));
 }
 
-/// URLs expire while their transfer stands in line, and a change of limits looks at the line.
+/// URLs expire while their transfer stands in line, also with a part of its own on its way, and a change of limits looks at the line.
 #[test]
 fn r3_urls_that_expired_in_line_are_asked_for_although_limits_change() {
-    let mut world = world();
-    let mut limits = Config::default().limits;
-    limits.per_authority = 1;
-    world.set_limits(limits);
-    world.weather.latency = (2_000_000, 2_000_000);
-    let (first, second) = (plan(&mut world, PART), plan(&mut world, LEN));
-    world.submit(first, Start::Now);
-    world.submit(second, Start::Now);
-    world.run_for(1_000_000);
-    assert_eq!((puts(&world), asked(&world)), (0, 0), "one is on its way, the other in line");
-    world.apply(&Transition::JumpWall { seconds: 7_200 });
-    limits.per_authority = 2;
-    world.set_limits(limits);
-    world.run_for(600_000);
-    assert!(asked(&world) > 0, "fresh URLs are asked for at once");
-    world.finish();
-    done(&world, first);
-    done(&world, second);
+    for lengths in [&[PART, LEN][..], &[LEN]] {
+        let mut world = world();
+        let mut limits = Config::default().limits;
+        limits.per_authority = 1;
+        world.set_limits(limits);
+        world.weather.latency = (2_000_000, 2_000_000);
+        let jobs: Vec<usize> = lengths.iter().map(|&len| plan(&mut world, len)).collect();
+        for &job in &jobs {
+            world.submit(job, Start::Now);
+        }
+        world.run_for(1_000_000);
+        assert_eq!((puts(&world), asked(&world)), (0, 0), "one part is on its way, another in line");
+        world.apply(&Transition::JumpWall { seconds: 7_200 });
+        limits.per_authority = 2;
+        world.set_limits(limits);
+        world.run_for(600_000);
+        assert!(asked(&world) > 0, "{lengths:?}: fresh URLs are asked for at once");
+        world.finish();
+        for job in jobs {
+            done(&world, job);
+        }
+    }
 }
 
 /// Whether the commit took effect could only be asked with a fresh URL, and there is none: a cancel does not wait for it for ever
