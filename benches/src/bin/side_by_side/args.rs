@@ -6,15 +6,15 @@ pub(crate) const HELP: &str = "\
 usage: side_by_side [OPTIONS]
 
   --rounds N       measured rounds, at least 1 (default 8)
-  --quick          3 rounds of the main cases: under a minute
+  --quick          3 rounds of the main cases: under 3 minutes
   --longhaul PATH  the longhaul command (default: the workspace's target/release/longhaul)
-  --example PATH   the example `download` in its place (URL PATH): defaults only
   --memory DIR     a folder on tmpfs (default /dev/shm, else the system's temporary folder)
   --disk DIR       measure on this folder too
   --only WORD      only cases whose title contains the word
   --port N         nginx's plain port; the two after it are taken as well (default 23810)
 
-Builds nothing. Needs curl, sha256sum and the nginx of tests/oracles/nginx.sh (`nginx.sh install` once).
+Builds nothing. Needs curl, sha256sum and the nginx of tests/oracles/nginx.sh (`nginx.sh install` once). Measures aria2c and
+rclone where they are installed, and what is built beside it: `floor`, and `peers` (other libraries).
 ";
 
 /// What to measure.
@@ -22,18 +22,11 @@ Builds nothing. Needs curl, sha256sum and the nginx of tests/oracles/nginx.sh (`
 pub(crate) struct Args {
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
-    pub(crate) tool: Tool,
+    pub(crate) longhaul: PathBuf,
     pub(crate) memory: PathBuf,
     pub(crate) disk: Option<PathBuf>,
     pub(crate) only: Option<String>,
     pub(crate) port: u16,
-}
-
-/// Which longhaul.
-#[derive(Clone, Debug)]
-pub(crate) enum Tool {
-    Command(PathBuf),
-    Example(PathBuf),
 }
 
 impl Args {
@@ -44,7 +37,7 @@ impl Args {
         let mut args = Self {
             rounds: 8,
             quick: false,
-            tool: Tool::Command(crate::server::workspace().join("target/release/longhaul")),
+            longhaul: crate::server::workspace().join("target/release/longhaul"),
             memory: if memory.is_dir() { memory } else { std::env::temp_dir() },
             disk: None,
             only: None,
@@ -57,8 +50,7 @@ impl Args {
                     rounds = Some(value()?.parse().ok().filter(|&n| n > 0).ok_or("--rounds takes a number from 1 on")?);
                 }
                 "--quick" => args.quick = true,
-                "--longhaul" => args.tool = Tool::Command(value()?.into()),
-                "--example" => args.tool = Tool::Example(value()?.into()),
+                "--longhaul" => args.longhaul = value()?.into(),
                 "--memory" => args.memory = value()?.into(),
                 "--disk" => args.disk = Some(value()?.into()),
                 "--only" => args.only = Some(value()?),
@@ -68,11 +60,10 @@ impl Args {
             }
         }
         args.rounds = rounds.unwrap_or(if args.quick { 3 } else { 8 });
-        let (Tool::Command(path) | Tool::Example(path)) = &args.tool;
-        if !path.is_file() {
+        if !args.longhaul.is_file() {
             return Err(format!(
                 "{} is not there; run: cargo build --release -p longhaul-cli, or give --longhaul PATH",
-                path.display()
+                args.longhaul.display()
             ));
         }
         Ok(Some(args))

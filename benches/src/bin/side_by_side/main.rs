@@ -8,16 +8,20 @@
 mod args;
 mod cases;
 mod child;
+mod contestants;
 mod server;
+mod sink;
 mod table;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use args::Args;
-use cases::{Case, Contestant};
+use cases::Case;
 use child::Usage;
+use contestants::{Contestant, Programs};
 use server::Server;
+use sink::Sink;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,22 +47,29 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
-    let server = Server::start(args.port)?;
-    let cases = cases::all(args, &server)?;
-    println!("{}\n", table::machine());
+    let (server, sink) = (Server::start(args.port)?, Sink::start()?);
+    let programs = Programs::find(args.longhaul.clone());
+    let cases = cases::all(args, &server, &sink, &programs)?;
+    println!("{}", table::machine());
+    match programs.missing().as_slice() {
+        [] => println!(),
+        missing => println!("not measured, because not there: {}\n", missing.join(", ")),
+    }
     for case in &cases {
         eprintln!("{} …", case.title);
-        // A round that does not count: caches warm, and every contestant shows that it fetches the right bytes.
+        // A round that does not count: caches warm, and every contestant shows that it moves the right bytes.
+        sink.summing(true);
         for contestant in &case.contestants {
-            once(case, contestant, Check::Content)?;
+            once(case, contestant, &sink, Check::Content)?;
         }
+        sink.summing(false);
         let mut rounds: Vec<Vec<Usage>> = Vec::with_capacity(args.rounds);
         for round in 0..args.rounds {
             let mut usages: Vec<(usize, Usage)> = Vec::with_capacity(case.contestants.len());
             for turn in 0..case.contestants.len() {
                 let at = (round + turn) % case.contestants.len();
                 if let Some(contestant) = case.contestants.get(at) {
-                    usages.push((at, once(case, contestant, Check::Length)?));
+                    usages.push((at, once(case, contestant, &sink, Check::Length)?));
                 }
             }
             usages.sort_by_key(|&(at, _)| at);
@@ -77,23 +88,38 @@ enum Check {
 }
 
 /// One run in a folder of its own.
-fn once(case: &Case, contestant: &Contestant, check: Check) -> Result<Usage, Failure> {
+fn once(case: &Case, contestant: &Contestant, sink: &Sink, check: Check) -> Result<Usage, Failure> {
     let folder = case.folder.join(format!("longhaul-side-by-side-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let result = measured(case, contestant, check, &folder);
+    let result = measured(case, contestant, sink, check, &folder);
     std::fs::remove_dir_all(&folder)?;
-    result
+    result.map_err(|error| format!("{}: {}: {error}", case.title, contestant.name).into())
 }
 
-fn measured(case: &Case, contestant: &Contestant, check: Check, folder: &Path) -> Result<Usage, Failure> {
-    let output = folder.join("out.bin");
-    let (usage, success, words) = child::run(contestant.command(&output, folder))?;
+fn measured(case: &Case, contestant: &Contestant, sink: &Sink, check: Check, folder: &Path) -> Result<Usage, Failure> {
+    let (usage, success, words) = child::run(contestant.command(folder))?;
     if !success {
-        return Err(format!("{} failed: {}", contestant.name, words.trim()).into());
+        return Err(format!("failed: {}", words.trim()).into());
     }
-    let right = match check {
-        Check::Length => std::fs::metadata(&output)?.len() == case.bytes,
-        Check::Content => server::same(&output, &case.source)?,
-    };
-    if right { Ok(usage) } else { Err(format!("{} did not fetch what is served", contestant.name).into()) }
+    match &case.result {
+        cases::Result::Files(files) => {
+            for (name, source) in files {
+                let output = folder.join(name);
+                let right = match check {
+                    Check::Length => std::fs::metadata(&output)?.len() == std::fs::metadata(source)?.len(),
+                    Check::Content => server::same(&output, source)?,
+                };
+                if !right {
+                    return Err("did not fetch what is served".into());
+                }
+            }
+        }
+        cases::Result::Sunk(wanted) => {
+            let got = sink.take();
+            if got.bytes != wanted.bytes || (check == Check::Content && got.sum != wanted.sum) {
+                return Err(format!("{} bytes arrived, of {}", got.bytes, wanted.bytes).into());
+            }
+        }
+    }
+    Ok(usage)
 }

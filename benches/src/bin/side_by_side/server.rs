@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Failure;
+use crate::sink::{self, Received};
 
 pub(crate) const MIB: u64 = 1 << 20;
 pub(crate) const GIB: u64 = 1 << 30;
@@ -15,6 +16,7 @@ pub(crate) struct Server {
     script: PathBuf,
     port: u16,
     root: PathBuf,
+    ca: PathBuf,
 }
 
 /// The folder above `benches`.
@@ -25,9 +27,11 @@ pub(crate) fn workspace() -> PathBuf {
 
 impl Server {
     pub(crate) fn start(port: u16) -> Result<Self, Failure> {
-        let mut server = Self { script: workspace().join("tests/oracles/nginx.sh"), port, root: PathBuf::new() };
+        let mut server =
+            Self { script: workspace().join("tests/oracles/nginx.sh"), port, root: PathBuf::new(), ca: PathBuf::new() };
         server.say("start")?;
         server.root = PathBuf::from(server.say("www")?.trim());
+        server.ca = PathBuf::from(server.say("ca")?.trim());
         Ok(server)
     }
 
@@ -56,9 +60,32 @@ impl Server {
         Ok(path)
     }
 
+    /// `count` served files of so many bytes each, in a folder of that name.
+    pub(crate) fn files(&self, folder: &str, count: usize, bytes: u64) -> io::Result<Vec<PathBuf>> {
+        std::fs::create_dir_all(self.root.join("files").join(folder))?;
+        (0..count).map(|at| self.file(&format!("{folder}/{at}.bin"), bytes)).collect()
+    }
+
     pub(crate) fn url(&self, file: &Path) -> String {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        format!("http://127.0.0.1:{}/files/{name}", self.port)
+        format!("http://127.0.0.1:{}/files/{}", self.port, self.name(file))
+    }
+
+    pub(crate) fn tls(&self, file: &Path) -> String {
+        format!("https://localhost:{}/files/{}", self.port + 1, self.name(file))
+    }
+
+    fn name(&self, file: &Path) -> String {
+        file.strip_prefix(self.root.join("files")).unwrap_or(file).to_string_lossy().into_owned()
+    }
+
+    /// The certificate of who signed the server's.
+    pub(crate) fn ca(&self) -> &Path {
+        &self.ca
+    }
+
+    /// A file of that name that is not served.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.root.with_file_name(name)
     }
 }
 
@@ -72,7 +99,10 @@ impl Drop for Server {
 fn make(path: &Path, bytes: u64) -> io::Result<()> {
     let part = path.with_extension("part");
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&part)?);
-    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    // By its name, so that no two are alike.
+    let name = path.to_string_lossy();
+    let mut state =
+        name.bytes().fold(0x9e37_79b9_7f4a_7c15_u64, |state, byte| state.wrapping_mul(31) ^ u64::from(byte));
     for _ in 0..bytes / 8 {
         // xorshift64 (Marsaglia 2003).
         state ^= state << 13;
@@ -104,6 +134,24 @@ pub(crate) fn same(one: &Path, other: &Path) -> io::Result<bool> {
             return Ok(true);
         }
     }
+}
+
+/// What the sink has when it got these files.
+pub(crate) fn received<'a>(files: impl IntoIterator<Item = &'a Path>) -> io::Result<Received> {
+    let mut all = Received::default();
+    let mut buffer = vec![0; 1 << 20];
+    for path in files {
+        let mut file = File::open(path)?;
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            all.bytes += read as u64;
+            all.sum = all.sum.wrapping_add(sink::sum(buffer.get(..read).unwrap_or_default()));
+        }
+    }
+    Ok(all)
 }
 
 /// In hexadecimal.
