@@ -178,14 +178,14 @@ fn turn(engine: &mut Engine, flights: &mut Vec<Flight>, now: &mut Now, digest: O
         now.mono = now.mono + Duration::from_millis(5);
         counted(&mut costs.progress, &mut costs.allocations, || {
             for flight in flights.iter().filter(|flight| flight.written > 0) {
-                let moved = Moved { connected: true, sent: 0, written: flight.written * half / 2, digest };
+                let moved = Moved { connected: true, written: flight.written * half / 2, digest, ..Moved::default() };
                 engine.handle_progress(flight.op, moved, *now);
             }
         });
     }
     counted(&mut costs.done, &mut costs.allocations, || {
         for flight in flights.iter() {
-            let moved = Moved { connected: true, sent: 0, written: flight.written, digest };
+            let moved = Moved { connected: true, written: flight.written, digest, ..Moved::default() };
             engine.handle_done(flight.op, Outcome::Complete { moved, body: Bytes::new() }, *now);
         }
         while engine.poll_event().is_some() {}
