@@ -1,11 +1,13 @@
-//! The `longhaul` command: get, put, resume, serve, demo.
+//! The `longhaul` command: get, put, resume, cancel, serve, demo.
 
 #![forbid(unsafe_code)]
 
 mod args;
+mod cancel;
 mod demo;
 mod exit;
 mod get;
+mod give_up;
 mod report;
 mod request;
 mod resume;
@@ -55,6 +57,7 @@ async fn run(command: Command) -> Result<Code, Failure> {
         Command::Get(args) => get::get(args, signals).await,
         Command::Put(args) => get::put(args, signals).await,
         Command::Resume(args) => resume::resume(args, signals).await,
+        Command::Cancel(args) => cancel::cancel(args, signals).await,
         Command::Serve(args) => serve::serve(args, signals).await,
         Command::Demo(args) => demo::demo(args, signals).await,
     }
@@ -66,6 +69,7 @@ fn trace(command: &Command) {
         Command::Get(args) => args.output_options.verbose,
         Command::Put(args) => args.output_options.verbose,
         Command::Resume(args) => args.output_options.verbose,
+        Command::Cancel(args) => args.output_options.verbose,
         Command::Serve(args) => args.verbose,
         Command::Demo(args) => args.verbose,
     };

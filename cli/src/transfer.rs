@@ -9,21 +9,22 @@ use std::time::{Duration, Instant};
 use futures::{Stream, StreamExt};
 use longhaul::driver::job::Recalled;
 use longhaul::driver::stream::StreamReader;
-use longhaul::{Client, Completed, Digest, Error, Event, EventKind, FileFaultKind, ServerFaultKind, Transfer};
+use longhaul::{Completed, Digest, Error, Event, EventKind, FileFaultKind, ServerFaultKind, Transfer};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 
 use crate::args::Overwrite;
 use crate::exit::{Code, Failure};
+use crate::give_up::give_up;
 use crate::report::{Label, Report, Summary};
-use crate::request::{self, Reach, Ready, Request, Source, Target, Wallet, What};
+use crate::request::{self, Clients, Ready, Request, Source, Target, Wallet, What};
 use crate::signal::Signals;
 use crate::state::{Entry, State};
 
 /// How often progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// How long a client may take to close, and standard output to take the rest.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What all transfers of a run have in common.
 pub(crate) struct Run<'a> {
@@ -49,7 +50,7 @@ impl Run<'_> {
     /// Runs all of `requests`; their ends, in their order.
     pub(crate) async fn all(&mut self, requests: Vec<Request>) -> Vec<Summary> {
         let mut summaries: Vec<Option<Summary>> = requests.iter().map(|_| None).collect();
-        let mut clients: Vec<(Reach, Client)> = Vec::new();
+        let mut clients = Clients::default();
         let wallet = Wallet::default();
         let mut round: Vec<_> = requests.into_iter().enumerate().collect();
         for (index, request) in &round {
@@ -77,9 +78,7 @@ impl Run<'_> {
                 }
             }
         }
-        for (_, client) in clients {
-            let _ = tokio::time::timeout(PATIENCE, client.close()).await;
-        }
+        clients.close(PATIENCE).await;
         summaries.into_iter().flatten().collect()
     }
 
@@ -95,7 +94,7 @@ impl Run<'_> {
         index: usize,
         request: Request,
         wallet: &Wallet,
-        clients: &mut Vec<(Reach, Client)>,
+        clients: &mut Clients,
     ) -> Result<Task, Failure> {
         let began = Instant::now();
         let (entry, warning) = self.state.enter(&request)?;
@@ -118,32 +117,22 @@ impl Run<'_> {
         if let Some(words) = recalled(&job.recall().await?, &request, recorded) {
             self.report.note(Some(index), &words);
         }
-        let client = client_for(&request, clients)?;
+        let client = clients.of(&request)?;
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
         Ok(Task { index, request, entry, transfer, copy, began, worth: false, ended: None })
     }
 
     /// Leaves nothing of an upload that can never be finished: neither on the server, where parts cost money, nor here.
-    async fn give_up(&mut self, index: usize, request: &Request, wallet: &Wallet, clients: &mut Vec<(Reach, Client)>) {
-        let given_up = async {
-            let (mut entry, _) = self.state.enter(request)?;
-            let Ready { job, .. } = request::make(request, wallet, self.state.journals()).await?;
-            let transfer = client_for(request, clients)?.submit(job.paused()).await?;
-            let cancelled = transfer.cancel().await.is_ok();
-            let _ = transfer.await;
-            if let Some(entry) = entry.as_mut().filter(|_| cancelled) {
-                entry.forget();
-            }
-            Ok::<_, Failure>(())
-        };
+    async fn give_up(&mut self, index: usize, request: &Request, wallet: &Wallet, clients: &mut Clients) {
+        let given_up = give_up(self.state, request, wallet, clients, |_| {});
         if !matches!(tokio::time::timeout(PATIENCE, given_up).await, Ok(Ok(()))) {
             self.report.note(Some(index), "the server may keep what was uploaded: giving it up failed");
         }
     }
 
     /// Tells what happens until everything has ended.
-    async fn watch(&mut self, tasks: &mut [Task], clients: &[(Reach, Client)]) {
+    async fn watch(&mut self, tasks: &mut [Task], clients: &Clients) {
         let mut signals = self.signals.clone();
         let mut tick = tokio::time::interval(TICK);
         let mut closing = false;
@@ -160,7 +149,7 @@ impl Run<'_> {
                 () = signals.wait(), if !closing => {
                     closing = true;
                     deadline = Some(tokio::time::Instant::now() + PATIENCE);
-                    for (_, client) in clients {
+                    for client in clients.all() {
                         // Refuses new work and breaks requests off from the moment of the call.
                         drop(client.close());
                     }
@@ -320,19 +309,6 @@ async fn next(tasks: &mut [Task]) -> (usize, Option<Event>) {
         Poll::Pending
     })
     .await
-}
-
-fn client_for<'a>(request: &Request, clients: &'a mut Vec<(Reach, Client)>) -> Result<&'a Client, Failure> {
-    let reach = Reach::of(request);
-    let at = match clients.iter().position(|(known, _)| *known == reach) {
-        Some(at) => at,
-        None => {
-            let client = reach.client()?;
-            clients.push((reach, client));
-            clients.len() - 1
-        }
-    };
-    clients.get(at).map(|(_, client)| client).ok_or_else(|| Failure::new(Code::Failed, "there is no client"))
 }
 
 /// What to say about what an earlier run left.

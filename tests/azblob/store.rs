@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use longhaul::Algorithm;
-use longhaul_azblob::{AccountKey, SasToken};
+use longhaul::azblob::{AccountKey, SasToken};
 use longhaul_sign::azure::shared_key;
 use longhaul_sign::{Target, date, encode, xml};
 

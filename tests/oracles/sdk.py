@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a store holds and grants, told by its vendor's own SDK: the judge that shares no code with longhaul.
 
-  stores.sh sdk NAME ENDPOINT [BUCKET [REGION [KEY [SECRET]]]]      NAME: azurite | oss | moto (any S3)
+  stores.sh sdk NAME ENDPOINT [BUCKET [REGION [KEY [SECRET]]]]      NAME: azurite | oss | moto | garage (any S3)
 
 One JSON question a line on standard input, one JSON answer a line on standard output; ends when the input does.
 
@@ -11,6 +11,7 @@ One JSON question a line on standard input, one JSON answer a line on standard o
   {"do": "plan", "key": K, "size": N, "part": N}  opens an upload and issues a plan for it (docs/presigned.md): good for an hour
   {"do": "link", "key": K, "size": N}             a plan for a download
   {"do": "form", "key": K}                        the URL of one plain PUT, and the fields that go with it
+  {"do": "version", "key": K}                     the id of the newest version (S3); without a key: versions are kept from now on
 """
 import base64
 import datetime
@@ -146,6 +147,12 @@ class S3:
     def form(self, key):
         return {"url": self.url("put_object", key), "headers": {}}
 
+    def version(self, key):
+        if not key:
+            self.client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration={"Status": "Enabled"})
+            return None
+        return self.client.head_object(Bucket=self.bucket, Key=key)["VersionId"]
+
 
 class Oss:
     def __init__(self, endpoint, bucket, region, key, secret):
@@ -219,8 +226,8 @@ def answer(store, question):
         return store.put(key, question["file"], question["part"])
     if do == "open":
         return store.open(key)
-    if do == "form":
-        return store.form(key)
+    if do in ("form", "version"):
+        return getattr(store, do)(key)
     until = int(time.time()) + HOUR
     if do == "link":
         return {"url": store.link(key), "total_size": question["size"], "expires_at": until}
@@ -232,7 +239,7 @@ def answer(store, question):
             for number, grant in plan["parts"].items()
         ]
         return plan | {"total_size": size, "part_size": part}
-    raise ValueError(f"{do}: look, put, open, plan, link or form")
+    raise ValueError(f"{do}: look, put, open, plan, link, form or version")
 
 
 def main():
@@ -240,6 +247,7 @@ def main():
         "azurite": (Azure, "", "devstoreaccount1", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="),
         "oss": (Oss, "cn-hangzhou", "TESTAK", "TESTSK0123456789"),
         "moto": (S3, "us-east-1", "TESTAK", "TESTSK0123456789"),
+        "garage": (S3, "garage", "GK000000000000000000000001", "0" * 61 + "abc"),
     }
     if not 3 <= len(sys.argv) <= 7 or sys.argv[1] not in known:
         sys.exit(__doc__)

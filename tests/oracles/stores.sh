@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Object stores as counterparts of longhaul's providers: loopback only, no root, no system service.
 #
-#   stores.sh install NAME      make it available (from the registries of npm and PyPI); starts nothing
-#   stores.sh run NAME PORT     start it on 127.0.0.1:PORT with nothing in it, say "ready" when it answers, and end it, and all it
-#                               holds, when standard input ends: with whoever started it
+#   stores.sh install NAME      make it available (from npm, PyPI, crates.io); starts nothing
+#   stores.sh run NAME PORT [OPTION...]   start it on 127.0.0.1:PORT with nothing in it, say "ready" when it answers, and end it, and
+#                               all it holds, when standard input ends: with whoever started it; options are the server's own
 #   stores.sh sdk NAME ENDPOINT ...   answer questions about what is in it, by its vendor's own SDK: see the head of sdk.py
 #
 #   NAME   azurite   Azure's own emulator of Blob Storage, strict
 #          oss       oss/server.py: recomputes every signature with Aliyun's SDK, injects faults; bucket tbucket
 #          moto      an S3 that checks no signature, but conditions and sizes of parts; bucket tbucket
+#          garage    a real S3 store, built by cargo in a quarter of an hour; region garage, bucket tbucket
 #
 #   LONGHAUL_ORACLES      where everything lives (default ${XDG_CACHE_HOME:-~/.cache}/longhaul-oracles)
 #
@@ -18,6 +19,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 home=${LONGHAUL_ORACLES:-${XDG_CACHE_HOME:-$HOME/.cache}/longhaul-oracles}
 python=$home/python
+garage=$home/cargo/bin/garage
 azurite=$home/azurite/node_modules/azurite/dist/src/blob/main.js
 
 # One folder for each server's packages: ours alone, so that nothing of the system changes. Several suites may come at once.
@@ -28,6 +30,7 @@ install() {
         case $1 in
         azurite) from_npm ;;
         oss | moto | sdk) from_pypi ;;
+        garage) from_crates ;;
         *) usage ;;
         esac
     ) 9>"$home/stores.lock"
@@ -48,31 +51,67 @@ from_pypi() {
     touch "$python/complete"
 }
 
+from_crates() {
+    [ ! -x "$garage" ] || return 0
+    command -v cargo >/dev/null || need cargo
+    CARGO_TARGET_DIR=$home/cargo/target cargo install --quiet --locked --root "$home/cargo" garage@2.5.0 >&2
+    rm -rf "$home/cargo/target"
+}
+
+# One node that keeps everything in folder $1 and answers S3 on port $2. Nothing is synced: it does not outlive its test.
+garage_config() {
+    local rpc
+    rpc=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    cat <<END
+metadata_dir = "$1/meta"
+data_dir = "$1/data"
+db_engine = "sqlite"
+metadata_fsync = false
+data_fsync = false
+replication_factor = 1
+compression_level = "none"
+rpc_bind_addr = "127.0.0.1:$rpc"
+rpc_public_addr = "127.0.0.1:$rpc"
+rpc_secret = "0000000000000000000000000000000000000000000000000000000000000001"
+allow_world_readable_secrets = true
+[s3_api]
+s3_region = "garage"
+api_bind_addr = "127.0.0.1:$2"
+END
+}
+
 need() {
     echo "stores.sh: $1 must be on this machine (Debian: apt-get install ${1/and /})" >&2
     exit 1
 }
 
 usage() {
-    sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
 run() {
     local name=$1 port=$2 data server pid=
+    shift 2
     data=$(mktemp -d)
     case $name in
     azurite) server=(node "$azurite" --blobHost 127.0.0.1 --blobPort "$port" --location "$data" --silent --disableTelemetry) ;;
     oss) server=("$python/bin/python" "$here/oss/server.py" --port "$port" --data "$data") ;;
     moto) server=("$python/bin/moto_server" -H 127.0.0.1 -p "$port") ;;
+    garage)
+        garage_config "$data" "$port" >"$data/garage.toml"
+        server=("$garage" -c "$data/garage.toml" server --single-node --default-bucket)
+        export GARAGE_DEFAULT_ACCESS_KEY=GK000000000000000000000001 GARAGE_DEFAULT_BUCKET=tbucket RUST_LOG=garage=warn
+        export GARAGE_DEFAULT_SECRET_KEY=0000000000000000000000000000000000000000000000000000000000000abc
+        ;;
     esac
-    "${server[@]}" >"$data.log" 2>&1 </dev/null &
+    "${server[@]}" "$@" >"$data.log" 2>&1 </dev/null &
     pid=$!
     # Here and now: the names are gone when the shell ends.
     # shellcheck disable=SC2064
     trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; rm -rf '$data' '$data.log'" EXIT
     for _ in $(seq 300); do
-        if curl --silent --output /dev/null --max-time 2 --noproxy '*' "http://127.0.0.1:$port/"; then
+        if answers "$name" "$port" "$data"; then
             [ "$name" != moto ] || curl --silent --output /dev/null --noproxy '*' --request PUT "http://127.0.0.1:$port/tbucket"
             echo ready
             cat >/dev/null
@@ -86,11 +125,18 @@ run() {
     return 1
 }
 
+# Whether a server takes requests by now, its bucket too where it makes one.
+answers() {
+    curl --silent --output /dev/null --max-time 2 --noproxy '*' "http://127.0.0.1:$2/" || return 1
+    [ "$1" != garage ] || "$garage" -c "$3/garage.toml" bucket info tbucket >/dev/null 2>&1
+}
+
 case $#:${1:-} in
 2:install) install "$2" ;;
-3:run)
+[3-9]:run)
     install "$2"
-    run "$2" "$3"
+    shift
+    run "$@"
     ;;
 *)
     [ "${1:-}" = sdk ] && [ $# -ge 3 ] || usage

@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 /// One server of a store.
-struct Server {
+pub struct Server {
     store: String,
-    endpoint: String,
+    pub endpoint: String,
     /// It ends when its standard input does: with this process, however that ends.
     _child: Child,
 }
@@ -38,17 +38,18 @@ fn ours(store: &str) -> String {
     if let Some(server) = servers.iter().find(|server| server.store == store) {
         return server.endpoint.clone();
     }
-    let server = start(store);
+    let server = start(store, &[]);
     let endpoint = server.endpoint.clone();
     servers.push(server);
     endpoint
 }
 
-fn start(store: &str) -> Server {
+/// A server of its own, with options of its own.
+pub fn start(store: &str, options: &[&str]) -> Server {
     // Free a moment ago, and handed out in turn.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = script();
-    command.args(["run", store, &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args(["run", store, &port.to_string()]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut said = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();

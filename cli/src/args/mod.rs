@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Put(Put),
     /// Finish every transfer that is unfinished in the state folder
     Resume(Resume),
+    /// Give unfinished transfers up: their uploads are aborted at the store, and what is left of them here is removed
+    Cancel(Cancel),
     /// Serve a folder over HTTP, for development and tests: ranged downloads, resumable uploads
     Serve(Serve),
     /// Upload and download 256 MiB on this machine through injected faults and a kill, and tell what was survived
@@ -65,6 +67,9 @@ pub(crate) struct Get {
     pub(crate) options: Options,
     #[command(flatten)]
     pub(crate) store: Store,
+    /// One version of the object, by the id the store gave it [default: the newest]
+    #[arg(long, value_name = "ID", help_heading = "Object stores")]
+    pub(crate) version_id: Option<String>,
     #[command(flatten)]
     pub(crate) state: State,
     #[command(flatten)]
@@ -171,6 +176,23 @@ pub(crate) struct Resume {
     /// Only list what is unfinished
     #[arg(long)]
     pub(crate) list: bool,
+    /// The command that prints credentials, for transfers that had one: it is not recorded
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) credentials_command: Option<String>,
+    #[command(flatten)]
+    pub(crate) state: State,
+    #[command(flatten)]
+    pub(crate) output_options: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// Which: by the file or folder, the URL or the id that `longhaul resume --list` tells
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "TRANSFER")]
+    pub(crate) transfers: Vec<String>,
+    /// All that are unfinished
+    #[arg(long)]
+    pub(crate) all: bool,
     /// The command that prints credentials, for transfers that had one: it is not recorded
     #[arg(long, value_name = "COMMAND")]
     pub(crate) credentials_command: Option<String>,

@@ -23,9 +23,10 @@ pub(crate) struct Store {
     /// The storage account of az:// [default: as AZURE_STORAGE_ACCOUNT says]
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
-    /// A command that prints an access key for s3:// or oss://, as AWS's credential_process does: asked once for all transfers,
-    /// and again before the key ends [default: the key in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN or in
-    /// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, OSS_SESSION_TOKEN; az:// takes AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN]
+    /// A command that prints who asks: an access key for s3:// or oss://, as AWS's credential_process does; a SAS for az://, as
+    /// Azure's generate-sas does. Asked once for all transfers, and again before what it printed ends [default: the key in
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN or in OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET,
+    /// OSS_SESSION_TOKEN; AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN]
     #[arg(long, value_name = "COMMAND", conflicts_with = "anonymous")]
     pub(crate) credentials_command: Option<String>,
     /// Without credentials, for public objects

@@ -100,6 +100,7 @@ impl Report for Json {
             "outcome": match &summary.outcome {
                 Outcome::Done(_) => "done",
                 Outcome::Unchanged(_) => "unchanged",
+                Outcome::GivenUp => "cancelled",
                 Outcome::Failed(failure) if failure.code == crate::exit::Code::Interrupted => "interrupted",
                 Outcome::Failed(_) => "failed",
             },

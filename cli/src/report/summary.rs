@@ -25,6 +25,8 @@ pub(crate) enum Outcome {
     Done(Verdict),
     /// Nothing had to be moved.
     Unchanged(Verdict),
+    /// It was not finished, and is not going to be.
+    GivenUp,
     Failed(Failure),
 }
 
@@ -75,13 +77,16 @@ impl Summary {
 
     /// The end of a transfer that did not even begin.
     pub(crate) fn failed(failure: Failure) -> Self {
-        Self {
-            outcome: Outcome::Failed(failure),
-            progress: Progress::default(),
-            elapsed: Duration::ZERO,
-            path: None,
-            file_id: None,
-        }
+        Self::without_content(Outcome::Failed(failure))
+    }
+
+    /// The end of one that somebody asked for.
+    pub(crate) fn given_up() -> Self {
+        Self::without_content(Outcome::GivenUp)
+    }
+
+    fn without_content(outcome: Outcome) -> Self {
+        Self { outcome, progress: Progress::default(), elapsed: Duration::ZERO, path: None, file_id: None }
     }
 
     pub(crate) const fn code(&self) -> Code {
@@ -94,6 +99,7 @@ impl Summary {
     pub(crate) fn verdict(&self) -> Verdict {
         match &self.outcome {
             Outcome::Done(verdict) | Outcome::Unchanged(verdict) => *verdict,
+            Outcome::GivenUp => Verdict::Unknown,
             Outcome::Failed(failure) => match failure.error.as_deref() {
                 Some(Error::Integrity { expected, actual }) => {
                     Verdict::Mismatch { expected: *expected, actual: *actual }
@@ -113,6 +119,7 @@ impl Summary {
         let progress = &self.progress;
         match &self.outcome {
             Outcome::Unchanged(_) => "unchanged: the file has the server's size and time already".to_owned(),
+            Outcome::GivenUp => "given up: nothing of it is left".to_owned(),
             Outcome::Failed(failure) => failure.to_string(),
             Outcome::Done(verdict) => {
                 let total = progress.total.unwrap_or(progress.acknowledged);

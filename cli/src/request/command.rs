@@ -49,6 +49,9 @@ impl Request {
                 if place.path_style {
                     line.add("--path-style");
                 }
+                if let Some(id) = store.version() {
+                    line.add(format!("--version-id={id}"));
+                }
                 match store.who() {
                     Who::Environment => {}
                     Who::Anonymous => line.add("--anonymous"),

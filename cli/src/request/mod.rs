@@ -26,7 +26,7 @@ pub(crate) use checksum::file_has;
 pub(crate) use headers::Fields;
 pub(crate) use job::{Ready, make};
 pub(crate) use plan::Plan;
-pub(crate) use reach::Reach;
+pub(crate) use reach::Clients;
 pub(crate) use remote::Remote;
 pub(crate) use store::{Kept as KeptStore, Store, Who};
 pub(crate) use wallet::Wallet;
@@ -84,6 +84,15 @@ impl Request {
         let (remote, url_file) = match Plan::of_download(&get.plan) {
             Some(plan) => (Remote::Plan(plan?), None),
             None => named(get.url.as_deref().unwrap_or_default(), None, &get.store)?,
+        };
+        let remote = match (get.version_id, remote) {
+            (None, remote) => remote,
+            (Some(id), Remote::Store(store)) => Remote::Store(store.at_version(id)),
+            (Some(_), _) => {
+                let words =
+                    "--version-id is for s3://, oss:// and az://: here the URL, or the plan, says which version";
+                return Err(Failure::usage(words));
+            }
         };
         let to = target(get.output.as_deref())?;
         if to == Target::Stdout && get.output_options.json {

@@ -1,7 +1,8 @@
-//! How servers are reached.
+//! How servers are reached, and the clients that reach them.
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use longhaul::core::Config;
 use longhaul::core::spec::Interval;
@@ -11,9 +12,41 @@ use longhaul::{Client, ClientBuilder, ClientConfig};
 use super::Request;
 use crate::exit::{Code, Failure};
 
+/// The clients of this run: one for all transfers that reach servers in the same way.
+#[derive(Default)]
+pub(crate) struct Clients(Vec<(Reach, Client)>);
+
+impl Clients {
+    /// The client for `request`.
+    pub(crate) fn of(&mut self, request: &Request) -> Result<&Client, Failure> {
+        let reach = Reach::of(request);
+        let at = match self.0.iter().position(|(known, _)| *known == reach) {
+            Some(at) => at,
+            None => {
+                let client = reach.client()?;
+                self.0.push((reach, client));
+                self.0.len() - 1
+            }
+        };
+        self.0.get(at).map(|(_, client)| client).ok_or_else(|| Failure::new(Code::Failed, "there is no client"))
+    }
+
+    /// All of them so far.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Client> {
+        self.0.iter().map(|(_, client)| client)
+    }
+
+    /// Closes them; each may take as long as `patience`.
+    pub(crate) async fn close(self, patience: Duration) {
+        for (_, client) in self.0 {
+            let _ = tokio::time::timeout(patience, client.close()).await;
+        }
+    }
+}
+
 /// How servers are reached, and how much goes on at once: what transfers must have in common to share a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Reach {
+struct Reach {
     cacert: Option<PathBuf>,
     proxy: Option<String>,
     parts: Option<u32>,
@@ -21,7 +54,7 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn of(request: &Request) -> Self {
+    fn of(request: &Request) -> Self {
         let options = &request.options;
         Self {
             cacert: options.cacert.clone(),
@@ -32,7 +65,7 @@ impl Reach {
     }
 
     /// A client that reaches servers this way.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    fn client(&self) -> Result<Client, Failure> {
         let mut transport = HyperTransport::builder();
         if let Some(path) = &self.cacert {
             let pem = fs::read(path).map_err(|error| {

@@ -26,6 +26,8 @@ pub(crate) struct Store {
     /// With what the environment said when it was named, so that a later run means the same object.
     place: Place,
     who: Who,
+    /// Which version of it; none: the newest.
+    version: Option<String>,
 }
 
 /// Kinds of stores.
@@ -59,6 +61,8 @@ pub(crate) struct Kept {
     account: Option<String>,
     path_style: bool,
     anonymous: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 /// A field for an upload.
@@ -120,7 +124,7 @@ impl Store {
         if key.is_empty() || key.ends_with('/') {
             key.push_str(file.unwrap_or_default());
         }
-        let store = Self { kind, bucket: bucket.to_owned(), key, place, who };
+        let store = Self { kind, bucket: bucket.to_owned(), key, place, who, version: None };
         store.check()?;
         Ok(store)
     }
@@ -130,11 +134,6 @@ impl Store {
         if self.key.is_empty() {
             let (scheme, bucket) = (self.kind.scheme(), shown::path(&PathBuf::from(&self.bucket)));
             let words = format!("{scheme}://{bucket} names no object: write it as {scheme}://{bucket}/NAME");
-            return Err(Failure::usage(words));
-        }
-        if matches!((&self.who, self.kind), (Who::Command(_), Kind::Azure)) {
-            let words = "--credentials-command prints access keys, which az:// does not take: set AZURE_STORAGE_KEY or \
-                         AZURE_STORAGE_SAS_TOKEN";
             return Err(Failure::usage(words));
         }
         self.url().map(drop).map_err(|error| self.wrong(&error))
@@ -174,7 +173,21 @@ impl Store {
 
     /// The same for the same object, and for no other.
     pub(super) fn identity(&self) -> String {
-        self.url().unwrap_or_default()
+        let url = self.url().unwrap_or_default();
+        match &self.version {
+            Some(id) => format!("{url}#{id}"),
+            None => url,
+        }
+    }
+
+    /// One version of it.
+    pub(super) fn at_version(mut self, id: String) -> Self {
+        self.version = Some(id);
+        self
+    }
+
+    pub(super) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     pub(super) fn key(&self) -> &str {
@@ -191,10 +204,29 @@ impl Store {
 
     /// A download of it.
     pub(super) async fn down(&self, fields: Headers, wallet: &Wallet) -> Result<Box<dyn Down>, Failure> {
+        let version = self.version();
         Ok(match self.kind {
-            Kind::S3 => Box::new(self.s3(fields, wallet).await?),
-            Kind::Oss => Box::new(self.oss(fields, wallet).await?),
-            Kind::Azure => Box::new(self.azure(fields)?),
+            Kind::S3 => {
+                let object = self.s3(fields, wallet).await?;
+                Box::new(match version {
+                    Some(id) => object.version(id),
+                    None => object,
+                })
+            }
+            Kind::Oss => {
+                let object = self.oss(fields, wallet).await?;
+                Box::new(match version {
+                    Some(id) => object.version(id),
+                    None => object,
+                })
+            }
+            Kind::Azure => {
+                let blob = self.azure(fields, wallet).await?;
+                Box::new(match version {
+                    Some(id) => blob.version(id),
+                    None => blob,
+                })
+            }
         })
     }
 
@@ -204,7 +236,7 @@ impl Store {
         Ok(match self.kind {
             Kind::S3 => Box::new(self.s3(fields, wallet).await?),
             Kind::Oss => Box::new(self.oss(fields, wallet).await?.overwriting(!made.no_overwrite)),
-            Kind::Azure => Box::new(self.azure(fields)?),
+            Kind::Azure => Box::new(self.azure(fields, wallet).await?),
         })
     }
 
@@ -234,19 +266,26 @@ impl Store {
         Ok(object.headers(fields)?)
     }
 
-    fn azure(&self, fields: Headers) -> Result<AzureBlob, Failure> {
-        let access = match &self.who {
-            Who::Anonymous => azblob::Access::Anonymous,
-            _ => self.own(Environment::of_process().azure_access(&self.place))?,
+    async fn azure(&self, fields: Headers, wallet: &Wallet) -> Result<AzureBlob, Failure> {
+        let (container, key) = (self.container()?, &self.key);
+        let blob = match &self.who {
+            Who::Environment => {
+                AzureBlob::new(container, key, self.own(Environment::of_process().azure_access(&self.place))?)?
+            }
+            Who::Anonymous => AzureBlob::new(container, key, azblob::Access::Anonymous)?,
+            Who::Command(command) => {
+                let (access, credentials) = wallet.open_azure(command).await?;
+                AzureBlob::new(container, key, access)?.renewed_by(&credentials)
+            }
         };
-        Ok(AzureBlob::new(self.container()?, &self.key, access)?.headers(fields)?)
+        Ok(blob.headers(fields)?)
     }
 
     /// The environment's rights; what else there is to do where it has none.
     fn own<A>(&self, access: Result<A, BuildError>) -> Result<A, Failure> {
         access.map_err(|error| {
             let more = match self.kind {
-                Kind::Azure => "--anonymous for a public container",
+                Kind::Azure => "--credentials-command, or --anonymous for a public container",
                 _ => "--credentials-command, or --anonymous for a public object",
             };
             Failure::usage(format!("{}: {error} (or say {more})", self.shown()))
@@ -281,6 +320,7 @@ impl Kept {
             account: place.account.clone(),
             path_style: place.path_style,
             anonymous: store.who == Who::Anonymous,
+            version: store.version.clone(),
         }
     }
 
@@ -295,6 +335,7 @@ impl Kept {
             anonymous: self.anonymous,
         };
         // What the environment says today is of no account: it was written down.
-        Store::parse(name, None, &args, &Environment::of([("", ""); 0]))
+        let store = Store::parse(name, None, &args, &Environment::of([("", ""); 0]))?;
+        Some(store.map(|store| Store { version: self.version.clone(), ..store }))
     }
 }

@@ -67,9 +67,29 @@ async fn k1_what_a_command_says_is_not_repeated() {
         assert!(told.stderr.contains(words), "{told:?}");
         assert!(!told.stderr.contains(CANARY) && !told.stdout.contains(CANARY), "{told:?}");
     }
-    let told =
-        shop.run(["get", "az://tbucket/x", "--account", "acme", "--credentials-command", "true"]).await.expect(2);
-    assert!(told.stderr.contains("AZURE_STORAGE_KEY"), "{told:?}");
+    for (command, words) in [("true".to_owned(), "cannot be used"), (format!("echo {CANARY}"), "cannot be used")] {
+        let args = ["get", "az://tbucket/x", "--account", "acme", "--credentials-command", &command];
+        let told = shop.run(args).await.expect(4);
+        assert!(told.stderr.contains(words) && !told.stderr.contains(CANARY), "{told:?}");
+    }
+}
+
+/// As `az storage blob generate-sas` prints it, bare or as JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_gives_the_sas_of_a_blob() {
+    let mut shop = Shop::new(Kind::Azure).await;
+    shop.set("AZURE_STORAGE_KEY", "");
+    let url = crate::wrong::sas(&shop.endpoint, "cli/by sas", "rcw", 3600);
+    let token = url.split_once('?').unwrap().1;
+    let (file, bytes) = shop.local("source.bin", 12 << 20);
+    let (name, file) = (shop.name("cli/by sas"), file.display().to_string());
+    for line in [token.to_owned(), format!("\"{token}\"")] {
+        std::fs::write(shop.path("sas"), line).unwrap();
+        let command = format!("echo asked >>'{}'; cat '{}'", shop.path("asked").display(), shop.path("sas").display());
+        shop.run(["put", &file, &name, "--part-size", "5MiB", "--credentials-command", &command]).await.expect(0);
+        shop.holds("cli/by sas", &bytes);
+    }
+    assert_eq!(asked(&shop), 2, "once for each run");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,10 @@
 //! project's own. What is there in the end is read by the vendors' SDKs.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+#[path = "../../../tests/azblob/store.rs"]
+#[allow(clippy::indexing_slicing, dead_code, unreachable_pub, reason = "shared with the library's suite")]
+mod blobs;
+mod cancelling;
 mod credentials;
 #[path = "../command/support.rs"]
 #[allow(dead_code, reason = "shared with the suite of plain servers")]
@@ -28,4 +32,5 @@ mod store;
 )]
 mod support;
 mod urls;
+mod versions;
 mod wrong;

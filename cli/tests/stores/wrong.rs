@@ -4,9 +4,11 @@ use longhaul::azblob::AccountKey;
 use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
 use longhaul_sign::date;
 
+use crate::blobs;
 use crate::place::{Place, Told};
 use crate::shop::{AZURITE_KEY, Kind, Shop};
 use crate::store::Store;
+use crate::support::stores;
 
 /// An environment for the strict store at `endpoint`.
 pub(crate) fn strict(endpoint: &str) -> Vec<(&'static str, String)> {
@@ -18,10 +20,15 @@ pub(crate) fn strict(endpoint: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// This machine's clock, in unix seconds.
+fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
 /// A SAS URL for a blob of Azurite.
 pub(crate) fn sas(endpoint: &str, name: &str, permissions: &str, seconds: i64) -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let now = i64::try_from(since.as_secs()).unwrap();
+    let now = now();
     let (start, expiry) = (date::iso8601(now - 7200).unwrap(), date::iso8601(now + seconds).unwrap());
     let grant = Grant { version: "2023-11-03", permissions, start: &start, expiry: &expiry, ..Grant::default() };
     let key = AccountKey::new("devstoreaccount1", AZURITE_KEY).unwrap();
@@ -117,6 +124,16 @@ async fn o7_oss_says_what_is_set_wrong() {
     }
     shop.set("OSS_SESSION_TOKEN", "");
     shop.set("OSS_ACCESS_KEY_ID", "TESTAK");
+    // A clock that is off is learned from the store, once.
+    for seconds in [-1200, 1200] {
+        let server = stores::start("oss", &["--now", &date::iso8601(now() + seconds).unwrap()]);
+        shop.set("OSS_ENDPOINT", &server.endpoint);
+        shop.set("OSS_ACCESS_KEY_SECRET", "TESTSK0123456789");
+        shop.run(put).await.expect(0);
+        shop.run(get.iter().copied().chain(["--overwrite", "always"])).await.expect(0);
+    }
+    let endpoint = shop.endpoint.clone();
+    shop.set("OSS_ENDPOINT", &endpoint);
     shop.set("OSS_ACCESS_KEY_SECRET", "TESTSK0123456789");
     for args in [["put", &file, "oss://other-bucket/a"], ["get", "oss://other-bucket/a", "-q"]] {
         says(&shop.run(args).await.expect(4), &["NoSuchBucket", "check its name, region and endpoint"]);
@@ -145,6 +162,27 @@ async fn o7_azure_says_what_is_set_wrong() {
     let ended = sas(&shop.endpoint, "cli/wrong", "rcw", -3600);
     for args in [["put", &file, &ended], ["get", &ended, "-q"]] {
         says(&shop.run(args).await.expect(4), &["the SAS has expired: get a fresh one"]);
+    }
+}
+
+/// Azurite looks at no date; the project's own store does as the service.
+#[tokio::test(flavor = "multi_thread")]
+async fn o7_azures_clock_is_learned_once() {
+    let store = blobs::Store::new();
+    let raw = store.serve(|_, answer| answer).await;
+    let mut place = Place::new().await;
+    place.env = vec![
+        ("AZURE_STORAGE_ACCOUNT", blobs::ACCOUNT.to_owned()),
+        ("AZURE_STORAGE_KEY", "Y2FuYXJ5LXNlY3JldC1rZXk=".to_owned()),
+        ("AZURE_STORAGE_ENDPOINT", raw.url("")),
+    ];
+    let (file, bytes) = place.local("a.bin", 1000);
+    let name = format!("az://{}/a.bin", blobs::CONTAINER);
+    for skew in [-1200, 1200] {
+        store.state().skew = skew;
+        place.run(["put", &file.display().to_string(), &name]).await.expect(0);
+        place.run(["get", &name, "--overwrite", "always"]).await.expect(0);
+        assert!(std::fs::read(place.out("a.bin")).unwrap() == bytes);
     }
 }
 
