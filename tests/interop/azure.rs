@@ -5,30 +5,36 @@ use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
 use longhaul_sign::date;
 
 use crate::cases::{self, Store};
-use crate::counterpart::{Counterpart, now};
-use crate::support::content;
+use crate::counterpart::{Counterpart, Server, now};
 use crate::support::jobs::{has_dots, keys};
 
-const PART: u64 = 256 << 10;
-const ACCOUNT: &str = "devstoreaccount1";
 const CONTAINER: &str = "tbucket";
 
+const AZURITE: Server = Server {
+    script: "azurite",
+    variable: "AZURE",
+    region: "",
+    key: "devstoreaccount1",
+    // Azurite's own, which everybody knows.
+    secret: "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+    part: 256 << 10,
+    checks: true,
+};
+
 fn store() -> Counterpart {
-    Counterpart::new("AZURE", "azurite", PART)
+    Counterpart::new(AZURITE)
 }
 
-/// Azurite's own, which everybody knows.
 fn key() -> AccountKey {
-    AccountKey::new(ACCOUNT, "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==")
-        .unwrap()
+    AccountKey::new(AZURITE.key, AZURITE.secret).unwrap()
 }
 
 fn blob(store: &Counterpart, name: &str, access: impl Into<Access>) -> Blob {
-    Blob::new(Container::at(&store.endpoint, ACCOUNT, CONTAINER).unwrap(), name, access).unwrap()
+    Blob::new(Container::at(&store.endpoint, AZURITE.key, CONTAINER).unwrap(), name, access).unwrap()
 }
 
 fn up(blob: Blob) -> AzureUpload {
-    AzureUpload::new(blob).single_up_to(PART - 1)
+    AzureUpload::new(blob).single_up_to(AZURITE.part - 1)
 }
 
 fn down(blob: Blob) -> AzureDownload {
@@ -67,10 +73,8 @@ async fn o4_azure_every_name_is_what_the_sdk_calls_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o2_azure_three_hundred_mebibytes() {
-    let store = Counterpart::new("AZURE", "azurite", 8 << 20);
-    let bytes = content(300 << 20, 3);
-    store.goes_up(up(blob(&store, "large", key())), "large", &bytes).await;
-    store.comes_down(down(blob(&store, "large", key())), &bytes).await;
+    let store = Counterpart::new(Server { part: 8 << 20, ..AZURITE });
+    store.three_hundred_mebibytes(|name| up(blob(&store, name, key())), |name| down(blob(&store, name, key()))).await;
 }
 
 struct Azure(Counterpart);
@@ -78,8 +82,6 @@ struct Azure(Counterpart);
 impl Store for Azure {
     type Upload = AzureUpload;
     const SESSIONS: bool = false;
-    const CHECKS: bool = true;
-    const SECRET: &'static str = "Eby8vdM02xNOcqFlq";
 
     fn counterpart(&self) -> &Counterpart {
         &self.0

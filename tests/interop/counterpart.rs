@@ -1,7 +1,7 @@
 //! A store, its SDK, and what every store's suite does with the two.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use longhaul::core::plan::{DownloadPlan, HostRule, Hosts, PlainHttp, Policy, UploadPlan};
 use longhaul::core::{Provider, Wall};
@@ -14,8 +14,26 @@ use crate::support::jobs::{from_file, to_file};
 use crate::support::sdk::Sdk;
 use crate::support::{Folder, client, content, run, stores};
 
+/// A server, and in what it is not like the service it stands for.
+#[derive(Clone, Copy)]
+pub(crate) struct Server {
+    /// To the oracle script.
+    pub(crate) script: &'static str,
+    /// In the variable `LONGHAUL_…_ENDPOINT` that names another one in its place.
+    pub(crate) variable: &'static str,
+    pub(crate) region: &'static str,
+    /// Who asks.
+    pub(crate) key: &'static str,
+    pub(crate) secret: &'static str,
+    /// Bytes of a part.
+    pub(crate) part: u64,
+    /// It compares what it gets with a checksum, or tells what it got.
+    pub(crate) checks: bool,
+}
+
 /// One store's server with its vendor's SDK at its side.
 pub(crate) struct Counterpart {
+    pub(crate) server: Server,
     pub(crate) endpoint: String,
     /// Bytes of a part.
     pub(crate) part: u64,
@@ -24,11 +42,10 @@ pub(crate) struct Counterpart {
 }
 
 impl Counterpart {
-    /// `store` to the oracle script, `name` in the variable that names another server.
-    pub(crate) fn new(name: &str, store: &str, part: u64) -> Self {
-        let endpoint = stores::endpoint(name, store);
-        let sdk = Sdk::start(store, &endpoint);
-        Self { endpoint, part, sdk: Mutex::new(sdk), folder: Folder::new() }
+    pub(crate) fn new(server: Server) -> Self {
+        let endpoint = stores::endpoint(server.variable, server.script);
+        let sdk = Mutex::new(Sdk::start(server.script, &endpoint));
+        Self { server, endpoint, part: server.part, sdk, folder: Folder::new() }
     }
 
     fn ask(&self, question: &Value) -> Value {
@@ -118,31 +135,46 @@ impl Counterpart {
 
     /// Both ways at every size, with plans that the SDK issues.
     pub(crate) async fn every_size_by_plan(&self) {
+        for size in self.sizes() {
+            self.by_plan(&format!("planned/{size} a+b%"), &content(size as usize, size + 9)).await;
+        }
+    }
+
+    /// Much of it, both ways: with the library's own signatures, and with plans.
+    pub(crate) async fn three_hundred_mebibytes<U: Provider + 'static, D: Provider + 'static>(
+        &self,
+        up: impl Fn(&str) -> U,
+        down: impl Fn(&str) -> D,
+    ) {
+        static LARGE: LazyLock<Vec<u8>> = LazyLock::new(|| content(300 << 20, 3));
+        self.goes_up(up("large"), "large", &LARGE).await;
+        self.comes_down(down("large"), &LARGE).await;
+        self.by_plan("large by plan", &LARGE).await;
+    }
+
+    async fn by_plan(&self, key: &str, bytes: &[u8]) {
         let policy =
             Policy::new(Hosts::These(vec![HostRule::Exact("127.0.0.1".into())])).with_plain_http(PlainHttp::Loopback);
-        for size in self.sizes() {
-            let key = format!("planned/{size} a+b%");
-            let bytes = content(size as usize, size + 9);
-            if size > 0 {
-                let plan = self.ask(&json!({"do": "plan", "key": key, "size": size, "part": self.part}));
-                let draft = json::upload_draft(plan.to_string().as_bytes()).unwrap();
-                let plan = UploadPlan::new(&draft, &policy, now()).unwrap();
-                self.goes_up(PresignedUpload::new(plan), &key, &bytes).await;
-            } else {
-                // A plan has parts; nothing at all goes up with one request.
-                let form = self.ask(&json!({"do": "form", "key": key}));
-                let mut headers = Headers::new();
-                for (name, value) in form["headers"].as_object().unwrap() {
-                    headers.add_line(&format!("{name}: {}", value.as_str().unwrap())).unwrap();
-                }
-                let put = HttpPut::new(form["url"].as_str().unwrap()).unwrap().with_headers(headers).unwrap();
-                self.goes_up(put, &key, &bytes).await;
+        let size = bytes.len();
+        if size > 0 {
+            let plan = self.ask(&json!({"do": "plan", "key": key, "size": size, "part": self.part}));
+            let draft = json::upload_draft(plan.to_string().as_bytes()).unwrap();
+            let plan = UploadPlan::new(&draft, &policy, now()).unwrap();
+            self.goes_up(PresignedUpload::new(plan), key, bytes).await;
+        } else {
+            // A plan has parts; nothing at all goes up with one request.
+            let form = self.ask(&json!({"do": "form", "key": key}));
+            let mut headers = Headers::new();
+            for (name, value) in form["headers"].as_object().unwrap() {
+                headers.add_line(&format!("{name}: {}", value.as_str().unwrap())).unwrap();
             }
-            let link = self.ask(&json!({"do": "link", "key": key, "size": size}));
-            let draft = json::download_draft(link.to_string().as_bytes()).unwrap();
-            let plan = DownloadPlan::new(&draft, &policy, now()).unwrap();
-            self.comes_down(PresignedDownload::new(plan).unwrap(), &bytes).await;
+            let put = HttpPut::new(form["url"].as_str().unwrap()).unwrap().with_headers(headers).unwrap();
+            self.goes_up(put, key, bytes).await;
         }
+        let link = self.ask(&json!({"do": "link", "key": key, "size": size}));
+        let draft = json::download_draft(link.to_string().as_bytes()).unwrap();
+        let plan = DownloadPlan::new(&draft, &policy, now()).unwrap();
+        self.comes_down(PresignedDownload::new(plan).unwrap(), bytes).await;
     }
 }
 

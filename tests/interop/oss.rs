@@ -3,23 +3,31 @@
 use longhaul_oss::{AccessKey, Bucket, Object, OssDownload, OssUpload};
 
 use crate::cases::{self, Store};
-use crate::counterpart::Counterpart;
+use crate::counterpart::{Counterpart, Server};
 use crate::support::jobs::{has_dots, keys};
 
-/// The least that the store takes.
-const PART: u64 = 100 << 10;
+const VERIFIER: Server = Server {
+    script: "oss",
+    variable: "OSS",
+    region: "cn-hangzhou",
+    key: "TESTAK",
+    secret: "TESTSK0123456789",
+    // The least that OSS takes.
+    part: 100 << 10,
+    checks: true,
+};
 
 fn store() -> Counterpart {
-    Counterpart::new("OSS", "oss", PART)
+    Counterpart::new(VERIFIER)
 }
 
 fn object(store: &Counterpart, key: &str) -> Object {
-    let bucket = Bucket::at(&store.endpoint, "cn-hangzhou", "tbucket").unwrap();
-    Object::new(bucket, key, AccessKey::new("TESTAK", "TESTSK0123456789")).unwrap()
+    let bucket = Bucket::at(&store.endpoint, VERIFIER.region, "tbucket").unwrap();
+    Object::new(bucket, key, AccessKey::new(VERIFIER.key, VERIFIER.secret)).unwrap()
 }
 
 fn up(store: &Counterpart, key: &str) -> OssUpload {
-    OssUpload::new(object(store, key)).single_up_to(PART - 1)
+    OssUpload::new(object(store, key)).single_up_to(VERIFIER.part - 1)
 }
 
 fn down(store: &Counterpart, key: &str) -> OssDownload {
@@ -37,6 +45,12 @@ async fn o2_oss_plans_issued_by_the_sdk_move_every_size() {
     store().every_size_by_plan().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn o2_oss_three_hundred_mebibytes() {
+    let store = Counterpart::new(Server { part: 8 << 20, ..VERIFIER });
+    store.three_hundred_mebibytes(|key| up(&store, key), |key| down(&store, key)).await;
+}
+
 /// The SDK cannot ask for keys with dot segments: its HTTP client normalises them after signing. The suite `oss` has them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o4_oss_every_key_is_what_the_sdk_calls_it() {
@@ -49,7 +63,6 @@ struct Oss(Counterpart);
 
 impl Store for Oss {
     type Upload = OssUpload;
-    const CHECKS: bool = true;
 
     fn counterpart(&self) -> &Counterpart {
         &self.0

@@ -2,7 +2,7 @@
 # 200 MiB by `longhaul put` into each store, killed with SIGKILL at 20 random moments and taken up by `longhaul resume`: is the object what
 # the file is, as the vendor's SDK reads it, is anything left behind, and how much went up again. Prints a table.
 #
-#   o3.sh [STORE...]         azurite oss moto; all without arguments
+#   o3.sh [STORE...]         azurite oss moto, and garage where it is named; the first three without arguments
 #
 #   LONGHAUL        the binary            (default: built by cargo, release)
 #   O3_KILLS        kills for each store  (20)
@@ -16,26 +16,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 kills=${O3_KILLS:-20} mib=${O3_MIB:-200} port=${O3_PORT:-18291}
 parts=4 part_mib=5
 
-if [ -z "${LONGHAUL:-}" ]; then
-    (cd "$here/../.." && cargo build --release -p longhaul-cli >&2)
-    LONGHAUL=$(cd "$here/../.." && cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/longhaul
-fi
-export AWS_ACCESS_KEY_ID=TESTAK AWS_SECRET_ACCESS_KEY=TESTSK0123456789 AWS_REGION=us-east-1
-export OSS_ACCESS_KEY_ID=TESTAK OSS_ACCESS_KEY_SECRET=TESTSK0123456789 OSS_REGION=cn-hangzhou
-export AZURE_STORAGE_ACCOUNT=devstoreaccount1 # Azurite's own, which everybody knows
-export AZURE_STORAGE_KEY=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==
-
-work=$(mktemp -d)
-server='' pid=''
-# shellcheck disable=SC2317 # called by the trap
-finish() {
-    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
-    # A server ends with its input.
-    exec 8>&- || true
-    [ -z "$server" ] || wait "$server" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap finish EXIT
+# shellcheck source=tests/oracles/with_store.sh
+. "$here/with_store.sh"
+pid=''
+trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null; finish' EXIT
 
 head -c $((mib << 20)) /dev/urandom >"$work/source"
 sum=$(sha256sum <"$work/source" | cut -d' ' -f1)
@@ -48,22 +32,11 @@ printf '%-8s %4s %13s %13s %13s %13s %s\n' store kill 'killed at' reused 'sent a
 [ $# != 0 ] || set -- azurite oss moto
 for store in "$@"; do
     port=$((port + 1))
-    mkfifo "$work/$store"
-    "$here/stores.sh" run "$store" "$port" <"$work/$store" >"$work/ready" &
-    server=$!
-    exec 8>"$work/$store"
-    until grep -q ready "$work/ready"; do kill -0 $server && sleep 0.1; done
-    # The SDK makes the container where there is none.
-    "$here/stores.sh" sdk "$store" "http://127.0.0.1:$port" </dev/null >/dev/null
-    case $store in
-    azurite) scheme=az ;;
-    oss) scheme=oss ;;
-    *) scheme=s3 ;;
-    esac
+    start_store "$store" "$port"
     for kill in $(seq "$kills"); do
         key=o3/$kill run=$work/$store-$kill
         half=$((RANDOM % mib << 20))
-        "$LONGHAUL" put "$work/source" "$scheme://tbucket/$key" --endpoint "http://127.0.0.1:$port" --path-style \
+        "$LONGHAUL" put "$work/source" "$scheme://tbucket/$key" \
             --parts $parts --part-size ${part_mib}MiB --state "$run.state" --json >"$run.1" 2>"$run.1.err" 8>&- &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
@@ -94,8 +67,6 @@ for store in "$@"; do
         fi
         printf '%-8s %4s %13s %13s %13s %13s %s\n' "$store" "$kill" "${at:-0}" "${reused:-0}" "$again" "$bound" "$verdict"
     done
-    exec 8>&-
-    wait "$server" || true
-    server=
+    stop_store
 done
 exit $failed
