@@ -21,6 +21,7 @@ use crate::rate::Rates;
 use crate::run::{self, Seams};
 use crate::runtime::{Spawn, Timer};
 use crate::throttle::Limiter;
+use crate::trace::Trace;
 use crate::transport::Transport;
 
 /// Why a job was not accepted.
@@ -105,6 +106,28 @@ impl Client {
         timer: Arc<dyn Timer>,
         spawn: Arc<dyn Spawn>,
     ) -> Self {
+        Self::start(config, transport, timer, spawn, None)
+    }
+
+    /// The same, with `trace` listening to all that passes between its loop and the engine.
+    #[must_use]
+    pub fn traced(
+        config: ClientConfig,
+        transport: Arc<dyn Transport>,
+        timer: Arc<dyn Timer>,
+        spawn: Arc<dyn Spawn>,
+        trace: Box<dyn Trace>,
+    ) -> Self {
+        Self::start(config, transport, timer, spawn, Some(trace))
+    }
+
+    fn start(
+        config: ClientConfig,
+        transport: Arc<dyn Transport>,
+        timer: Arc<dyn Timer>,
+        spawn: Arc<dyn Spawn>,
+        trace: Option<Box<dyn Trace>>,
+    ) -> Self {
         let mailbox = Arc::new(Mailbox::new(config.command_capacity));
         let hub = Arc::new(Hub {
             board: Arc::new(Board::new(Arc::clone(&spawn), config.listener_capacity)),
@@ -122,7 +145,7 @@ impl Client {
             ended: ended.shared(),
             config: config.clone(),
         });
-        let task = run::Loop::new(config, seams, mailbox, hub, Arc::downgrade(&inner).into(), end).run();
+        let task = run::Loop::new(config, seams, mailbox, hub, Arc::downgrade(&inner).into(), end, trace).run();
         spawn.spawn(Box::pin(task));
         Self(inner)
     }

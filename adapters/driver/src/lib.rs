@@ -12,6 +12,8 @@
 //! | [`runtime::Timer`] | both clocks, and sleeping |
 //! | [`runtime::Spawn`] | tasks in the background, and threads that may block |
 //!
+//! What passes between loop and engine can be listened to: [`trace::Trace`].
+//!
 //! An adapter (`longhaul-tokio`, …) implements them; an application holds [`Client`] and [`Transfer`].
 #![forbid(unsafe_code)]
 
@@ -36,6 +38,7 @@ pub mod spool;
 pub mod storage;
 pub mod stream;
 mod throttle;
+pub mod trace;
 pub mod transport;
 
 pub use client::{Client, SubmitError};
@@ -43,6 +46,7 @@ pub use config::{ClientConfig, ConfigError};
 pub use handle::Transfer;
 pub use job::Job;
 pub use listen::{Listener, ListenerId};
+pub use trace::Trace;
 
 #[cfg(test)]
 extern crate self as longhaul_driver;

@@ -4,6 +4,7 @@
 //! engine's next deadline, the tick, or a message. Nothing in a turn waits, so a turn is short whatever peers and callbacks do.
 
 mod command;
+mod engine;
 mod guard;
 mod start;
 mod tell;
@@ -15,7 +16,7 @@ use futures::channel::oneshot;
 use futures::future::{BoxFuture, FutureExt};
 use longhaul_core::provider::Head;
 use longhaul_core::time::{Now, Time};
-use longhaul_core::{Engine, OpId, TaskId};
+use longhaul_core::{OpId, TaskId};
 
 use crate::blocking::within;
 use crate::cancel::Cancel;
@@ -30,7 +31,9 @@ use crate::mailbox::{Mail, Mailbox, Note, Reply};
 use crate::runtime::{Spawn, Timer};
 use crate::storage::Storage;
 use crate::throttle::Throttle;
+use crate::trace::Trace;
 use crate::transport::Transport;
+use engine::Heard;
 
 /// What a runtime and an HTTP client bring.
 pub(crate) struct Seams {
@@ -48,7 +51,7 @@ impl Seams {
 
 /// The owner of the engine.
 pub(crate) struct Loop {
-    engine: Engine,
+    engine: Heard,
     config: ClientConfig,
     seams: Seams,
     mailbox: Arc<Mailbox>,
@@ -100,9 +103,10 @@ impl Loop {
         hub: Arc<Hub>,
         client: WeakClient,
         end: oneshot::Sender<()>,
+        trace: Option<Box<dyn Trace>>,
     ) -> Self {
         Self {
-            engine: Engine::new(config.core, config.seed),
+            engine: Heard::new(config.core, config.seed, trace),
             config,
             seams,
             mailbox,
@@ -124,6 +128,7 @@ impl Loop {
         let mut sleep: Option<(Time, BoxFuture<'static, ()>)> = None;
         loop {
             let now = self.seams.timer.now();
+            self.engine.turn(now);
             self.receive(&mut mail, now);
             // What moved is told before any clock of silence is looked at, however late this turn comes.
             self.tick(now);
