@@ -66,6 +66,7 @@ done
 # The driver and the files are runtime-neutral; an adapter knows its own runtime and no protocol.
 forbid longhaul-driver "$runtimes $clients $providers"
 forbid longhaul-disk "$runtimes $clients $providers"
+forbid longhaul-trace "$runtimes $clients $providers"
 others="async-executor async-global-executor async-io async-std blocking compio glommio monoio polling smol"
 forbid longhaul-hyper "$others mio socket2 reqwest $providers"
 forbid longhaul-tokio "$others reqwest $providers"

@@ -37,6 +37,7 @@
 //! | `tokio` | yes | tokio + hyper + rustls, files, journals, [`client()`] and [`ClientBuilder`] |
 //! | `smol` | no | the same on smol: `ClientBuilder::start_on(longhaul::smol::runtime())` |
 //! | `async-std` | no | the same on async-std, which is no longer maintained: new code should take `smol` or `tokio` |
+//! | `trace` | no | runs recorded, replayed and drawn as a page (`longhaul::trace`) |
 //! | `reqwest` | no | a `reqwest::Client` of yours as transport, on tokio (`longhaul::reqwest`) |
 //!
 //! Transfers and jobs know no runtime; whoever makes the client chooses one, and several can be in one program.
@@ -88,6 +89,8 @@ pub use longhaul_s3 as s3;
 pub use longhaul_smol as smol;
 #[cfg(feature = "tokio")]
 pub use longhaul_tokio as tokio;
+#[cfg(feature = "trace")]
+pub use longhaul_trace as trace;
 
 #[cfg(feature = "azblob")]
 pub use azure_blob::{Azure, AzureBlob};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use longhaul_driver::{Client, ClientConfig};
+use longhaul_driver::{Client, ClientConfig, Trace};
 use longhaul_hyper::{Net, TransportBuilder, TransportError};
 
 /// A client with every setting at its default, on the tokio runtime the caller is on.
@@ -30,6 +30,7 @@ pub fn client() -> Result<Client, StartError> {
 pub struct ClientBuilder {
     config: ClientConfig,
     transport: TransportBuilder,
+    trace: Option<Box<dyn Trace>>,
 }
 
 impl ClientBuilder {
@@ -50,6 +51,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Has `trace` listen to the run: a `longhaul::trace::Recorder` (feature `trace`), or one of your own.
+    pub fn trace(mut self, trace: impl Trace) -> Self {
+        self.trace = Some(Box::new(trace));
+        self
+    }
+
     /// Starts the client on the tokio runtime the caller is on.
     ///
     /// # Errors
@@ -67,7 +74,11 @@ impl ClientBuilder {
     pub fn start_on(self, runtime: impl Net) -> Result<Client, StartError> {
         let runtime = Arc::new(runtime);
         let transport = self.transport.build(Arc::clone(&runtime) as _).map_err(StartError::Transport)?;
-        Ok(Client::new(self.config, Arc::new(transport), Arc::clone(&runtime) as _, runtime))
+        let (timer, transport) = (Arc::clone(&runtime) as _, Arc::new(transport));
+        Ok(match self.trace {
+            None => Client::new(self.config, transport, timer, runtime),
+            Some(trace) => Client::traced(self.config, transport, timer, runtime, trace),
+        })
     }
 }
 
