@@ -11,18 +11,26 @@ use crate::transfer::Run;
 /// Downloads.
 pub(crate) async fn get(args: args::Get, signals: Signals) -> Result<Code, Failure> {
     let (state, output) = (State::new(args.state.folder().as_deref())?, copy(&args.output_options));
-    one(Request::from_get(args)?, &state, &output, signals).await
+    let traced = args.traced.clone();
+    one(Request::from_get(args)?, &state, &output, traced, signals).await
 }
 
 /// Uploads.
 pub(crate) async fn put(args: args::Put, signals: Signals) -> Result<Code, Failure> {
     let (state, output) = (State::new(args.state.folder().as_deref())?, copy(&args.output_options));
-    one(Request::from_put(args)?, &state, &output, signals).await
+    let traced = args.traced.clone();
+    one(Request::from_put(args)?, &state, &output, traced, signals).await
 }
 
-async fn one(request: Request, state: &State, output: &args::Output, signals: Signals) -> Result<Code, Failure> {
+async fn one(
+    request: Request,
+    state: &State,
+    output: &args::Output,
+    traced: args::Traced,
+    signals: Signals,
+) -> Result<Code, Failure> {
     let mut report = report::new(output);
-    let mut run = Run { state, report: report.as_mut(), signals };
+    let mut run = Run { state, report: report.as_mut(), traced, signals };
     let summaries = run.all(vec![request.clone()]).await;
     report.close();
     let Some(summary) = summaries.first() else { return Ok(Code::Failed) };

@@ -1,4 +1,4 @@
-//! The `longhaul` command: get, put, resume, cancel, serve, demo.
+//! The `longhaul` command: get, put, resume, cancel, report, replay, serve, demo.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod serve;
 mod shown;
 mod signal;
 mod state;
+mod traced;
 mod transfer;
 
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ async fn run(command: Command) -> Result<Code, Failure> {
         Command::Put(args) => get::put(args, signals).await,
         Command::Resume(args) => resume::resume(args, signals).await,
         Command::Cancel(args) => cancel::cancel(args, signals).await,
+        Command::Report(args) => traced::report(&args),
+        Command::Replay(args) => traced::replay(&args),
         Command::Serve(args) => serve::serve(args, signals).await,
         Command::Demo(args) => demo::demo(args, signals).await,
     }
@@ -70,6 +73,7 @@ fn trace(command: &Command) {
         Command::Put(args) => args.output_options.verbose,
         Command::Resume(args) => args.output_options.verbose,
         Command::Cancel(args) => args.output_options.verbose,
+        Command::Report(_) | Command::Replay(_) => 0,
         Command::Serve(args) => args.verbose,
         Command::Demo(args) => args.verbose,
     };

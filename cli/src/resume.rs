@@ -39,7 +39,7 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
         report::hint("nothing is unfinished");
     }
     let mut report = report::new(&args.output_options);
-    let mut run = Run { state: &state, report: report.as_mut(), signals };
+    let mut run = Run { state: &state, report: report.as_mut(), traced: args.traced, signals };
     let summaries = run.all(requests).await;
     report.close();
     let mut code = summaries.iter().map(report::Summary::code).find(|code| *code != Code::Done).unwrap_or(Code::Done);

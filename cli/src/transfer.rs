@@ -13,7 +13,7 @@ use longhaul::{Completed, Digest, Error, Event, EventKind, FileFaultKind, Server
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 
-use crate::args::Overwrite;
+use crate::args::{Overwrite, Traced};
 use crate::exit::{Code, Failure};
 use crate::give_up::give_up;
 use crate::report::{Label, Report, Summary};
@@ -30,6 +30,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Run<'a> {
     pub(crate) state: &'a State,
     pub(crate) report: &'a mut dyn Report,
+    pub(crate) traced: Traced,
     pub(crate) signals: Signals,
 }
 
@@ -50,7 +51,7 @@ impl Run<'_> {
     /// Runs all of `requests`; their ends, in their order.
     pub(crate) async fn all(&mut self, requests: Vec<Request>) -> Vec<Summary> {
         let mut summaries: Vec<Option<Summary>> = requests.iter().map(|_| None).collect();
-        let mut clients = Clients::default();
+        let mut clients = Clients::new(self.traced.clone());
         let wallet = Wallet::default();
         let mut round: Vec<_> = requests.into_iter().enumerate().collect();
         for (index, request) in &round {
@@ -78,7 +79,9 @@ impl Run<'_> {
                 }
             }
         }
-        clients.close(PATIENCE).await;
+        for failure in clients.close(PATIENCE).await {
+            self.report.note(None, &format!("no trace or page: {}", failure.words));
+        }
         summaries.into_iter().flatten().collect()
     }
 

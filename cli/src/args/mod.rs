@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Give unfinished transfers up: their uploads are aborted at the store, and what is left of them here is removed
     Cancel(Cancel),
+    /// Draw a trace (--trace) as a page to look at in a browser
+    Report(Report),
+    /// Take a trace (--trace) through the core again, offline: print each step, and end with 1 at the first that differs
+    Replay(Replay),
     /// Serve a folder over HTTP, for development and tests: ranged downloads, resumable uploads
     Serve(Serve),
     /// Upload and download 256 MiB on this machine through injected faults and a kill, and tell what was survived
@@ -72,6 +76,8 @@ pub(crate) struct Get {
     pub(crate) version_id: Option<String>,
     #[command(flatten)]
     pub(crate) state: State,
+    #[command(flatten)]
+    pub(crate) traced: Traced,
     #[command(flatten)]
     pub(crate) output_options: Output,
 }
@@ -104,6 +110,8 @@ pub(crate) struct Put {
     pub(crate) store: Store,
     #[command(flatten)]
     pub(crate) state: State,
+    #[command(flatten)]
+    pub(crate) traced: Traced,
     #[command(flatten)]
     pub(crate) output_options: Output,
 }
@@ -171,6 +179,35 @@ pub(crate) struct Output {
     pub(crate) verbose: u8,
 }
 
+/// What is kept of a run to look at.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Traced {
+    /// Record what happens: a line for each decision and answer, without secrets and without content
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Draw what happened as a page to look at in a browser
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The trace
+    pub(crate) trace: PathBuf,
+    /// The page; - for standard output
+    #[arg(short, long, value_name = "FILE.html")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The trace
+    pub(crate) trace: PathBuf,
+    /// Only the verdict
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
     /// Only list what is unfinished
@@ -181,6 +218,8 @@ pub(crate) struct Resume {
     pub(crate) credentials_command: Option<String>,
     #[command(flatten)]
     pub(crate) state: State,
+    #[command(flatten)]
+    pub(crate) traced: Traced,
     #[command(flatten)]
     pub(crate) output_options: Output,
 }

@@ -7,40 +7,52 @@ use std::time::Duration;
 use longhaul::core::Config;
 use longhaul::core::spec::Interval;
 use longhaul::tokio::{HyperTransport, Proxy};
+use longhaul::trace::Recorder;
 use longhaul::{Client, ClientBuilder, ClientConfig};
 
 use super::Request;
+use crate::args::Traced;
 use crate::exit::{Code, Failure};
+use crate::traced::Traces;
 
 /// The clients of this run: one for all transfers that reach servers in the same way.
 #[derive(Default)]
-pub(crate) struct Clients(Vec<(Reach, Client)>);
+pub(crate) struct Clients {
+    all: Vec<(Reach, Client)>,
+    traces: Traces,
+}
 
 impl Clients {
+    /// None yet; what they do will be recorded as far as it is wanted.
+    pub(crate) fn new(traced: Traced) -> Self {
+        Self { all: Vec::new(), traces: Traces::new(traced) }
+    }
+
     /// The client for `request`.
     pub(crate) fn of(&mut self, request: &Request) -> Result<&Client, Failure> {
         let reach = Reach::of(request);
-        let at = match self.0.iter().position(|(known, _)| *known == reach) {
+        let at = match self.all.iter().position(|(known, _)| *known == reach) {
             Some(at) => at,
             None => {
-                let client = reach.client()?;
-                self.0.push((reach, client));
-                self.0.len() - 1
+                let client = reach.client(self.traces.recorder()?)?;
+                self.all.push((reach, client));
+                self.all.len() - 1
             }
         };
-        self.0.get(at).map(|(_, client)| client).ok_or_else(|| Failure::new(Code::Failed, "there is no client"))
+        self.all.get(at).map(|(_, client)| client).ok_or_else(|| Failure::new(Code::Failed, "there is no client"))
     }
 
     /// All of them so far.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Client> {
-        self.0.iter().map(|(_, client)| client)
+        self.all.iter().map(|(_, client)| client)
     }
 
-    /// Closes them; each may take as long as `patience`.
-    pub(crate) async fn close(self, patience: Duration) {
-        for (_, client) in self.0 {
+    /// Closes them; each may take as long as `patience`. What went wrong with traces and pages.
+    pub(crate) async fn close(self, patience: Duration) -> Vec<Failure> {
+        for (_, client) in self.all {
             let _ = tokio::time::timeout(patience, client.close()).await;
         }
+        self.traces.finish(patience).await
     }
 }
 
@@ -64,8 +76,8 @@ impl Reach {
         }
     }
 
-    /// A client that reaches servers this way.
-    fn client(&self) -> Result<Client, Failure> {
+    /// A client that reaches servers this way, with its run recorded where that is wanted.
+    fn client(&self, recorder: Option<Recorder>) -> Result<Client, Failure> {
         let mut transport = HyperTransport::builder();
         if let Some(path) = &self.cacert {
             let pem = fs::read(path).map_err(|error| {
@@ -78,8 +90,12 @@ impl Reach {
             Some(url) => transport = transport.proxy(Proxy::Url { url: url.to_owned(), except: String::new() }),
             None => {}
         }
-        let client = ClientBuilder::new().transport(transport).config(self.config()?).start()?;
-        Ok(client)
+        let builder = ClientBuilder::new().transport(transport).config(self.config()?);
+        let client = match recorder {
+            Some(recorder) => builder.trace(recorder),
+            None => builder,
+        };
+        Ok(client.start()?)
     }
 
     fn config(&self) -> Result<ClientConfig, Failure> {

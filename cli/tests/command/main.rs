@@ -15,3 +15,4 @@ mod secrets;
 mod stopping;
 mod strangers;
 mod support;
+mod traces;
