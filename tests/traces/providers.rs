@@ -65,7 +65,7 @@ async fn uploads_by_http_replay_whole_and_resumed_and_from_streams() {
     let frames = futures::stream::iter(bytes().chunks(1000).map(|chunk| Ok(chunk.to_vec().into())).collect::<Vec<_>>());
     recorded.run(Upload::new(&url, "stream.bin").unwrap().from_stream(frames)).await.unwrap();
     let page = replays(&recorded.close().await);
-    assert!(page.contains("Upload"));
+    assert!(page.contains("<h1><bdi>up.bin</bdi></h1>"), "the name that the server was given");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -66,8 +66,11 @@ fn direction(transfer: &Transfer) -> &'static str {
     if transfer.upload { "Upload" } else { "Download" }
 }
 
-/// The last part of the object's name.
+/// The last part of the object's name; of an upload by a protocol that has one, the file's.
 fn name(transfer: &Transfer) -> &str {
+    if let Some((_, name)) = transfer.object.strip_suffix(']').and_then(|object| object.rsplit_once(" [")) {
+        return name;
+    }
     let object = transfer.object.trim_end_matches('/');
     object.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(object)
 }

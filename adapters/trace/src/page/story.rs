@@ -272,7 +272,7 @@ impl Reader {
         let upload = transfer.upload;
         let Some(request) = transfer.requests.get_mut(index) else { return };
         let total = if upload { moved.sent } else { moved.written };
-        if let Some((from, to, bytes)) = request.advance(total, self.now, moved.held) {
+        if let Some((from, to, bytes)) = request.advance(total, self.now, moved.held, upload) {
             // What a commit or a probe says is no content.
             if request.step.range.is_some() {
                 transfer.flow.push((from, to, bytes));
@@ -393,7 +393,7 @@ impl Reader {
 
 impl Request {
     /// `total` bytes have moved by `now`. What moved since the last time, and since when.
-    fn advance(&mut self, total: u64, now: u64, held: bool) -> Option<(u64, u64, u64)> {
+    fn advance(&mut self, total: u64, now: u64, held: bool, upload: bool) -> Option<(u64, u64, u64)> {
         if total <= self.moved {
             // While a consumer holds it up nothing is wrong with the network.
             if held {
@@ -403,12 +403,17 @@ impl Request {
             return None;
         }
         let (from, bytes) = (self.last, total - self.moved);
-        // The first bytes of an answer came after its head.
-        let begin = if self.moved == 0 { self.headed.unwrap_or(from).max(from) } else { from };
+        let headed = self.headed.map(|headed| headed.clamp(from, now));
+        let (begin, end) = match headed {
+            // The answer comes after what is sent, and before what is received.
+            Some(headed) if upload && headed > from => (from, headed),
+            Some(headed) if !upload && self.moved == 0 => (headed, now),
+            _ => (from, now),
+        };
         self.pause(begin);
-        self.push(begin, now, State::Moving);
-        (self.moved, self.last) = (total, now);
-        Some((begin, now, bytes))
+        self.push(begin, end, State::Moving);
+        (self.moved, self.last) = (total, end);
+        Some((begin, end, bytes))
     }
 
     /// Nothing moved from the last byte up to `now`.

@@ -43,7 +43,7 @@ pub struct Moved {
 pub enum Outcome {
     /// As announced.
     Complete {
-        /// Length of the body that was collected. Its bytes are not recorded: what they meant is in [`Record::Read`].
+        /// Length of the body that was collected. Its bytes are not recorded: what they meant is in [`Read`](super::Record::Read).
         #[serde(default, skip_serializing_if = "is_zero")]
         collected: u64,
     },
