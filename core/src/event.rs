@@ -1,6 +1,7 @@
 //! What the engine tells: notifications, and the quantities behind them.
 //!
-//! An event may be lost without harm: whatever it says, a getter says too.
+//! An event may be lost without harm: whatever it says, a getter says too. Those of which that is not so, the end and what may
+//! have been left on a server, are never dropped.
 
 use alloc::string::String;
 use core::time::Duration;

@@ -118,6 +118,10 @@ impl Engine {
                 let words = "the server reported success before it had the whole body";
                 Exchange::Broken(Fault::new(FaultKind::Reset, Sent::Maybe, words))
             }
+            // The end of an answer that never began.
+            Outcome::Complete { .. } if !request.watch.is_headed() => {
+                Exchange::Broken(Fault::new(FaultKind::Protocol, Sent::Maybe, "the exchange ended without an answer"))
+            }
             Outcome::Complete { body, .. } => judge(&body).map_or(Exchange::Moved, Exchange::Judged),
             Outcome::Broken { fault, .. } => {
                 // A refusal is a refusal, even if the words after the status line are lost.
@@ -143,8 +147,8 @@ impl Engine {
     /// A file operation is over.
     pub fn handle_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, now: Now) {
         self.advance(now);
-        if let Some(Op { task, .. }) = self.take(op, |kind| matches!(kind, OpKind::File)) {
-            self.with_live(task, |transfer, cx| transfer.on_file(op, reply, cx));
+        if let Some(Op { task, cancelling, .. }) = self.take(op, |kind| matches!(kind, OpKind::File)) {
+            self.with_live(task, |transfer, cx| transfer.on_file(op, reply, cancelling, cx));
         }
     }
 

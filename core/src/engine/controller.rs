@@ -75,7 +75,7 @@ impl Controller {
             }
             _ if grow => {
                 self.last = Some((rate, self.target));
-                self.target = (self.target + (self.target / 4).max(1)).min(self.bounds.ceiling);
+                self.target = self.target.saturating_add((self.target / 4).max(1)).min(self.bounds.ceiling);
             }
             _ => {}
         }

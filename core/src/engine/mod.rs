@@ -173,6 +173,7 @@ impl Engine {
             blocked: None,
             ops: Vec::new(),
             local_queued: false,
+            leaves: false,
             forget: false,
         };
         let id = self.tasks.insert_with(|_| task).ok_or(SubmitError::Full)?;
@@ -244,9 +245,11 @@ impl Engine {
             TaskBody::Idle { spec, .. } => spec.checkpoint.is_some() || spec.recall || spec.has_given_session(),
             _ => true,
         };
-        if recorded {
-            self.make_live(id);
-            self.with_live(id, |transfer, cx| transfer.stop(Stop::Cancel, cx));
+        if recorded && task.after.is_some() {
+            // What is recorded is in the hands of the one before: it is cleaned up when that one is gone.
+            task.leaves = true;
+        } else if recorded {
+            self.discard(id);
         } else {
             self.end_idle(id, Error::Cancelled);
         }
@@ -409,13 +412,19 @@ impl Engine {
         let closed = self.closed;
         let task = self.tasks.get_mut(id).ok_or(CommandError::Unknown)?;
         let stopping = task.live().is_some_and(Transfer::is_stopping);
-        if task.is_over() || stopping {
+        if task.is_over() || task.leaves || stopping {
             Err(CommandError::Over)
         } else if closed {
             Err(CommandError::Closed)
         } else {
             Ok(task)
         }
+    }
+
+    /// Cleans up for a cancelled transfer.
+    fn discard(&mut self, id: TaskId) {
+        self.make_live(id);
+        self.with_live(id, |transfer, cx| transfer.stop(Stop::Cancel, cx));
     }
 
     fn leave_queue(&mut self, id: TaskId) {
@@ -534,7 +543,9 @@ impl Engine {
             && let Some(task) = self.tasks.get_mut(next)
         {
             task.after = None;
-            if task.ticket.is_some() {
+            if task.leaves {
+                self.discard(next);
+            } else if task.ticket.is_some() {
                 self.enqueue(next);
             }
         }

@@ -86,7 +86,7 @@ impl Watch {
         self.connect(now);
         self.headed = Some(now);
         self.last_moved = now;
-        self.window = (now, self.moved.sent + self.moved.written);
+        self.window = (now, content(&self.moved));
         self.due = self.first();
     }
 
@@ -103,16 +103,21 @@ impl Watch {
         if moved.connected || moved.sent > 0 {
             self.connect(now);
         }
-        let fresh = (moved.sent + moved.written).saturating_sub(self.moved.sent + self.moved.written);
+        let fresh = content(&moved).saturating_sub(content(&self.moved));
         if fresh > 0 || moved.held {
             self.last_moved = now;
         }
         if moved.held {
-            self.window = (now, moved.sent + moved.written);
+            self.window = (now, content(&moved));
         }
         self.moved = moved;
         self.due = self.first();
         fresh
+    }
+
+    /// Whether the head of an answer has come.
+    pub(crate) const fn is_headed(&self) -> bool {
+        self.headed.is_some()
     }
 
     /// Whether the whole body was handed to the connection.
@@ -151,7 +156,7 @@ impl Watch {
             if deadline != Deadline::MinimumRate {
                 return Some(deadline);
             }
-            let moved = self.moved.sent + self.moved.written;
+            let moved = content(&self.moved);
             let (_, before) = self.window;
             if self.deadlines.minimum_rate.is_some_and(|rate| moved - before.min(moved) < rate.bytes) {
                 return Some(deadline);
@@ -161,6 +166,11 @@ impl Watch {
         }
         None
     }
+}
+
+/// Bytes both ways; whoever counts them may say anything.
+const fn content(moved: &Moved) -> u64 {
+    moved.sent.saturating_add(moved.written)
 }
 
 #[cfg(test)]

@@ -132,7 +132,8 @@ impl Engine {
             };
             let authority = self.authorities.entry(transfer.authority(), self.config.concurrency, now.mono)?;
             let cost = if bytes == u64::MAX { OPEN_COST } else { bytes };
-            if self.bytes > 0 && self.bytes.saturating_add(cost) > limits.bytes_in_flight {
+            let fits = self.bytes.checked_add(cost).is_some_and(|bytes| bytes <= limits.bytes_in_flight);
+            if self.bytes > 0 && !fits {
                 return None;
             }
             let shared = self.authorities.get_mut(authority)?;
@@ -212,13 +213,14 @@ impl Engine {
             }
         };
         task.ops.push(op);
-        let granted = cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight;
+        // Never nothing, whatever the weight: who is charged nothing is always first.
+        let granted = (cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight).max(1);
         let watch = Watch::new(deadlines, request.body().len(), now.mono);
         if let Some(entry) = self.ops.get_mut(op) {
             entry.kind = OpKind::Http(Box::new(Request { step, authority, cost, head: None, timeout: None, watch }));
         }
         self.requests += 1;
-        self.bytes = self.bytes.saturating_add(cost);
+        self.bytes += cost;
         if let Some(shared) = self.authorities.get_mut(authority) {
             shared.in_flight += 1;
             if retry {

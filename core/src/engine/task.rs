@@ -31,6 +31,8 @@ pub(crate) struct Task {
     pub(crate) blocked: Option<Time>,
     pub(crate) ops: Vec<OpId>,
     pub(crate) local_queued: bool,
+    /// Cancelled before the one it waits for was gone: then it cleans up, without ever having begun.
+    pub(crate) leaves: bool,
     pub(crate) forget: bool,
 }
 
@@ -85,6 +87,7 @@ impl Task {
 
     pub(crate) fn state(&self, now_waiting: bool) -> State {
         match &self.body {
+            TaskBody::Idle { .. } if self.leaves => State::Ending,
             TaskBody::Idle { paused: true, .. } => State::Paused(Phase::Queued),
             TaskBody::Idle { paused: false, .. } => State::Queued,
             TaskBody::Over(_) => State::Ended,

@@ -3,6 +3,9 @@
 use super::*;
 use crate::intent::{FileReply, Intent, Moved, Outcome};
 use alloc::sync::Arc;
+use bytes::Bytes;
+
+mod misled;
 
 #[derive(Debug)]
 struct Nowhere;

@@ -31,6 +31,8 @@ impl Timers {
 
     /// Sets, moves or clears the task's deadline.
     pub(crate) fn set(&mut self, task: TaskId, at: Option<Time>) {
+        // What never comes is not waited for: behind the last entry of the heap there are such, and no task's.
+        let at = at.filter(|&at| at < Time::NEVER);
         let slot = task.parts().0 as usize;
         if slot >= self.position.len() {
             if at.is_none() {
@@ -115,6 +117,20 @@ mod tests {
     use super::*;
     use alloc::collections::BTreeMap;
     use proptest::prelude::*;
+
+    #[test]
+    fn c9_a_time_that_never_comes_is_none() {
+        let mut timers = Timers::default();
+        let tasks = [0, 1].map(|slot| TaskId::from_parts(slot, 0));
+        for (task, at) in
+            [(tasks[0], Time::NEVER), (tasks[1], Time::NEVER), (tasks[1], Time::ZERO), (tasks[0], Time::NEVER)]
+        {
+            timers.set(task, Some(at));
+        }
+        assert_eq!(timers.first(), Some(Time::ZERO));
+        timers.set(tasks[1], Some(Time::NEVER));
+        assert_eq!((timers.first(), timers.pop_due(Time::NEVER)), (None, None));
+    }
 
     proptest! {
         /// Against a sorted map.

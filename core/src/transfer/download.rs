@@ -124,8 +124,7 @@ impl Transfer {
                 self.remote.path = Some(path);
                 self.complete(Signal::Published, crate::provider::Receipt::default(), cx);
             }
-            (phase, _) => {
-                debug_assert!(false, "a reply of another kind in {phase:?}");
+            _ => {
                 self.fail(protocol(StepKind::Probe, "the storage replied to another question"), cx);
             }
         }
@@ -408,12 +407,15 @@ impl Transfer {
         let next = match (exchange, flight.verdict) {
             (Exchange::Local(fault), _) => Next::Failed(Error::Disk(fault)),
             (_, Some(verdict)) => self.judge(verdict, tries, StepKind::GetRange, cx),
-            (Exchange::Moved, None) => self.range_moved(flight.accepted, written, tries, cx),
+            (Exchange::Moved, None) if flight.accepted.is_some() => {
+                self.range_moved(flight.accepted, written, tries, cx)
+            }
             (Exchange::Judged(Ok(Reply::Unsatisfiable { total })), None) => self.unsatisfiable(total, cx),
             (Exchange::Judged(Ok(_)), None) => Next::Failed(protocol(StepKind::GetRange, "an answer of another kind")),
             (Exchange::Judged(Err(verdict)), None) => self.judge(verdict, tries, StepKind::GetRange, cx),
             (Exchange::Broken(fault), None) => self.broke(fault, tries, StepKind::GetRange, cx),
-            (Exchange::Cancelled, None) => {
+            // What was closed at its head, for a pause, has brought nothing, whatever it is called.
+            (Exchange::Cancelled | Exchange::Moved, None) => {
                 let rest = self.serial_rest(rest, written, cx);
                 self.parts.todo.insert(rest);
                 return;
@@ -435,7 +437,7 @@ impl Transfer {
             return rest;
         }
         if written > 0 {
-            self.progress.resent += written;
+            self.progress.resent = self.progress.resent.saturating_add(written);
             if self.spec.window.is_some() {
                 // A consumer may have taken bytes of a version that nothing pins: the target must be asked anew.
                 self.start_over(Restart::Unpinned);

@@ -132,7 +132,7 @@ impl Transfer {
         self.keeper.sync_begins(moving).then_some(FileOp::Sync)
     }
 
-    pub(crate) fn on_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, cx: &mut Cx<'_>) {
+    pub(crate) fn on_file(&mut self, op: OpId, reply: Result<FileReply, FileFault>, cancelled: bool, cx: &mut Cx<'_>) {
         if self.file != Some(op) {
             return;
         }
@@ -149,8 +149,11 @@ impl Transfer {
                     Direction::Download => self.download_replied(reply, cx),
                     Direction::Upload => self.upload_replied(reply, cx),
                 },
-                // Stopped by a pause or restart, which may be over by now: it is simply asked for again.
-                Err(fault) if fault.kind == crate::error::FileFaultKind::Cancelled => self.source.hashing = None,
+                // Stopped by a pause or restart, which may be over by now: it is simply asked for again. By anybody else, as a
+                // runtime that goes, it would be again and again.
+                Err(fault) if cancelled && fault.kind == crate::error::FileFaultKind::Cancelled => {
+                    self.source.hashing = None;
+                }
                 Err(fault) => self.fail(Error::Disk(fault), cx),
             }
         }

@@ -465,7 +465,7 @@ impl Transfer {
 
     /// `fresh` more content bytes crossed the network.
     fn account(&mut self, fresh: u64, now: Time) {
-        self.progress.moved += fresh;
+        self.progress.moved = self.progress.moved.saturating_add(fresh);
         self.rate.add(fresh, now);
         if self.spec.direction == Direction::Download && !self.remote.serial {
             self.keeper.grew(fresh);

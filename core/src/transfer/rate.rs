@@ -29,7 +29,8 @@ impl Rate {
         self.bytes = self.bytes.saturating_add(bytes);
         if span >= WINDOW {
             let rate = per_second(self.bytes, span);
-            self.average = if self.average == 0 { rate } else { (self.average.saturating_mul(3) + rate) / 4 };
+            self.average =
+                if self.average == 0 { rate } else { self.average.saturating_mul(3).saturating_add(rate) / 4 };
             self.opened = now;
             self.bytes = 0;
         }

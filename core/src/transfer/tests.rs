@@ -320,12 +320,18 @@ fn d7_the_strongest_digest_that_the_server_names_is_compared() {
 
 #[test]
 fn c2_reading_that_a_pause_stopped_is_no_failure() {
-    for (kind, failed) in [(FileFaultKind::Cancelled, false), (FileFaultKind::Io, true)] {
+    let cases = [
+        (FileFaultKind::Cancelled, true, false),
+        (FileFaultKind::Cancelled, false, true),
+        (FileFaultKind::Io, true, true),
+        (FileFaultKind::Io, false, true),
+    ];
+    for (kind, cancelled, failed) in cases {
         let mut transfer = transfer(Direction::Upload, Profile::download());
         let op = op();
         (transfer.phase, transfer.file) = (Phase::Hashing, Some(op));
-        with_cx(|cx| transfer.on_file(op, Err(FileFault::new(kind, "")), cx));
-        assert_eq!(transfer.is_stopping(), failed, "{kind:?}");
+        with_cx(|cx| transfer.on_file(op, Err(FileFault::new(kind, "")), cancelled, cx));
+        assert_eq!(transfer.is_stopping(), failed, "{kind:?} {cancelled}");
     }
 }
 

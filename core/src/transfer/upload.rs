@@ -40,7 +40,9 @@ impl Transfer {
 
     pub(super) fn upload_replied(&mut self, reply: FileReply, cx: &mut Cx<'_>) {
         match (self.phase, reply) {
-            (Phase::Inspecting, FileReply::Source { len: None, .. }) => self.source.endless = true,
+            (Phase::Inspecting, FileReply::Source { len: None, .. }) if !self.source.endless => {
+                self.source.endless = true;
+            }
             (Phase::Inspecting, FileReply::Source { len: Some(len), fingerprint }) => {
                 self.inspected(len, fingerprint, cx);
             }
@@ -69,8 +71,7 @@ impl Transfer {
                     self.source_changed("it was written to while it was uploaded; nothing was committed", cx);
                 }
             }
-            (phase, _) => {
-                debug_assert!(false, "a reply of another kind in {phase:?}");
+            _ => {
                 self.fail(protocol(StepKind::Begin, "the storage replied to another question"), cx);
             }
         }
@@ -388,7 +389,7 @@ impl Transfer {
         }
         let answered = matches!(&exchange, Exchange::Judged(_) | Exchange::Broken(Fault { sent: Sent::No, .. }));
         self.session.loose |= !answered && moved.sent >= flight.range.len();
-        self.progress.resent += sent;
+        self.progress.resent = self.progress.resent.saturating_add(sent);
         if self.stop.is_some() || self.restart.is_some() {
             return;
         }
@@ -439,7 +440,7 @@ impl Transfer {
                 self.offset_told(*range, next, receipt, cx);
             }
             (step, _) => {
-                self.progress.resent += flight.range.len();
+                self.progress.resent = self.progress.resent.saturating_add(flight.range.len());
                 self.fail(protocol(step.kind(), "an answer of another kind than the request asked for"), cx);
             }
         }
@@ -455,7 +456,7 @@ impl Transfer {
         }
         // What does not raise the high-water mark had crossed the network before, or has to again.
         let gained = next.max(self.session.high) - self.session.high;
-        self.progress.resent += sent.len().saturating_sub(gained);
+        self.progress.resent = self.progress.resent.saturating_add(sent.len().saturating_sub(gained));
         if next <= sent.start() {
             self.session.rewinds += 1;
             if self.session.rewinds > self.spec.retry.restarts {

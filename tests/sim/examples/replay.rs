@@ -26,6 +26,7 @@ fn main() -> ExitCode {
 
 fn replay(words: &[String], out: &mut dyn Write) -> Result<bool, Stop> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let mut told = None;
     let report = match *words {
         ["--help" | "-h"] => return Err(Stop::Help),
         ["--fuzz", path] => {
@@ -40,7 +41,8 @@ fn replay(words: &[String], out: &mut dyn Write) -> Result<bool, Stop> {
                 run_seed(seed, true)
             }
             Err(_) => {
-                let script = read(word).map_err(|problem| Stop::Usage(format!("{word}: {problem}")))?;
+                let (script, verdict) = read(word).map_err(|problem| Stop::Usage(format!("{word}: {problem}")))?;
+                told = verdict;
                 introduce(script.world, out)?;
                 script.run(true)
             }
@@ -49,13 +51,20 @@ fn replay(words: &[String], out: &mut dyn Write) -> Result<bool, Stop> {
         _ => return Err(Stop::Usage(format!("`{}` is not understood", words.join(" ")))),
     };
     tell(&report, out)?;
+    if let Some(told) = told.filter(|told| *told != report.to_string()) {
+        writeln!(out, "it ended otherwise when it was written, by another version or before it was changed:\n{told}")?;
+    }
     Ok(report.is_fine())
 }
 
-fn read(path: &str) -> Result<Script, String> {
+/// A script, and how it ended when it was written, where that is its last line.
+fn read(path: &str) -> Result<(Script, Option<String>), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "it is no text; an input of the fuzzer needs `--fuzz`")?;
-    Script::parse(&text)
+    let script = Script::parse(&text)?;
+    let end = format!("world {}: ", script.world);
+    let told = text.lines().last().filter(|last| last.starts_with(&end)).map(String::from);
+    Ok((script, told))
 }
 
 fn introduce(seed: u64, out: &mut dyn Write) -> std::io::Result<()> {
@@ -101,6 +110,15 @@ mod tests {
         let (end, again) = with_file("shown", shown.as_bytes(), |path| replayed(&[path]));
         assert!(end.expect("a trace"));
         assert_eq!(shown.lines().last(), again.lines().last(), "the same hash");
+    }
+
+    #[test]
+    fn a_trace_that_ended_otherwise_when_it_was_written_is_not_shown_without_a_word() {
+        let broken = "world 7: Timely at 1.000000s: t0.0 could";
+        let (end, again) = with_file("other", format!("world 7\n{broken}\n").as_bytes(), |path| replayed(&[path]));
+        assert!(end.expect("a trace") && again.ends_with(&format!("before it was changed:\n{broken}\n")), "{again}");
+        let (_, again) = with_file("script", b"world 7\n", |path| replayed(&[path]));
+        assert!(again.lines().last().is_some_and(|last| last.starts_with("world 7: fine")), "{again}");
     }
 
     #[test]

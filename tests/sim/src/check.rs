@@ -99,8 +99,6 @@ pub struct Books {
     pub ended: BTreeSet<TaskId>,
     /// Attempts at the same piece of work without anything else in between.
     pub attempts: BTreeMap<(TaskId, String), u32>,
-    /// Limits were lowered while more was in flight.
-    pub limits_changed: bool,
     /// What each task has moved and waits for.
     pub accounts: BTreeMap<TaskId, Account>,
 }

@@ -90,13 +90,9 @@ impl World {
 
     /// Changes the bounds.
     pub fn set_limits(&mut self, limits: Limits) {
-        let before = self.limits();
-        // Places once given are not taken back.
-        let fewer = limits.uploads < before.uploads || limits.downloads < before.downloads;
         self.config.limits = limits;
         let now = self.now();
         self.in_each_process(|world| {
-            world.books.limits_changed |= fewer;
             world.engine.set_limits(limits, now);
             world.settle();
         });

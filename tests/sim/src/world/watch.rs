@@ -104,25 +104,28 @@ impl World {
                 self.books.progress.remove(&task);
                 self.books.attempts.retain(|(of, _), _| *of != task);
             }
-            EventKind::Started => self.check_active(),
+            EventKind::Started => self.check_active(task),
             _ => {}
         }
         if matches!(event.kind, EventKind::Resumed) {
-            self.check_active();
+            self.check_active(task);
         }
     }
 
-    fn check_active(&mut self) {
-        for direction in [Direction::Download, Direction::Upload] {
-            let limit = match direction {
-                Direction::Download => self.limits().downloads,
-                Direction::Upload => self.limits().uploads,
-            };
-            let active = self
-                .count(direction, |state| matches!(state, State::Active(_) | State::Waiting(_) | State::Pausing(_)));
-            if active > limit.max(1) && !self.books.limits_changed {
-                self.broken(Invariant::LimitActive, format!("{active} of {direction:?} at work"));
-            }
+    /// A task has just been given a place. Where places were taken away none is given before there are fewer at work, so this
+    /// holds then as well.
+    fn check_active(&mut self, task: TaskId) {
+        let Some(direction) = self.job_of(task).and_then(|at| Some(self.jobs.get(at)?.direction())) else {
+            return;
+        };
+        let limit = match direction {
+            Direction::Download => self.limits().downloads,
+            Direction::Upload => self.limits().uploads,
+        };
+        let active =
+            self.count(direction, |state| matches!(state, State::Active(_) | State::Waiting(_) | State::Pausing(_)));
+        if active > limit.max(1) {
+            self.broken(Invariant::LimitActive, format!("{active} of {direction:?} at work"));
         }
     }
 
