@@ -90,6 +90,16 @@ no_tokio_runtime() {
 }
 for package in longhaul-hyper longhaul-async-io longhaul-async-std longhaul-smol; do no_tokio_runtime --package "$package"; done
 
+# A crate that does not depend on a runtime cannot have its types in its interface (B7). Those above do not; the facade has them by its
+# adapters alone.
+facade=$(cargo tree "$lock" --package longhaul --edges normal --all-features --depth 1 --prefix none --format '{p}' | cut -d ' ' -f 1)
+for name in $runtimes $clients; do
+    if grep -qx -- "$name" <<<"$facade"; then
+        echo "longhaul must not depend on $name but through an adapter"
+        failed=1
+    fi
+done
+
 # The same of applications: what one has that takes the facade with one runtime.
 no_tokio_runtime --package longhaul --no-default-features --features async-std,http
 no_tokio_runtime --package longhaul --no-default-features --features smol,http

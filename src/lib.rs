@@ -39,6 +39,7 @@
 //! | `async-std` | no | the same on async-std, which is no longer maintained: new code should take `smol` or `tokio` |
 //! | `trace` | no | runs recorded, replayed and drawn as a page (`longhaul::trace`) |
 //! | `reqwest` | no | a `reqwest::Client` of yours as transport, on tokio (`longhaul::reqwest`) |
+//! | `metrics` | no | bytes, requests, retries, latencies for the `metrics` facade, all under `longhaul_…` |
 //!
 //! Transfers and jobs know no runtime; whoever makes the client chooses one, and several can be in one program.
 
@@ -110,6 +111,7 @@ pub use longhaul_core::{Algorithm, Digest, Direction, Error, Event, EventKind, P
 #[cfg(feature = "files")]
 pub use longhaul_disk::Overwrite;
 pub use longhaul_driver::journal::Journal;
+pub use longhaul_driver::log::LogListener;
 pub use longhaul_driver::rate::{Rate, Rates};
 pub use longhaul_driver::runtime::{Spawn, Timer};
 pub use longhaul_driver::storage::Storage;

@@ -147,15 +147,10 @@ mod files {
         }
 
         /// From a stream of unknown length, which is kept in an unlinked temporary file as far as the protocol needs it.
+        /// `longhaul::tokio::frames` makes one of a reader of tokio's.
         pub fn from_stream(self, frames: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Job {
             let source = SpooledSource::new(frames, Arc::new(SpoolFile::default()));
             self.from_storage(Arc::new(source), &crate::own_name("stream"))
-        }
-
-        /// From a reader of unknown length: as [`from_stream`](Self::from_stream).
-        #[cfg(feature = "tokio")]
-        pub fn from_reader(self, reader: impl ::tokio::io::AsyncRead + Send + 'static) -> Job {
-            self.from_stream(longhaul_tokio::frames(reader))
         }
     }
 }

@@ -67,9 +67,12 @@ async fn a_stream_of_unknown_length_goes_up_whole_and_memory_stays_bounded() {
     let before = resident().unwrap();
     let peak = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&peak);
-    let job = Upload::new(&server.url("up/"), "stored.bin").unwrap().from_reader(reader).on_progress(move |_, _| {
-        seen.fetch_max(resident().unwrap_or(0), Ordering::SeqCst);
-    });
+    let job = Upload::new(&server.url("up/"), "stored.bin")
+        .unwrap()
+        .from_stream(longhaul::tokio::frames(reader))
+        .on_progress(move |_, _| {
+            seen.fetch_max(resident().unwrap_or(0), Ordering::SeqCst);
+        });
     let done = run(&client(), job).await.unwrap();
     let grown = peak.load(Ordering::SeqCst).saturating_sub(before);
     assert_eq!(done.total, len);

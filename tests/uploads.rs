@@ -448,8 +448,8 @@ async fn c7_streams_and_memory_are_each_a_source_of_their_own() {
     for n in 0..8 {
         let url = server.url(&format!("up{n}/"));
         let reader = |len| Made { at: 0, end: len };
-        jobs.push(upload(&url).from_reader(reader(1000)).paused());
-        jobs.push(upload(&url).from_reader(reader(2000)).paused());
+        jobs.push(upload(&url).from_stream(longhaul::tokio::frames(reader(1000))).paused());
+        jobs.push(upload(&url).from_stream(longhaul::tokio::frames(reader(2000))).paused());
         jobs.push(upload(&url).from_bytes(content(10, 1)).paused());
         jobs.push(upload(&url).from_bytes(content(10, 2)).paused());
     }

@@ -1,7 +1,7 @@
 //! A small server and a folder of its own, so that every example runs as it is.
 #![allow(dead_code, reason = "not every example needs all of it")]
 
-use longhaul_serve::{Running, ServeConfig, Server as Reference};
+use longhaul_serve::{Faults, Running, ServeConfig, Server as Reference};
 
 /// The reference server on loopback, over a temporary folder with a 32 MiB `sample.bin`.
 pub(crate) struct Server {
@@ -23,6 +23,11 @@ impl Server {
     /// The URL of something on the server.
     pub(crate) fn url(&self, path: &str) -> String {
         self.running.url(path)
+    }
+
+    /// What the server does wrong from now on.
+    pub(crate) fn faults(&self, faults: impl Into<Faults>) {
+        self.running.set_faults(faults);
     }
 
     /// A place beside the server's own folder.

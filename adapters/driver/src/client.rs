@@ -145,6 +145,7 @@ impl Client {
             ended: ended.shared(),
             config: config.clone(),
         });
+        crate::measure::describe();
         let task = run::Loop::new(config, seams, mailbox, hub, Arc::downgrade(&inner).into(), end, trace).run();
         spawn.spawn(Box::pin(task));
         Self(inner)

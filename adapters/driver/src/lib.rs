@@ -13,6 +13,7 @@
 //! | [`runtime::Spawn`] | tasks in the background, and threads that may block |
 //!
 //! What passes between loop and engine can be listened to: [`trace::Trace`].
+//! With the feature `metrics` it tells the `metrics` facade what it does, see `docs/embedding.md`.
 //!
 //! An adapter (`longhaul-tokio`, …) implements them; an application holds [`Client`] and [`Transfer`].
 #![forbid(unsafe_code)]
@@ -28,7 +29,13 @@ pub mod hash;
 pub mod job;
 pub mod journal;
 pub mod listen;
+pub mod log;
 mod mailbox;
+#[cfg(feature = "metrics")]
+mod measure;
+#[cfg(not(feature = "metrics"))]
+#[path = "unmeasured.rs"]
+mod measure;
 pub mod memory;
 pub mod meter;
 pub mod rate;

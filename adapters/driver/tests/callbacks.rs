@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use common::{World, content, eventually, run};
 use longhaul_core::event::Progress;
 use longhaul_core::{Event, EventKind, TaskId};
+use longhaul_driver::log::LogListener;
 use longhaul_driver::{ClientConfig, Listener};
 
 fn is_end(event: &Event) -> bool {
@@ -161,4 +162,30 @@ fn c12_progress_callbacks_are_monotone_and_the_last_one_is_complete() {
     assert_eq!(*own, *seen.0.lock().unwrap());
     drop(own);
     world.close();
+}
+
+#[test]
+fn c10_a_log_has_a_line_for_each_event_and_may_panic() {
+    let world = World::new();
+    files(&world, 1);
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&lines);
+    world.client.add_listener(LogListener::new(move |level, line: &str| {
+        log.lock().unwrap().push(format!("{level} {line}"));
+        panic!("the log is full");
+    }));
+    for name in ["f0", "missing"] {
+        let (job, _) = World::download(name);
+        let _ = run(run(world.client.submit(job)).unwrap());
+    }
+    world.close();
+    let lines = lines.lock().unwrap();
+    let count =
+        |level: &str, words: &str| lines.iter().filter(|line| line.starts_with(level) && line.contains(words)).count();
+    assert_eq!(
+        (count("INFO", "t0.1: completed, 100000 bytes"), count("ERROR", ": failed, code 3")),
+        (1, 1),
+        "{lines:?}"
+    );
+    assert!(count("DEBUG", "Started") == 2 && count("DEBUG", "Phase(Moving)") == 1, "{lines:?}");
 }

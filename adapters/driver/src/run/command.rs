@@ -12,6 +12,7 @@ use crate::client::SubmitError;
 use crate::handle::{Shared, Transfer};
 use crate::job::Job;
 use crate::mailbox::{Command, Control};
+use crate::measure;
 use crate::storage::Link;
 use crate::throttle::{Limiter, Throttle};
 
@@ -74,6 +75,7 @@ impl Loop {
             on_progress,
             on_end,
             span,
+            measured: measure::Transfer::new(direction),
             abandoned: false,
         };
         self.tasks.insert(id, task);

@@ -28,6 +28,7 @@ use crate::job::Refresher;
 use crate::journal::{Journal, JournalName};
 use crate::listen::{OnEnd, OnProgress};
 use crate::mailbox::{Mail, Mailbox, Note, Reply};
+use crate::measure;
 use crate::runtime::{Spawn, Timer};
 use crate::storage::Storage;
 use crate::throttle::Throttle;
@@ -81,6 +82,7 @@ struct Task {
     on_progress: Option<OnProgress>,
     on_end: Option<OnEnd>,
     span: tracing::Span,
+    measured: measure::Transfer,
     /// The handle is gone.
     abandoned: bool,
 }
@@ -91,6 +93,7 @@ struct Op {
     cancel: Cancel,
     /// Only for an exchange.
     controls: Option<Controls>,
+    measured: Option<measure::Request>,
     /// Bytes written at the last tick.
     written: u64,
 }
@@ -189,6 +192,7 @@ impl Loop {
             Reply::Head { op, head, disposition } => {
                 if let Some(known) = self.ops.get(&op) {
                     tracing::trace!(parent: self.span(known.task), %op, status = head.status.as_u16(), "head");
+                    known.measured.iter().for_each(|request| request.head(now.mono));
                 }
                 let answer = self.engine.handle_head(op, Head { status: head.status, headers: &head.headers }, now);
                 // An exchange that was cancelled meanwhile wants it no more.
@@ -202,6 +206,7 @@ impl Loop {
                 if let Some(known) = self.ops.get(&op) {
                     let moved = outcome.moved();
                     tracing::trace!(parent: self.span(known.task), %op, sent = moved.sent, written = moved.written, "done");
+                    known.measured.iter().for_each(|request| request.done(&outcome, now.mono));
                 }
                 self.engine.handle_done(op, *outcome, now);
                 op

@@ -132,10 +132,13 @@ impl Loop {
     /// # Panics
     /// When the engine names a transfer it never issued, which it cannot.
     fn register(&mut self, op: OpId, id: TaskId, cancel: Cancel, controls: Option<Controls>) -> &Task {
+        let task =
+            self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget");
+        let measured = controls.is_some().then(|| task.measured.request(&*self.seams.timer));
         self.exchanges += usize::from(controls.is_some());
-        self.ops.insert(op, Op { task: id, cancel, controls, written: 0 });
+        self.ops.insert(op, Op { task: id, cancel, controls, measured, written: 0 });
         self.touched.push(id);
-        self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget")
+        task
     }
 }
 

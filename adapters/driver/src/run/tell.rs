@@ -43,6 +43,7 @@ impl Loop {
             EventKind::Ended(end) => self.end(id, end),
             kind => {
                 tracing::debug!(parent: &task.span, event = ?kind, "state");
+                task.measured.event(&kind);
                 let event = Event { task: id, kind };
                 self.hub.board.event(&event);
                 task.shared.event(event);
@@ -70,6 +71,7 @@ impl Loop {
                 tracing::info!(parent: &task.span, code = error.code(), %error, "failed");
             }
         }
+        task.measured.end(&end);
         task.storage.ended(&end);
         self.hub.board.progress(id, progress, task.on_progress.as_ref());
         let event = Event { task: id, kind: EventKind::Ended(end.clone()) };
