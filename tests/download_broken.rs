@@ -17,9 +17,12 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::StreamExt;
 use longhaul::core::error::{Deadline, FaultKind};
 use longhaul::core::spec::Probing;
-use longhaul::{Error, EventKind, Restart};
+use longhaul::{Deadlines, Error, EventKind, Restart};
 use support::raw::{Answer, Object, Raw, Request, Then};
 use support::{Folder, client, content, download, impatient, quick, run, run_told};
+
+/// Bytes of a slow answer.
+const SLOW: usize = 150;
 
 /// Small enough that every byte has its turn.
 const LEN: usize = 48;
@@ -187,25 +190,28 @@ async fn r1_a_silent_probe_and_a_silent_server_end_in_a_network_fault_that_names
 }
 
 async fn r1_a_slow_but_steady_answer_is_no_silence() {
-    // Every byte far within the idle time, all of them far beyond it.
+    // Every byte far within the idle time, also on a busy machine; all of them far beyond it.
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let good = content(LEN, 1);
+    let good = content(SLOW, 1);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
     let sent = good.clone();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let _ = stream.read(&mut [0; 4096]).await.unwrap();
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LEN}\r\nETag: \"a\"\r\n\r\n");
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {SLOW}\r\nETag: \"a\"\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         for byte in sent {
-            tokio::time::sleep(Duration::from_millis(25)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
             stream.write_all(&[byte]).await.unwrap();
         }
         let _ = stream.read(&mut [0; 1]).await.unwrap();
     });
+    let patience = Some(Duration::from_secs(2));
+    let deadlines = Deadlines::default().with_idle(patience).with_first_byte(patience);
     let folder = Folder::new();
-    let job = download(&format!("http://{addr}/x"), 1 << 20).deadlines(impatient()).probing(Probing::FirstRange);
+    let job = download(&format!("http://{addr}/x"), 1 << 20).deadlines(deadlines).probing(Probing::FirstRange);
     let (outcome, told, _) = run_told(&client(), job.to(folder.join("target"))).await;
     assert!(outcome.is_ok(), "{outcome:?}");
     assert!(!told.iter().any(|kind| matches!(kind, EventKind::Retrying { .. })), "{told:?}");

@@ -80,7 +80,6 @@ async fn a3_64_mib_through_every_location_arrive_whole() {
     assert_eq!(folder.names(), Vec::<String>::new(), "something is left behind");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p4_empty_small_text_and_oddly_named_files_arrive_whole() {
     let nginx = Nginx::start();
     let (folder, client) = (Folder::new(), client());
@@ -118,7 +117,6 @@ async fn sent_for(nginx: &Nginx, from: usize, uri: &str, requests: u64) -> u64 {
     all().iter().map(sent).sum()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a3_d8_ended_at_half_it_goes_on_and_fetches_no_more_than_was_in_flight_and_one_interval() {
     const PART: u64 = 1 << 20;
     const PARTS: u32 = 4;
@@ -181,7 +179,6 @@ async fn tls_and_http2_with_the_servers_own_authority() {
     assert_eq!(fault.kind, longhaul::core::error::FaultKind::Tls, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn u3_credentials_stay_with_their_origin() {
     let nginx = Nginx::start();
     let (folder, client) = (Folder::new(), client());
@@ -202,7 +199,6 @@ async fn u3_credentials_stay_with_their_origin() {
     assert!(matches!(&error, Error::Server(fault) if fault.status == Some(401)), "{error:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r5_refusals_and_loops_end_with_their_status() {
     let nginx = Nginx::start();
     let (folder, client) = (Folder::new(), client());
@@ -222,7 +218,6 @@ async fn r5_refusals_and_loops_end_with_their_status() {
     assert_eq!(folder.names(), Vec::<String>::new());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_put_is_stored_by_a_webdav_server() {
     let nginx = Nginx::start();
     let folder = Folder::new();
@@ -235,3 +230,11 @@ async fn a_single_put_is_stored_by_a_webdav_server() {
         assert_eq!(digest_of(&there), digest_of(&source), "{len}");
     }
 }
+
+support::adapters::on_every_adapter!(
+    p4_empty_small_text_and_oddly_named_files_arrive_whole,
+    a3_d8_ended_at_half_it_goes_on_and_fetches_no_more_than_was_in_flight_and_one_interval,
+    u3_credentials_stay_with_their_origin,
+    r5_refusals_and_loops_end_with_their_status,
+    a_single_put_is_stored_by_a_webdav_server,
+);

@@ -12,7 +12,6 @@ use crate::{PART, blob, from_bytes, upload};
 
 const SIZES: [u64; 6] = [0, 1, PART - 1, PART, PART + 1, 5 * PART + 7];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_request() {
     let store = Store::new();
     let server = store.serve(|_, answer| answer).await;
@@ -159,3 +158,7 @@ async fn d13_content_damaged_in_the_store_is_caught_by_the_stored_md5() {
     let done = run(&client, to_file(AzureDownload::new(blob).unwrap(), &target, PART)).await;
     assert!(done.is_err() && !target.exists(), "{done:?}");
 }
+
+crate::support::adapters::on_every_adapter!(
+    o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_request
+);

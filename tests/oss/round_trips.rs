@@ -8,7 +8,7 @@ use longhaul_oss::{Integrity, Object, OssDownload, OssUpload};
 
 use crate::emulator::{Emulator, own};
 use crate::support::jobs::{from_bytes, from_file, keys, to_file};
-use crate::support::{Folder, client, content, run};
+use crate::support::{Folder, adapters, client, content, run};
 use crate::{PART, crc64, upload};
 
 const SIZES: [u64; 6] = [0, 1, PART - 1, PART, PART + 1, 5 * PART + 7];
@@ -29,12 +29,11 @@ async fn there_and_back(emulator: &Emulator, upload: OssUpload, download: OssDow
     assert_eq!(done.unwrap().verification, Verification::Verified(crc64(&bytes)), "{key:.60}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_request() {
     let emulator = Emulator::new();
     for integrity in [Integrity::Crc64, Integrity::ContentMd5] {
         for size in SIZES {
-            let key = own(&format!("sizes/{integrity:?}/{size}"));
+            let key = own(&format!("sizes/{:?}/{integrity:?}/{size}", adapters::current()));
             let object = emulator.object(&key);
             let download = OssDownload::new(object.clone()).unwrap();
             there_and_back(&emulator, upload(object).with_integrity(integrity), download, size).await;
@@ -144,3 +143,7 @@ async fn u8_an_upload_that_must_not_replace_anything_does_not() {
         assert_eq!(emulator.open(&key), 0, "a refused upload leaves nothing behind");
     }
 }
+
+crate::support::adapters::on_every_adapter!(
+    o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_request
+);

@@ -14,7 +14,6 @@ use crate::{PART, from_bytes, object, upload};
 
 const SIZES: [u64; 6] = [0, 1, PART - 1, PART, PART + 1, 5 * PART + 7];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_request() {
     let store = Store::new(PART as usize);
     let server = store.serve(|_, answer| answer).await;
@@ -178,3 +177,7 @@ async fn d13_declared_checksums_and_signed_content_are_accepted_part_by_part() {
         log.iter().filter(|request| request.method == "POST" && request.header("x-amz-checksum-crc64nvme").is_some());
     assert_eq!(whole.count(), 3, "the whole object's checksum goes with each completion");
 }
+
+crate::support::adapters::on_every_adapter!(
+    o2_p5_every_size_goes_up_and_comes_down_unchanged_small_ones_in_one_request
+);

@@ -17,6 +17,18 @@ use longhaul_hyper::Io;
 use longhaul_reqwest::{ReqwestTransport, prepared};
 use tokio::runtime::{Builder, Handle};
 
+#[path = "../../examples/own_runtime"]
+mod own_runtime {
+    pub(super) mod http1;
+    pub(super) mod runtime;
+    pub(super) mod transport;
+}
+
+pub(crate) use own_runtime::runtime::block_on;
+
+use own_runtime::runtime::Threads;
+use own_runtime::transport::BlockingTransport;
+
 /// On what a client runs and by what it sends.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Adapter {
@@ -26,21 +38,28 @@ pub enum Adapter {
     Smol,
     /// On tokio, sending by a reqwest client.
     Reqwest,
+    /// No async runtime: the example `own_runtime`.
+    Blocking,
 }
 
 type Start = Box<dyn Fn(ClientConfig) -> Client>;
 
 thread_local! {
     /// Starts the clients of the test on this thread.
-    static CURRENT: RefCell<Option<Start>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<(Adapter, Start)>> = const { RefCell::new(None) };
 }
 
 /// A client on the adapter that is tested; outside of [`run`], on the tokio runtime one is on.
 pub fn start(config: ClientConfig) -> Client {
     CURRENT.with_borrow(|start| match start {
-        Some(start) => start(config),
+        Some((_, start)) => start(config),
         None => on(TokioRuntime::current().unwrap(), config),
     })
+}
+
+/// What this thread's test is run on: tests of one behaviour run side by side, and may have to keep out of each other's way.
+pub fn current() -> Option<Adapter> {
+    CURRENT.with_borrow(|current| current.as_ref().map(|(adapter, _)| *adapter))
 }
 
 /// Runs a behaviour with all its clients on `adapter`.
@@ -48,7 +67,7 @@ pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() ->
     let servers = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let alone = (adapter == Adapter::TokioCurrentThread).then(Alone::start);
     let handle = alone.as_ref().map_or_else(|| servers.handle().clone(), |alone| alone.handle.clone());
-    CURRENT.set(Some(Box::new(move |config| match adapter {
+    let start: Start = Box::new(move |config| match adapter {
         Adapter::TokioMultiThread | Adapter::TokioCurrentThread => on(TokioRuntime::new(handle.clone()), config),
         Adapter::AsyncStd => on(longhaul_async_std::runtime(), config),
         Adapter::Smol => on(longhaul_smol::runtime(), config),
@@ -57,7 +76,12 @@ pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() ->
             let runtime = Arc::new(Counted(TokioRuntime::new(handle.clone())));
             Client::new(config, Arc::new(ReqwestTransport::new(client)), Arc::clone(&runtime) as _, runtime)
         }
-    })));
+        Adapter::Blocking => {
+            let runtime = Arc::new(Counted(Threads::new().unwrap()));
+            Client::new(config, Arc::new(BlockingTransport::default()), Arc::clone(&runtime) as _, runtime)
+        }
+    });
+    CURRENT.set(Some((adapter, start)));
     // Boxed: the futures of some tests are too large for a test's stack.
     servers.block_on(Box::pin(behaviour()));
     CURRENT.set(None);
@@ -176,6 +200,7 @@ macro_rules! on_every_adapter {
         crate::support::adapters::on_every_adapter!(@on async_std AsyncStd ($($behaviour),*));
         crate::support::adapters::on_every_adapter!(@on smol Smol ($($behaviour),*));
         crate::support::adapters::on_every_adapter!(@on reqwest Reqwest ($($behaviour),*));
+        crate::support::adapters::on_every_adapter!(@on blocking Blocking ($($behaviour),*));
     };
 }
 pub(crate) use on_every_adapter;
