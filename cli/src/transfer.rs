@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{Stream, StreamExt};
 use longhaul::driver::job::Recalled;
 use longhaul::driver::stream::StreamReader;
-use longhaul::{Completed, Digest, Error, Event, EventKind, FileFaultKind, ServerFaultKind, Transfer};
+use longhaul::{Completed, Digest, Error, Event, EventKind, FileFaultKind, Phase, ServerFaultKind, Transfer};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 
@@ -44,7 +44,21 @@ struct Task {
     began: Instant,
     /// Whether it reached the point from which a record is worth something.
     worth: bool,
+    /// Whether it is on its way out without the object.
+    leaving: bool,
     ended: Option<Result<Completed, Error>>,
+}
+
+impl Task {
+    /// An upload that is cleaned up after its commit is done. Its journal goes now, and a record without one would send all of it
+    /// again, should this process be killed before the end.
+    fn entered(&mut self, phase: Phase) {
+        self.leaving |= matches!(phase, Phase::Ending | Phase::Aborting);
+        let made = phase == Phase::Cleaning && !self.leaving && matches!(self.request.what, What::Put { .. });
+        if let Some(entry) = self.entry.as_mut().filter(|_| made) {
+            entry.forget();
+        }
+    }
 }
 
 impl Run<'_> {
@@ -123,7 +137,7 @@ impl Run<'_> {
         let client = clients.of(&request)?;
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
-        Ok(Task { index, request, entry, transfer, copy, began, worth: false, ended: None })
+        Ok(Task { index, request, entry, transfer, copy, began, worth: false, leaving: false, ended: None })
     }
 
     /// Leaves nothing of an upload that can never be finished: neither on the server, where parts cost money, nor here.
@@ -191,6 +205,9 @@ impl Run<'_> {
                     {
                         self.report.note(Some(task.index), &format!("{failure}; `resume` will not know this transfer"));
                     }
+                }
+                if let EventKind::Phase(phase) = &event.kind {
+                    task.entered(*phase);
                 }
                 self.report.event(task.index, &event);
             }

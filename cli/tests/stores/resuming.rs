@@ -96,6 +96,22 @@ async fn o3_a_killed_download_goes_on_by_resume_in_every_store() {
     }
 }
 
+/// Once the object is made there is nothing to resume, whenever the process is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn o3_a_kill_after_the_commit_sends_nothing_again() {
+    for kind in ALL {
+        let shop = Shop::new(kind).await;
+        let (file, bytes) = shop.local("source.bin", SIZE);
+        let args = ["put", &file.display().to_string(), &shop.name("cli/made"), "--json", "--part-size", "5MiB"];
+        let mut started = shop.start(args);
+        started.until(|line| line["phase"] == "cleaning").await;
+        assert!(shop.records().is_empty(), "{kind:?}");
+        started.kill().await;
+        shop.words("resume").await.expect(0);
+        shop.holds("cli/made", &bytes);
+    }
+}
+
 /// Where the store is was written down, who asks was not.
 #[tokio::test(flavor = "multi_thread")]
 async fn resume_means_the_same_place_whatever_the_environment_says_now() {
