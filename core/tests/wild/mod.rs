@@ -1,5 +1,7 @@
 //! A driver that does everything wrong, drawn from a seed, and a provider whose answers mean anything.
 
+#![expect(clippy::panic, reason = "it is a test")]
+
 mod provider;
 
 use std::collections::{BTreeMap, BTreeSet};
