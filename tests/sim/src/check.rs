@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use longhaul_core::event::Progress;
-use longhaul_core::{OpId, TaskId, Time};
+use longhaul_core::{Direction, OpId, TaskId, Time};
 
 use crate::ledger::Account;
 
@@ -99,6 +99,8 @@ pub struct Books {
     pub ended: BTreeSet<TaskId>,
     /// Attempts at the same piece of work without anything else in between.
     pub attempts: BTreeMap<(TaskId, String), u32>,
+    /// Who had a place in each direction when limits were changed, as far as they still have it: places once given are not taken back.
+    pub kept: BTreeMap<Direction, usize>,
     /// What each task has moved and waits for.
     pub accounts: BTreeMap<TaskId, Account>,
 }

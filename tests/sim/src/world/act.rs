@@ -93,6 +93,7 @@ impl World {
         self.config.limits = limits;
         let now = self.now();
         self.in_each_process(|world| {
+            world.keep_places();
             world.engine.set_limits(limits, now);
             world.settle();
         });

@@ -104,16 +104,22 @@ impl World {
                 self.books.progress.remove(&task);
                 self.books.attempts.retain(|(of, _), _| *of != task);
             }
-            EventKind::Started => self.check_active(task),
             _ => {}
         }
-        if matches!(event.kind, EventKind::Resumed) {
+        if matches!(event.kind, EventKind::Started | EventKind::Resumed | EventKind::Paused | EventKind::Ended(_)) {
             self.check_active(task);
         }
     }
 
-    /// A task has just been given a place. Where places were taken away none is given before there are fewer at work, so this
-    /// holds then as well.
+    /// Limits are about to change: who has a place keeps it.
+    pub(crate) fn keep_places(&mut self) {
+        for direction in [Direction::Download, Direction::Upload] {
+            let placed = self.placed(direction);
+            self.books.kept.insert(direction, placed);
+        }
+    }
+
+    /// A task has been given a place, or let go of one. Beyond the limit there are only those who had theirs before it was lowered.
     fn check_active(&mut self, task: TaskId) {
         let Some(direction) = self.job_of(task).and_then(|at| Some(self.jobs.get(at)?.direction())) else {
             return;
@@ -122,11 +128,18 @@ impl World {
             Direction::Download => self.limits().downloads,
             Direction::Upload => self.limits().uploads,
         };
-        let active =
-            self.count(direction, |state| matches!(state, State::Active(_) | State::Waiting(_) | State::Pausing(_)));
-        if active > limit.max(1) {
-            self.broken(Invariant::LimitActive, format!("{active} of {direction:?} at work"));
+        let placed = self.placed(direction);
+        let kept = self.books.kept.entry(direction).or_default();
+        let most = limit.max(1).max(*kept);
+        *kept = placed.min(*kept);
+        if placed > most {
+            self.broken(Invariant::LimitActive, format!("{placed} of {direction:?} at work"));
         }
+    }
+
+    /// How many have a place.
+    fn placed(&self, direction: Direction) -> usize {
+        self.count(direction, |state| matches!(state, State::Active(_) | State::Waiting(_) | State::Pausing(_)))
     }
 
     fn count(&self, direction: Direction, right: impl Fn(&State) -> bool) -> usize {
