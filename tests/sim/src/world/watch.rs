@@ -188,11 +188,19 @@ impl World {
             State::Pausing(phase) if open == 0 => {
                 self.broken(Invariant::Timely, format!("{task} is pausing in {phase} and waits for nothing"))
             }
-            State::Waiting(_) | State::Ending if open == 0 && timer.is_none() && self.exchanges.is_empty() => {
+            State::Waiting(_) | State::Ending
+                if open == 0 && timer.is_none() && self.exchanges.is_empty() && !self.waits_for_another(task) =>
+            {
                 self.broken(Invariant::Timely, format!("{task} is {state:?} and nothing will ever happen to it"))
             }
             _ => {}
         }
+    }
+
+    /// Whether another transfer of the same job is not over: what is recorded is in its hands.
+    fn waits_for_another(&self, task: TaskId) -> bool {
+        let job = self.owners.get(&task);
+        self.owners.iter().any(|(&other, at)| other != task && Some(at) == job)
     }
 
     fn check_progress(&mut self, task: TaskId, state: &State, progress: longhaul_core::event::Progress) {
