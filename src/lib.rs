@@ -59,6 +59,7 @@ mod files;
 mod oss_object;
 #[cfg(feature = "presigned")]
 mod planned;
+pub mod prelude;
 #[cfg(feature = "s3")]
 mod s3_object;
 #[cfg(feature = "hyper")]
