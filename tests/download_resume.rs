@@ -432,6 +432,8 @@ fn d12_a_folder_made_read_only_under_way_is_denied_and_the_next_run_works() {
         let job = || half_job(&server.url("/object"), &folder.join("target"));
         let transfer = client.submit(job()).await.unwrap();
         until("half of it", || transfer.progress().acknowledged == HALF_LEN as u64 / 2).await;
+        // What is recorded afterwards goes into a file that is there: none can be made any more.
+        until("its journal", || folder.hidden().1.is_some()).await;
         let mode = |mode| std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
         mode(0o555);
         withheld.send_replace(false);
