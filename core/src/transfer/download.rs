@@ -190,6 +190,9 @@ impl Transfer {
         if let Some(due) = self.parts.due(now) {
             return Some((Step::GetRange { range: due.range }, due.tries));
         }
+        if self.parts.holds_back(now, most) {
+            return None;
+        }
         let first = self.parts.todo.first()?;
         let range = if remote.serial {
             first

@@ -113,6 +113,12 @@ impl Parts {
         self.delayed.iter().map(|delayed| delayed.due).filter(|&due| due > now).min()
     }
 
+    /// Whether nothing new is sent for now: more ranges wait for their retry than may be on their way at once. What refuses all that it
+    /// is asked is then left alone until a retry is due, and not asked once for each range that there is; one that waits holds up nothing.
+    pub(crate) fn holds_back(&self, now: Time, parallel: usize) -> bool {
+        self.delayed.iter().filter(|delayed| delayed.due > now).count() > parallel
+    }
+
     /// Nothing moves, waits or is left to do.
     pub(crate) fn is_done(&self) -> bool {
         self.todo.is_empty() && self.delayed.is_empty() && self.flights.is_empty()

@@ -300,6 +300,7 @@ impl Transfer {
         let (range, tries) = match self.parts.due_among(now.mono, |range| self.part_is_ready(range, now)) {
             Some(due) => (due.range, due.tries),
             None if one_by_one && !self.parts.delayed.is_empty() => return None,
+            None if self.parts.holds_back(now.mono, parallel) => return None,
             None => (self.next_range(now)?, Tries::default()),
         };
         let digest = match self.profile.part_digest {

@@ -82,6 +82,34 @@ fn r2_retry_after_is_honoured_in_both_forms_and_capped() {
     }
 }
 
+/// A server that refuses all asks to be left alone for half a minute, and is: the parts that nobody has asked for yet wait as well.
+#[test]
+fn r2_what_refuses_everything_is_not_asked_for_every_part() {
+    for (make, method) in [(fetch as fn(&mut World) -> usize, Method::GET), (send, Method::PUT)] {
+        let mut world = world();
+        let job = make(&mut world);
+        world.jobs[job].parallel = most(4);
+        world.rules.0.push_back(Rule::new(Act::Status(503, Some("30"))).method(method.clone()).times(1_000));
+        world.submit(job, Start::Now);
+        world.run_for(25_000_000);
+        let asked = arrived(&world, method.clone(), "");
+        assert!((1..=8).contains(&asked), "{method}: asked {asked} times within the half minute");
+        world.rules.0.clear();
+        assert!(world.run_to_end(job, 600));
+        done(&world, job);
+    }
+
+    fn fetch(world: &mut World) -> usize {
+        let job = download(world, LEN, Style::GOOD);
+        world.jobs[job].part_size = longhaul_core::layout::PartSize::Bytes(1 << 10);
+        job
+    }
+
+    fn send(world: &mut World) -> usize {
+        store(world, LEN)
+    }
+}
+
 #[test]
 fn r2_under_a_storm_of_503_the_load_grows_by_a_tenth_at_most() {
     let mut world = world();
