@@ -427,7 +427,7 @@ impl Transfer {
         match next {
             Next::Again { tries, due } => {
                 let range = self.serial_rest(rest, written, cx);
-                self.parts.delayed.push(Delayed { range, tries, due });
+                self.parts.put_off(Delayed { range, tries, due }, cx.now.mono, written > 0);
             }
             Next::Failed(error) => self.fail(error, cx),
             Next::Handled => self.check_moved(cx),

@@ -17,8 +17,10 @@ const PROGRESS: u64 = 64 << 10;
 pub(crate) struct Parts {
     /// Neither moved, nor moving, nor waiting.
     pub(crate) todo: RangeSet,
-    /// Waiting for a retry; few (bounded by the requests that were in flight).
+    /// Waiting for a retry.
     pub(crate) delayed: Vec<Delayed>,
+    /// How many were put off one after the other, with nothing that worked in between.
+    refused: usize,
     /// Moving.
     pub(crate) flights: Vec<Flight>,
 }
@@ -113,10 +115,21 @@ impl Parts {
         self.delayed.iter().map(|delayed| delayed.due).filter(|&due| due > now).min()
     }
 
-    /// Whether nothing new is sent for now: more ranges wait for their retry than may be on their way at once. What refuses all that it
-    /// is asked is then left alone until a retry is due, and not asked once for each range that there is; one that waits holds up nothing.
+    /// A range waits for its retry; `moved`: its request brought some of it.
+    pub(crate) fn put_off(&mut self, delayed: Delayed, now: Time, moved: bool) {
+        self.refused = if moved { 0 } else { self.refused.saturating_add(usize::from(delayed.due > now)) };
+        self.delayed.push(delayed);
+    }
+
+    /// Something worked.
+    pub(crate) const fn succeeded(&mut self) {
+        self.refused = 0;
+    }
+
+    /// Whether nothing new is sent for now: more was refused in a row than may be on its way at once. What refuses all that it is asked
+    /// is left alone until a retry is due, and not asked once for each range that there is; a few that wait hold up nothing.
     pub(crate) fn holds_back(&self, now: Time, parallel: usize) -> bool {
-        self.delayed.iter().filter(|delayed| delayed.due > now).count() > parallel
+        self.refused > parallel && self.delayed.iter().any(|delayed| delayed.due > now)
     }
 
     /// Nothing moves, waits or is left to do.
@@ -129,12 +142,14 @@ impl Parts {
         for delayed in self.delayed.drain(..) {
             self.todo.insert(delayed.range);
         }
+        self.refused = 0;
     }
 
     /// Forgets what is left to do; flights stay until they land.
     pub(crate) fn clear(&mut self) {
         self.todo = RangeSet::new();
         self.delayed.clear();
+        self.refused = 0;
     }
 }
 

@@ -300,6 +300,7 @@ impl Transfer {
     pub(super) fn succeeded(&mut self) {
         self.refresh.refusals = 0;
         self.hops = 0;
+        self.parts.succeeded();
         // What still waits for its retry keeps its reason.
         if self.parts.delayed.is_empty() {
             self.reason = None;

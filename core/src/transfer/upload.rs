@@ -412,7 +412,9 @@ impl Transfer {
             }
         };
         match next {
-            Next::Again { tries, due } => self.parts.delayed.push(Delayed { range: flight.range, tries, due }),
+            Next::Again { tries, due } => {
+                self.parts.put_off(Delayed { range: flight.range, tries, due }, cx.now.mono, false);
+            }
             Next::Failed(error) => self.fail(error, cx),
             Next::Handled => {}
         }

@@ -110,6 +110,24 @@ fn r2_what_refuses_everything_is_not_asked_for_every_part() {
     }
 }
 
+/// Every fifth request is refused for half a minute: the other parts go on.
+#[test]
+fn r2_parts_go_on_while_some_of_them_wait() {
+    let mut world = world();
+    let job = download(&mut world, LEN, Style::GOOD);
+    world.jobs[job].part_size = longhaul_core::layout::PartSize::Bytes(1 << 10);
+    world.jobs[job].parallel = most(2);
+    for nth in 1..=10 {
+        world.rules.0.push_back(Rule::new(Act::Status(503, Some("30"))).method(Method::GET).skip(5 * nth).times(1));
+    }
+    world.submit(job, Start::Now);
+    world.run_for(25_000_000);
+    let asked = arrived(&world, Method::GET, "");
+    assert!(asked >= 59, "asked {asked} times for 59 parts within the half minute");
+    assert!(world.run_to_end(job, 600));
+    done(&world, job);
+}
+
 #[test]
 fn r2_under_a_storm_of_503_the_load_grows_by_a_tenth_at_most() {
     let mut world = world();
