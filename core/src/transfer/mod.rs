@@ -12,6 +12,7 @@ mod local;
 pub(crate) mod parts;
 pub(crate) mod phase;
 mod presigned;
+mod ranges;
 mod rate;
 mod requests;
 pub(crate) mod segments;
