@@ -107,6 +107,12 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Whether a transfer that was begun by the rules of `before` can go on by these: only what a step may do besides differs.
+    pub(crate) fn goes_on(&self, before: &Self) -> bool {
+        let Self { confirm, list, abort, refresh, answer_limit, .. } = *self;
+        *self == Self { confirm, list, abort, refresh, answer_limit, ..*before }
+    }
+
     /// A profile with no uploads, no limits: what a plain HTTP download needs.
     #[must_use]
     pub const fn download() -> Self {

@@ -10,7 +10,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::error::{BuildError, FaultKind, FileFaultKind, Sent, ServerFault, ServerFaultKind};
 use crate::id::Slab;
 use crate::intent::{Body, Disposition, UrlsWanted};
-use crate::provider::{Head, Object, Provider, StepKind};
+use crate::provider::{Head, Object, Order, Provider, StepKind};
 use crate::range::ByteRange;
 use crate::spec::{TransferKey, object_mark};
 use crate::transfer::parts::Delayed;
@@ -358,6 +358,19 @@ fn r3_urls_that_expire_before_they_are_used_are_not_asked_for_for_ever() {
     let mut fresh =
         || transfer.take_fresh(Arc::new(Fake(Profile::download(), HERE)), Some(&asked), Now::default()).is_ok();
     assert_eq!((0..10).take_while(|_| fresh()).count(), 8);
+}
+
+#[test]
+fn r3_a_fresh_provider_goes_on_by_the_rules_of_the_former() {
+    let mut transfer = download();
+    let mut fresh = |profile| transfer.take_fresh(Arc::new(Fake(profile, HERE)), None, Now::default()).err();
+    let able = Profile { list: true, abort: true, confirm: true, answer_limit: 7, ..Profile::download() };
+    assert_eq!(fresh(able), None, "another credential may allow more");
+    let parts = Profile { single: Some(9), ..Profile::download() };
+    let order = Profile { order: Order::ServerOffset, ..Profile::download() };
+    for other in [parts, order] {
+        assert!(fresh(other).is_some_and(|why| why.contains("other rules")), "{other:?}");
+    }
 }
 
 #[test]
