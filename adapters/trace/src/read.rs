@@ -1,8 +1,13 @@
 //! Reading a trace: whole, still growing, or broken off.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use crate::record::{Record, VERSION};
+
+/// Longest line that is read, in bytes: a journal of 10,000 parts takes a tenth of it.
+const MOST_LINE: u64 = 32 << 20;
+/// Longest trace that is read, in bytes: sixteen times what is recorded unless somebody asks for more.
+const MOST: u64 = 1 << 30;
 
 /// A trace that was read.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,6 +28,11 @@ pub enum TraceError {
     Foreign,
     /// It is of a later version.
     Newer(u32),
+    /// It is longer than any that is read, or one of its lines is.
+    TooLong {
+        /// The line at which that was seen, from 1.
+        line: usize,
+    },
     /// A line in the middle is damaged.
     Damaged {
         /// Which, from 1.
@@ -40,6 +50,14 @@ impl std::fmt::Display for TraceError {
             Self::Newer(version) => {
                 write!(f, "the trace has format {version}, this version reads up to {VERSION}; update longhaul")
             }
+            Self::TooLong { line } => {
+                write!(
+                    f,
+                    "line {line} of the trace is beyond what is read: {} MiB for a line, {} MiB for all",
+                    MOST_LINE >> 20,
+                    MOST >> 20
+                )
+            }
             Self::Damaged { line, problem } => write!(f, "line {line} of the trace is damaged: {problem}"),
         }
     }
@@ -50,13 +68,22 @@ impl std::error::Error for TraceError {}
 /// Reads a trace. A last line without its end is left out.
 ///
 /// # Errors
-/// When it is none, too new, or damaged before its last line.
+/// When it is none, too new, too long, or damaged before its last line.
 pub fn read(mut from: impl BufRead) -> Result<Trace, TraceError> {
-    let (mut records, mut line) = (Vec::new(), Vec::new());
+    let (mut records, mut line, mut all) = (Vec::new(), Vec::new(), 0);
     let torn = loop {
         line.clear();
-        if from.read_until(b'\n', &mut line).map_err(TraceError::Io)? == 0 {
+        let len = from.by_ref().take(MOST_LINE).read_until(b'\n', &mut line).map_err(TraceError::Io)? as u64;
+        all += len;
+        if len == 0 {
             break false;
+        }
+        if len == MOST_LINE || all > MOST {
+            return Err(if records.is_empty() {
+                TraceError::Foreign
+            } else {
+                TraceError::TooLong { line: records.len() + 1 }
+            });
         }
         if line.last() != Some(&b'\n') {
             break true;
@@ -73,4 +100,25 @@ pub fn read(mut from: impl BufRead) -> Result<Trace, TraceError> {
         }
     };
     if records.is_empty() { Err(TraceError::Foreign) } else { Ok(Trace { records, torn }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, repeat};
+
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_not_read_to_its_end() {
+        assert!(matches!(read(BufReader::new(repeat(b'{'))), Err(TraceError::Foreign)));
+        let first = serde_json::to_vec(&Record::Trace {
+            version: VERSION,
+            by: "longhaul".into(),
+            seed: 1,
+            config: crate::form::Kept::keep(&longhaul_core::Config::default()),
+        });
+        let begun = [first.expect("plain data"), b"\n".to_vec()].concat();
+        let error = read(BufReader::new(begun.chain(repeat(b' ')))).expect_err("it never ends");
+        assert!(error.to_string().starts_with("line 2 of the trace is beyond what is read"), "{error}");
+    }
 }

@@ -147,16 +147,17 @@ fn file(reply: &FileReply) -> String {
 }
 
 fn content(body: &[Piece]) -> String {
-    let len: u64 = body.iter().map(length).sum();
+    let len = length(body);
     if len == 0 { String::new() } else { format!(" with {len} bytes") }
 }
 
-/// Length of a piece of a body, in bytes.
-pub(crate) const fn length(piece: &Piece) -> u64 {
-    match piece {
+/// Length of a body, in bytes.
+pub(crate) fn length(body: &[Piece]) -> u64 {
+    let piece = |piece: &Piece| match piece {
         Piece::Inline(len) => *len,
         Piece::Source(start, end) => end.saturating_sub(*start),
-    }
+    };
+    body.iter().map(piece).fold(0, u64::saturating_add)
 }
 
 fn event(event: &Event) -> String {

@@ -184,7 +184,7 @@ pub(super) fn described(transfer: &Transfer, request: &Request) -> String {
 fn axis(transfer: &Transfer) -> String {
     let mut out = String::from("<div class=\"axis\" aria-hidden=\"true\">");
     for quarter in 0..=4u64 {
-        let _ = write!(out, "<span>{}</span>", words::span(transfer.took() * quarter / 4));
+        let _ = write!(out, "<span>{}</span>", words::span(transfer.took() / 4 * quarter));
     }
     out + "</div>"
 }
@@ -202,12 +202,16 @@ pub(super) fn throughput(transfer: &Transfer) -> String {
         let cells = (last - first + 1) as u64;
         for (index, cell) in moved.iter_mut().enumerate().take(last + 1).skip(first) {
             // What does not divide goes to the last one.
-            *cell += bytes / cells + if index == last { bytes % cells } else { 0 };
+            let rest = if index == last { bytes % cells } else { 0 };
+            *cell = cell.saturating_add(bytes / cells + rest);
         }
     }
     // A look at a meter is not a moment: three steps together.
-    let smooth: Vec<u64> =
-        (0..STEPS).map(|index| moved.iter().skip(index.saturating_sub(1)).take(3).sum::<u64>() / 3).collect();
+    let smooth: Vec<u64> = (0..STEPS)
+        .map(|index| {
+            moved.iter().skip(index.saturating_sub(1)).take(3).fold(0, |sum: u64, &bytes| sum.saturating_add(bytes)) / 3
+        })
+        .collect();
     let most = smooth.iter().copied().max().unwrap_or(0).max(1);
     let mut line = String::from("M0 100");
     for (index, bytes) in smooth.iter().enumerate() {
@@ -242,15 +246,18 @@ pub(super) fn object(transfer: &Transfer) -> Option<String> {
     let width = total.div_ceil(COLUMNS).max(1);
     for request in &transfer.requests {
         let Some((start, end)) = request.step.range else { continue };
-        let moved =
-            if transfer.upload { if request.ended == Ended::Well { end - start } else { 0 } } else { request.moved };
+        let moved = if transfer.upload {
+            if request.ended == Ended::Well { end.saturating_sub(start) } else { 0 }
+        } else {
+            request.moved
+        };
         let end = start.saturating_add(moved).min(end).min(total);
         let (first, last) = (start / width, end.div_ceil(width));
         for index in first..last {
             // Bytes of this column that moved.
-            let (from, to) = ((index * width).max(start), ((index + 1) * width).min(end));
+            let (from, to) = ((index * width).max(start), ((index + 1).saturating_mul(width)).min(end));
             if let Some(cell) = usize::try_from(index).ok().and_then(|index| times.get_mut(index)) {
-                *cell += to.saturating_sub(from);
+                *cell = cell.saturating_add(to.saturating_sub(from));
             }
         }
     }
@@ -258,16 +265,16 @@ pub(super) fn object(transfer: &Transfer) -> Option<String> {
     let columns = usize::try_from(total.div_ceil(width)).ok()?;
     // Most of the column stands in the record that an earlier run left.
     let was_recorded = |index: usize| {
-        let (from, to) = (index as u64 * width, (index as u64 + 1) * width);
+        let (from, to) = (index as u64 * width, (index as u64 + 1).saturating_mul(width));
         let share = |&(start, end): &(u64, u64)| end.min(to).saturating_sub(start.max(from));
-        transfer.recorded.iter().map(share).sum::<u64>() * 2 >= width.min(total - from)
+        transfer.recorded.iter().map(share).fold(0, u64::saturating_add) >= width.min(total - from).div_ceil(2)
     };
     let stretch = |(index, moved): (usize, &u64)| {
         let size = width.min(total - (index as u64) * width);
         // Neighbouring ranges may meet in one column.
-        if *moved > size + size / 8 {
+        if *moved > size.saturating_add(size / 8) {
             Stretch::Again
-        } else if moved * 2 >= size {
+        } else if *moved >= size.div_ceil(2) {
             Stretch::Moved
         } else if whole || (transfer.reused > 0 && was_recorded(index)) {
             Stretch::Kept

@@ -3,15 +3,17 @@
 //! Times are microseconds of the driver's monotonic clock, sizes and offsets bytes, digests `algorithm:hex`. A field that is absent is the
 //! core's `None`.
 
-mod value;
+mod event;
+mod provider;
+mod told;
 
 use serde::{Deserialize, Serialize};
 
-use value::is_zero;
-pub use value::{
-    Changed, Command, Event, Failure, Fault, FileFault, FileReply, Frames, Known, Meaning, Moved, Numbers, Object,
-    Outcome, Piece, Plan, PlannedPart, PlannedRequest, Receipt, ServerFault, Step,
+pub use event::{Event, Failure, Numbers};
+pub use provider::{
+    Changed, Known, Meaning, Object, Piece, Plan, PlannedPart, PlannedRequest, Receipt, ServerFault, Step,
 };
+pub use told::{Command, Fault, FileFault, FileReply, Frames, Moved, Outcome};
 
 use crate::settings::{ConfigForm, LimitsForm, ProfileForm, SpecForm};
 
@@ -161,13 +163,13 @@ pub enum Record {
         /// `write`, `collect` or `close`.
         what: String,
         /// Bytes to drop first.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "is_default")]
         skip: u64,
         /// Where to write.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "is_default")]
         offset: u64,
         /// How much to write or collect at most.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "is_default")]
         len: u64,
         /// The digest to compute.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -284,4 +286,9 @@ pub enum Record {
     /// A record of a later version.
     #[serde(other)]
     Unknown,
+}
+
+/// Whether a field may be left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -20,7 +20,7 @@ pub struct Replayed {
     pub steps: usize,
     /// The first decision that differs.
     pub difference: Option<Difference>,
-    /// Why the trace does not go to the end of its run: it was cut, or broken off.
+    /// Why the trace does not go to the end of its run: it was cut or broken off, or ends before a transfer does.
     pub unfinished: Option<String>,
 }
 

@@ -13,11 +13,10 @@ use longhaul_core::{ByteRange, Now, Provider, Wall};
 
 use super::give;
 use super::script::{Script, SharedScript, lock};
-use crate::form::Kept;
 use crate::record::{self, Record};
 use crate::said;
 
-/// Longest body that is made up in place of one that was built, in bytes; longer ones were never inline.
+/// Most bytes that are made up in place of those of a body that was built; more were never inline.
 const MOST_INLINE: u64 = 64 << 20;
 
 #[derive(Debug)]
@@ -44,7 +43,7 @@ impl Recorded {
             number: provider,
             authority,
             object,
-            profile: Profile::give(&profile)?,
+            profile: give::profile(&profile)?,
             plan,
             script: Arc::clone(script),
             unready: Mutex::default(),
@@ -66,10 +65,12 @@ fn unbuildable() -> BuildError {
 }
 
 fn request(method: &str, url: &str, pieces: &[record::Piece]) -> Option<Request<Body>> {
+    let mut left = MOST_INLINE;
     let piece = |piece: &record::Piece| {
         Some(match *piece {
             record::Piece::Inline(len) => {
-                let len = usize::try_from(len).ok().filter(|_| len <= MOST_INLINE)?;
+                left = left.checked_sub(len)?;
+                let len = usize::try_from(len).ok()?;
                 Piece::Inline(Bytes::from(vec![0; len]))
             }
             record::Piece::Source(start, end) => Piece::Source(ByteRange::new(start, end)?),
@@ -168,7 +169,7 @@ impl Provider for Recorded {
         let now = said::plan(&plan, &mut script.names);
         let (number, profile) = match script.peek() {
             Some(Record::Provider { provider, profile, plan: Some(then), .. }) if **then == now => {
-                (*provider, Profile::give(profile)?)
+                (*provider, give::profile(profile)?)
             }
             _ => {
                 script.differs("the provider takes another plan".to_owned());

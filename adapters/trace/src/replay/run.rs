@@ -1,6 +1,6 @@
 //! The loop of a replay: that of the driver, with the script in place of the world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use longhaul_core::intent::{Answer, Intent};
 use longhaul_core::provider::Head;
 use longhaul_core::spec::Limits;
 use longhaul_core::time::{Now, Time, Wall};
-use longhaul_core::{Config, Engine, OpId, Provider, TaskId};
+use longhaul_core::{Config, Engine, EventKind, OpId, Provider, TaskId};
 use longhaul_driver::trace::Said;
 
 use super::recorded::Recorded;
@@ -29,6 +29,8 @@ pub(super) struct Run {
     provider: Option<(u64, Arc<dyn Provider>)>,
     ops: BTreeMap<String, OpId>,
     tasks: BTreeMap<String, TaskId>,
+    /// The transfers that were accepted and have not ended.
+    open: BTreeSet<TaskId>,
 }
 
 /// The record cannot be replayed: it is malformed, or names what never was.
@@ -43,6 +45,7 @@ impl Run {
             provider: None,
             ops: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            open: BTreeSet::new(),
         }
     }
 
@@ -61,7 +64,11 @@ impl Run {
             Some(why) => Some(why.to_owned()),
             None if self.torn => Some("its last line is broken off".to_owned()),
             None if script.exhausted => Some("it breaks off in the middle of a turn".to_owned()),
-            None => None,
+            None => match self.open.len() {
+                0 => None,
+                1 => Some("it ends before its transfer does".to_owned()),
+                some => Some(format!("it ends before {some} transfers do")),
+            },
         };
         Replayed { steps: script.steps(), difference: script.difference.clone(), unfinished }
     }
@@ -119,6 +126,7 @@ impl Run {
                 let task = engine.submit(spec, now);
                 if let Ok(task) = task {
                     self.tasks.insert(task.to_string(), task);
+                    self.open.insert(task);
                 }
                 self.said(&Said::Submitted(task));
             }
@@ -234,6 +242,9 @@ impl Run {
             }
             let Some(event) = engine.poll_event() else { return };
             let progress = engine.progress(event.task);
+            if matches!(event.kind, EventKind::Ended(_)) {
+                self.open.remove(&event.task);
+            }
             if !self.said(&Said::Event(&event, progress)) {
                 return;
             }

@@ -1,15 +1,20 @@
 //! What a trace tells about its transfers: requests with their spans, numbers, troubles. Pure; no page yet.
+//!
+//! A trace may be anybody's: times that go back stand still, sums stay at their largest, what names nothing is passed over.
+
+mod request;
+mod transfer;
 
 use std::collections::BTreeMap;
 
 use super::words;
 use crate::frames;
 use crate::read::Trace;
-use crate::record::{Command, Event, Failure, Frames, Meaning, Moved, Numbers, Outcome, Record, Step};
+use crate::record::{Command, Event, Failure, Frames, Meaning, Moved, Outcome, Record, Step};
 use crate::show;
 
-/// Without a byte for this long a request that had moved some counts as stalled, in microseconds.
-const STALL: u64 = 1_000_000;
+pub(super) use request::{Ended, Request, State};
+pub(super) use transfer::{Transfer, Trouble};
 
 /// Everything that a page shows.
 #[derive(Debug, Default)]
@@ -19,88 +24,6 @@ pub(super) struct Story {
     /// Why the trace does not tell the end.
     pub(super) unfinished: Option<String>,
     pub(super) records: usize,
-}
-
-/// One transfer.
-#[derive(Debug, Default)]
-pub(super) struct Transfer {
-    pub(super) id: String,
-    pub(super) upload: bool,
-    pub(super) object: String,
-    pub(super) begin: u64,
-    pub(super) wall: i64,
-    pub(super) end: u64,
-    pub(super) verdict: Option<Event>,
-    pub(super) numbers: Numbers,
-    pub(super) total: Option<u64>,
-    pub(super) reused: u64,
-    pub(super) phase: String,
-    pub(super) phases: Vec<(u64, String)>,
-    pub(super) requests: Vec<Request>,
-    pub(super) troubles: Vec<Trouble>,
-    /// What an earlier run had recorded as being there.
-    pub(super) recorded: Vec<(u64, u64)>,
-    /// Content bytes that moved between two moments.
-    pub(super) flow: Vec<(u64, u64, u64)>,
-}
-
-/// A request and what became of it.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) step: Step,
-    pub(super) method: String,
-    pub(super) url: String,
-    pub(super) begin: u64,
-    pub(super) end: u64,
-    pub(super) lane: usize,
-    /// Bytes that its body has.
-    pub(super) body: u64,
-    pub(super) status: Option<u16>,
-    pub(super) headed: Option<u64>,
-    /// Bytes that moved, and when the last of them did.
-    pub(super) moved: u64,
-    pub(super) last: u64,
-    pub(super) spans: Vec<Span>,
-    pub(super) ended: Ended,
-    /// When it is tried again.
-    pub(super) retry: Option<u64>,
-    open: bool,
-}
-
-/// What a request was doing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Span {
-    pub(super) from: u64,
-    pub(super) to: u64,
-    pub(super) state: State,
-}
-
-/// States of a request, the more remarkable the later.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum State {
-    Waiting,
-    Moving,
-    Stalled,
-    Failed,
-}
-
-/// How a request ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Ended {
-    Not,
-    Well,
-    Cancelled,
-    Badly(String),
-}
-
-/// Something that went wrong, or nearly.
-#[derive(Clone, Debug)]
-pub(super) struct Trouble {
-    pub(super) at: u64,
-    pub(super) kind: &'static str,
-    pub(super) what: String,
-    pub(super) why: String,
-    pub(super) then: String,
 }
 
 /// Reads a trace.
@@ -130,6 +53,8 @@ struct Reader {
     now: u64,
     wall: i64,
     objects: BTreeMap<u64, String>,
+    /// Where the latest transfer of each name is.
+    latest: BTreeMap<String, usize>,
     /// What was submitted and not accepted yet.
     submitted: Option<Transfer>,
     /// The transfers whose journals are being read.
@@ -148,7 +73,7 @@ impl Reader {
         match record {
             Record::Trace { by, .. } => self.story.by.clone_from(by),
             Record::Turn { at, wall } => {
-                (self.now, self.wall) = (*at, *wall);
+                (self.now, self.wall) = (self.now.max(*at), *wall);
                 self.failed.clear();
                 self.reading = None;
             }
@@ -176,8 +101,7 @@ impl Reader {
             Record::Command { command, task: Some(task), .. } => self.command(*command, task),
             Record::Built { step, .. } => self.built = Some(step.clone()),
             Record::Request { op, task, method, url, body, .. } => {
-                let body = body.iter().map(show::length).sum();
-                self.request(op, task, method, url, body);
+                self.request(op, task, method, url, show::length(body));
             }
             Record::Head { op, status, .. } => {
                 self.reading = self.ops.get(op).copied();
@@ -203,7 +127,7 @@ impl Reader {
 
     /// The latest transfer of that name.
     fn transfer(&mut self, id: &str) -> Option<&mut Transfer> {
-        self.story.transfers.iter_mut().rev().find(|transfer| transfer.id == id)
+        self.story.transfers.get_mut(*self.latest.get(id)?)
     }
 
     fn request_of(&mut self, op: &str) -> Option<&mut Request> {
@@ -218,6 +142,7 @@ impl Reader {
     fn submitted(&mut self, task: &str) {
         if let Some(submitted) = self.submitted.take() {
             let (id, now, wall) = (task.to_owned(), self.now, self.wall);
+            self.latest.insert(id.clone(), self.story.transfers.len());
             self.story.transfers.push(Transfer { id, begin: now, end: now, wall, ..submitted });
         }
     }
@@ -240,30 +165,14 @@ impl Reader {
     fn request(&mut self, op: &str, task: &str, method: &str, url: &str, body: u64) {
         let Some(step) = self.built.take() else { return };
         let now = self.now;
-        let Some(at) = self.story.transfers.iter().rposition(|transfer| transfer.id == task) else { return };
+        let Some(&at) = self.latest.get(task) else { return };
         let Some(transfer) = self.story.transfers.get_mut(at) else { return };
         let mut taken: Vec<usize> =
             transfer.requests.iter().rev().take(4096).filter(|r| r.open).map(|r| r.lane).collect();
         taken.sort_unstable();
         let lane = (0..=taken.len()).find(|lane| taken.binary_search(lane).is_err()).unwrap_or(0);
         self.ops.insert(op.to_owned(), (at, transfer.requests.len()));
-        transfer.requests.push(Request {
-            step,
-            method: method.to_owned(),
-            url: url.to_owned(),
-            begin: now,
-            end: now,
-            lane,
-            body,
-            status: None,
-            headed: None,
-            moved: 0,
-            last: now,
-            spans: Vec::new(),
-            ended: Ended::Not,
-            retry: None,
-            open: true,
-        });
+        transfer.requests.push(Request::new(step, method, url, body, lane, now));
     }
 
     fn moved(&mut self, op: &str, moved: &Moved) {
@@ -385,113 +294,8 @@ impl Reader {
         let at = self.failed.remove(at);
         let now = self.now;
         let request = self.at(at)?;
-        request.retry = Some(now + delay);
+        request.retry = Some(now.saturating_add(delay));
         request.ended = Ended::Badly(reason.words.clone());
         Some(words::step(&request.step))
-    }
-}
-
-impl Request {
-    /// `total` bytes have moved by `now`. What moved since the last time, and since when.
-    fn advance(&mut self, total: u64, now: u64, held: bool, upload: bool) -> Option<(u64, u64, u64)> {
-        if total <= self.moved {
-            // While a consumer holds it up nothing is wrong with the network.
-            if held {
-                self.push(self.last, now, State::Waiting);
-                self.last = now;
-            }
-            return None;
-        }
-        let (from, bytes) = (self.last, total - self.moved);
-        let headed = self.headed.map(|headed| headed.clamp(from, now));
-        let (begin, end) = match headed {
-            // The answer comes after what is sent, and before what is received.
-            Some(headed) if upload && headed > from => (from, headed),
-            Some(headed) if !upload && self.moved == 0 => (headed, now),
-            _ => (from, now),
-        };
-        self.pause(begin);
-        self.push(begin, end, State::Moving);
-        (self.moved, self.last) = (total, end);
-        Some((begin, end, bytes))
-    }
-
-    /// Nothing moved from the last byte up to `now`.
-    fn pause(&mut self, now: u64) {
-        if now <= self.last {
-            return;
-        }
-        let sent = self.body > 0 && self.moved >= self.body;
-        let state = if self.moved == 0 || sent {
-            State::Waiting
-        } else if now - self.last >= STALL {
-            State::Stalled
-        } else {
-            State::Moving
-        };
-        self.push(self.last, now, state);
-    }
-
-    fn push(&mut self, from: u64, to: u64, state: State) {
-        // Two looks are up to a tick apart: a longer one between them is a stall.
-        let state = if state == State::Moving && to - from >= 2 * STALL { State::Stalled } else { state };
-        match self.spans.last_mut() {
-            Some(last) if last.state == state && last.to >= from => last.to = to,
-            _ => self.spans.push(Span { from, to, state }),
-        }
-    }
-
-    fn close(&mut self, now: u64) {
-        self.pause(now);
-        self.end = now;
-        self.open = false;
-    }
-
-    /// What it was about, for people.
-    pub(super) fn name(&self) -> String {
-        words::step(&self.step)
-    }
-
-    pub(super) fn is_bad(&self) -> bool {
-        matches!(self.ended, Ended::Badly(_))
-    }
-}
-
-impl Transfer {
-    /// The trace is at its end.
-    fn finish(&mut self, now: u64) {
-        for request in self.requests.iter_mut().filter(|request| request.open) {
-            request.close(now);
-        }
-        if self.verdict.is_none() {
-            self.end = now;
-            self.numbers.moved = self.flow.iter().map(|(_, _, bytes)| bytes).sum();
-            self.numbers.requests = self.requests.len() as u64;
-            self.numbers.reused = self.reused;
-            self.numbers.retries = self.troubles.iter().filter(|trouble| trouble.kind == "retry").count() as u64;
-        }
-        self.total = self.total.or(self.numbers.total);
-        self.stalls();
-        self.troubles.sort_by_key(|trouble| trouble.at);
-    }
-
-    fn stalls(&mut self) {
-        for request in &self.requests {
-            for span in request.spans.iter().filter(|span| span.state == State::Stalled) {
-                let went_on = span.to < request.end || !request.is_bad();
-                self.troubles.push(Trouble {
-                    at: span.from,
-                    kind: "stall",
-                    what: request.name(),
-                    why: format!("not a byte for {}", words::span(span.to - span.from)),
-                    then: if went_on { "went on" } else { "was broken off" }.to_owned(),
-                });
-            }
-        }
-    }
-
-    /// How long it took, in microseconds.
-    pub(super) const fn took(&self) -> u64 {
-        self.end.saturating_sub(self.begin)
     }
 }
