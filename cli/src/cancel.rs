@@ -16,21 +16,28 @@ use crate::transfer::PATIENCE;
 
 /// Gives up what is named, or all.
 pub(crate) async fn cancel(args: args::Cancel, mut signals: Signals) -> Result<Code, Failure> {
-    let state = State::new(args.state.folder().as_deref())?;
+    let state = State::new(args.unfinished.state.folder().as_deref())?;
     let (records, trouble) = state.records()?;
     for words in &trouble {
         report::hint(words);
     }
     let chosen = chosen(&args, records)?;
-    if chosen.is_empty() && !args.output_options.quiet && !args.output_options.json {
+    if chosen.is_empty() && !args.unfinished.output_options.quiet && !args.unfinished.output_options.json {
         report::hint("nothing is unfinished");
     }
-    let mut report = report::new(&args.output_options);
+    let mut report = report::new(&args.unfinished.output_options);
     let (wallet, mut clients) = (Wallet::default(), Clients::default());
     let mut code = if trouble.is_empty() { Code::Done } else { Code::Disk };
     for (index, record) in chosen.iter().enumerate() {
-        let one =
-            one(record, index, args.credentials_command.as_deref(), &state, &wallet, &mut clients, report.as_mut());
+        let one = one(
+            record,
+            index,
+            args.unfinished.credentials_command.as_deref(),
+            &state,
+            &wallet,
+            &mut clients,
+            report.as_mut(),
+        );
         let done = tokio::select! {
             biased;
             () = signals.wait() => Err(Failure::stopped()),

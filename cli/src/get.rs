@@ -10,27 +10,34 @@ use crate::transfer::Run;
 
 /// Downloads.
 pub(crate) async fn get(args: args::Get, signals: Signals) -> Result<Code, Failure> {
-    let (state, output) = (State::new(args.state.folder().as_deref())?, copy(&args.output_options));
-    let traced = args.traced.clone();
-    one(Request::from_get(args)?, &state, &output, traced, signals).await
+    let how = How::of(&args.shared)?;
+    one(Request::from_get(args)?, how, signals).await
 }
 
 /// Uploads.
 pub(crate) async fn put(args: args::Put, signals: Signals) -> Result<Code, Failure> {
-    let (state, output) = (State::new(args.state.folder().as_deref())?, copy(&args.output_options));
-    let traced = args.traced.clone();
-    one(Request::from_put(args)?, &state, &output, traced, signals).await
+    let how = How::of(&args.shared)?;
+    one(Request::from_put(args)?, how, signals).await
 }
 
-async fn one(
-    request: Request,
-    state: &State,
-    output: &args::Output,
+/// What is said about a transfer's run, and not about the transfer.
+struct How {
+    state: State,
+    output: args::Output,
     traced: args::Traced,
-    signals: Signals,
-) -> Result<Code, Failure> {
-    let mut report = report::new(output);
-    let mut run = Run { state, report: report.as_mut(), traced, signals };
+}
+
+impl How {
+    fn of(args: &args::Shared) -> Result<Self, Failure> {
+        let (output, traced) = (args.output_options.clone(), args.traced.clone());
+        Ok(Self { state: State::new(args.state.folder().as_deref())?, output, traced })
+    }
+}
+
+async fn one(request: Request, how: How, signals: Signals) -> Result<Code, Failure> {
+    let How { state, output, traced } = how;
+    let mut report = report::new(&output);
+    let mut run = Run { state: &state, report: report.as_mut(), traced, signals };
     let summaries = run.all(vec![request.clone()]).await;
     report.close();
     let Some(summary) = summaries.first() else { return Ok(Code::Failed) };
@@ -56,8 +63,4 @@ fn result(request: &Request, summary: &Summary) {
     let mut line = told.to_vec();
     line.push(b'\n');
     out::stdout_bytes(&line);
-}
-
-fn copy(output: &args::Output) -> args::Output {
-    args::Output { json: output.json, quiet: output.quiet, verbose: output.verbose }
 }

@@ -69,10 +69,10 @@ async fn run(command: Command) -> Result<Code, Failure> {
 /// Tells on standard error what happens inside, as far as `-v` asks for it.
 fn trace(command: &Command) {
     let verbose = match command {
-        Command::Get(args) => args.output_options.verbose,
-        Command::Put(args) => args.output_options.verbose,
-        Command::Resume(args) => args.output_options.verbose,
-        Command::Cancel(args) => args.output_options.verbose,
+        Command::Get(args) => args.shared.output_options.verbose,
+        Command::Put(args) => args.shared.output_options.verbose,
+        Command::Resume(args) => args.unfinished.output_options.verbose,
+        Command::Cancel(args) => args.unfinished.output_options.verbose,
         Command::Report(_) | Command::Replay(_) => 0,
         Command::Serve(args) => args.verbose,
         Command::Demo(args) => args.verbose,

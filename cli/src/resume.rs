@@ -12,16 +12,16 @@ use crate::transfer::Run;
 
 /// Resumes, or lists.
 pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code, Failure> {
-    let state = State::new(args.state.folder().as_deref())?;
+    let state = State::new(args.unfinished.state.folder().as_deref())?;
     let (records, trouble) = state.records()?;
     for words in &trouble {
         report::hint(words);
     }
     if args.list {
-        list(&records, args.output_options.json);
+        list(&records, args.unfinished.output_options.json);
         return Ok(Code::Done);
     }
-    let command = args.credentials_command.as_deref();
+    let command = args.unfinished.credentials_command.as_deref();
     let lacks = |record: &Record| !record.withheld.is_empty() || (record.wants_command() && command.is_none());
     let (withheld, ready): (Vec<_>, Vec<_>) = records.into_iter().partition(lacks);
     let (mut requests, mut unreadable) = (Vec::new(), 0);
@@ -35,10 +35,10 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
         }
     }
     let nothing = requests.is_empty() && withheld.is_empty() && unreadable == 0;
-    if nothing && !args.output_options.quiet && !args.output_options.json {
+    if nothing && !args.unfinished.output_options.quiet && !args.unfinished.output_options.json {
         report::hint("nothing is unfinished");
     }
-    let mut report = report::new(&args.output_options);
+    let mut report = report::new(&args.unfinished.output_options);
     let mut run = Run { state: &state, report: report.as_mut(), traced: args.traced, signals };
     let summaries = run.all(requests).await;
     report.close();
@@ -68,7 +68,7 @@ pub(crate) async fn resume(args: args::Resume, signals: Signals) -> Result<Code,
     if code == Code::Done && !trouble.is_empty() {
         code = Code::Disk;
     }
-    if args.output_options.json {
+    if args.unfinished.output_options.json {
         let done = summaries.iter().filter(|summary| summary.code() == Code::Done).count();
         let value = json!({
             "event": "end",

@@ -66,20 +66,10 @@ pub(crate) struct Get {
     #[arg(long, value_enum, default_value_t = Overwrite::IfChanged, value_name = "WHEN")]
     pub(crate) overwrite: Overwrite,
     #[command(flatten)]
-    pub(crate) plan: Plan,
-    #[command(flatten)]
-    pub(crate) options: Options,
-    #[command(flatten)]
-    pub(crate) store: Store,
+    pub(crate) shared: Shared,
     /// One version of the object, by the id the store gave it [default: the newest]
     #[arg(long, value_name = "ID", help_heading = "Object stores")]
     pub(crate) version_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) state: State,
-    #[command(flatten)]
-    pub(crate) traced: Traced,
-    #[command(flatten)]
-    pub(crate) output_options: Output,
 }
 
 #[derive(Debug, Args)]
@@ -101,22 +91,29 @@ pub(crate) struct Put {
     #[arg(long)]
     pub(crate) category: Option<String>,
     #[command(flatten)]
-    pub(crate) made: Made,
+    pub(crate) shared: Shared,
     #[command(flatten)]
-    pub(crate) plan: Plan,
+    pub(crate) made: Made,
+}
+
+/// What get and put have in common. What has a heading of its own in the help comes last: clap puts all that follows below it.
+#[derive(Debug, Args)]
+pub(crate) struct Shared {
     #[command(flatten)]
     pub(crate) options: Options,
-    #[command(flatten)]
-    pub(crate) store: Store,
     #[command(flatten)]
     pub(crate) state: State,
     #[command(flatten)]
     pub(crate) traced: Traced,
     #[command(flatten)]
     pub(crate) output_options: Output,
+    #[command(flatten)]
+    pub(crate) plan: Plan,
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
-/// What get and put have in common.
+/// How a transfer is done.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Most requests at once, or auto: as many as turn out useful
@@ -166,7 +163,7 @@ impl State {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Output {
     /// One JSON object per line on standard output: events, then a summary
     #[arg(long)]
@@ -208,20 +205,27 @@ pub(crate) struct Replay {
     pub(crate) quiet: bool,
 }
 
+/// What resume and cancel have in common.
 #[derive(Debug, Args)]
-pub(crate) struct Resume {
-    /// Only list what is unfinished
-    #[arg(long)]
-    pub(crate) list: bool,
+pub(crate) struct Unfinished {
     /// The command that prints credentials, for transfers that had one: it is not recorded
     #[arg(long, value_name = "COMMAND")]
     pub(crate) credentials_command: Option<String>,
     #[command(flatten)]
     pub(crate) state: State,
     #[command(flatten)]
-    pub(crate) traced: Traced,
-    #[command(flatten)]
     pub(crate) output_options: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Only list what is unfinished
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) unfinished: Unfinished,
+    #[command(flatten)]
+    pub(crate) traced: Traced,
 }
 
 #[derive(Debug, Args)]
@@ -232,13 +236,8 @@ pub(crate) struct Cancel {
     /// All that are unfinished
     #[arg(long)]
     pub(crate) all: bool,
-    /// The command that prints credentials, for transfers that had one: it is not recorded
-    #[arg(long, value_name = "COMMAND")]
-    pub(crate) credentials_command: Option<String>,
     #[command(flatten)]
-    pub(crate) state: State,
-    #[command(flatten)]
-    pub(crate) output_options: Output,
+    pub(crate) unfinished: Unfinished,
 }
 
 #[derive(Debug, Args)]

@@ -80,10 +80,10 @@ pub(crate) struct Options {
 
 impl Request {
     pub(crate) fn from_get(get: args::Get) -> Result<Self, Failure> {
-        hosts_need_plan(&get.plan)?;
-        let (remote, url_file) = match Plan::of_download(&get.plan) {
+        hosts_need_plan(&get.shared.plan)?;
+        let (remote, url_file) = match Plan::of_download(&get.shared.plan) {
             Some(plan) => (Remote::Plan(plan?), None),
-            None => named(get.url.as_deref().unwrap_or_default(), None, &get.store)?,
+            None => named(get.url.as_deref().unwrap_or_default(), None, &get.shared.store)?,
         };
         let remote = match (get.version_id, remote) {
             (None, remote) => remote,
@@ -95,28 +95,28 @@ impl Request {
             }
         };
         let to = target(get.output.as_deref())?;
-        if to == Target::Stdout && get.output_options.json {
+        if to == Target::Stdout && get.shared.output_options.json {
             return Err(Failure::usage("-o - and --json both want standard output: leave one of them out"));
         }
         let what = What::Get { to, overwrite: get.overwrite };
-        Self { what, remote, url_file, options: Options::from_args(get.options)? }.checked()
+        Self { what, remote, url_file, options: Options::from_args(get.shared.options)? }.checked()
     }
 
     pub(crate) fn from_put(put: args::Put) -> Result<Self, Failure> {
         let from = if put.file.as_os_str() == "-" { Source::Stdin } else { Source::File(absolute(&put.file)?) };
-        hosts_need_plan(&put.plan)?;
-        let (remote, url_file) = match Plan::of_upload(&put.plan) {
+        hosts_need_plan(&put.shared.plan)?;
+        let (remote, url_file) = match Plan::of_upload(&put.shared.plan) {
             Some(plan) => (Remote::Plan(plan?), None),
-            None => named(put.url.as_deref().unwrap_or_default(), from.file_name(), &put.store)?,
+            None => named(put.url.as_deref().unwrap_or_default(), from.file_name(), &put.shared.store)?,
         };
         let method = put.method.or(remote.method());
-        if from == Source::Stdin && !put.options.checksum.is_empty() {
+        if from == Source::Stdin && !put.shared.options.checksum.is_empty() {
             return Err(Failure::usage(
                 "--checksum needs a file: what standard input holds is known only once it is sent",
             ));
         }
         let what = What::Put { from, method, name: put.name, category: put.category, made: put.made };
-        Self { what, remote, url_file, options: Options::from_args(put.options)? }.checked()
+        Self { what, remote, url_file, options: Options::from_args(put.shared.options)? }.checked()
     }
 
     /// Refuses what does not go together.
