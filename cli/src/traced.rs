@@ -1,7 +1,7 @@
 //! Traces: recorded beside a run, drawn as pages, replayed.
 
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ use crate::shown;
 
 /// How often it is looked whether it is over.
 const LOOK: Duration = Duration::from_millis(5);
+/// How files begin that may be replaced: earlier ones of their kind. All others may be somebody's only copy.
+const TRACE: &str = "{\"is\":\"trace\"";
+const PAGE: &str = "<!doctype html>";
 
 /// The recordings of one run: one for each client, which have settings of their own.
 #[derive(Default)]
@@ -37,17 +40,23 @@ impl Traces {
         Self { wanted, running: Vec::new() }
     }
 
-    /// A recorder for one more client, if a trace or a page is wanted.
-    pub(crate) fn recorder(&mut self) -> Result<Option<Recorder>, Failure> {
+    /// A recorder for one more client, if a trace or a page is wanted. `local` is what its first transfer reads or writes here.
+    pub(crate) fn recorder(&mut self, local: Option<&Path>) -> Result<Option<Recorder>, Failure> {
         let number = self.running.len() + 1;
-        let page = self.wanted.report.as_deref().map(|path| numbered(path, number));
+        let place = |wanted: &Option<PathBuf>| wanted.as_deref().map(|path| numbered(path, number));
+        let (trace, page) = (place(&self.wanted.trace), place(&self.wanted.report));
+        apart([trace.as_deref(), page.as_deref(), local])?;
         if let Some(page) = &page {
             // A page that cannot be written is known before anything is transferred.
+            replaceable(page, PAGE, "page")?;
             fs::OpenOptions::new().append(true).create(true).open(page).map_err(|error| failed(page, &error))?;
         }
-        let (trace, temporary) = match (self.wanted.trace.as_deref(), &page) {
+        let (trace, temporary) = match (trace, &page) {
             (None, None) => return Ok(None),
-            (Some(path), _) => (numbered(path, number), None),
+            (Some(path), _) => {
+                replaceable(&path, TRACE, "trace")?;
+                (path, None)
+            }
             (None, Some(_)) => {
                 let file = NamedTempFile::new().map_err(|error| failed(&std::env::temp_dir(), &error))?;
                 (file.path().to_owned(), Some(file))
@@ -84,6 +93,7 @@ pub(crate) fn report(args: &args::Report) -> Result<Code, Failure> {
     if args.output.as_os_str() == "-" {
         out::stdout(&page::page(&open(&args.trace)?));
     } else {
+        replaceable(&args.output, PAGE, "page")?;
         draw(&args.trace, &args.output)?;
     }
     Ok(Code::Done)
@@ -122,6 +132,34 @@ fn open(path: &Path) -> Result<Trace, Failure> {
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(Code::Disk, format!("{}: {error}", shown::path(path)))
+}
+
+/// Whether the file may be written anew: it is not there, empty, or an earlier one of its kind, which begins with `begin`.
+fn replaceable(path: &Path, begin: &str, kind: &str) -> Result<(), Failure> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut there = Vec::new();
+    let file = File::open(path).map_err(|error| failed(path, &error))?;
+    file.take(begin.len() as u64).read_to_end(&mut there).map_err(|error| failed(path, &error))?;
+    if there.is_empty() || there == begin.as_bytes() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{} is there and is no {kind}: name another file for it", shown::path(path))))
+}
+
+/// No file may be written as two things.
+fn apart(files: [Option<&Path>; 3]) -> Result<(), Failure> {
+    let mut seen = Vec::new();
+    for path in files.into_iter().flatten() {
+        let whole = std::path::absolute(path).map_err(|error| failed(path, &error))?;
+        if seen.contains(&whole) {
+            let words = "a trace, a page and what is transferred need files of their own";
+            return Err(Failure::usage(format!("{}: {words}", shown::path(path))));
+        }
+        seen.push(whole);
+    }
+    Ok(())
 }
 
 /// The path itself for the first client, `name-2.ext` for the second.

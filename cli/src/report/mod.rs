@@ -56,6 +56,10 @@ pub(crate) trait Report: Send {
     fn start(&mut self, index: usize, label: &Label);
     /// Something worth knowing that is no event.
     fn note(&mut self, index: Option<usize>, words: &str);
+    /// Something that was asked for beside the transfers was not done.
+    fn lacking(&mut self, words: &str) {
+        self.note(None, words);
+    }
     /// Something happened. Ends are told by [`Report::end`].
     fn event(&mut self, index: usize, event: &Event);
     /// Where it stands; called a few times per second.

@@ -60,6 +60,11 @@ impl Report for Plain {
         self.say(index, words);
     }
 
+    /// An error, if a small one: it is told in any case.
+    fn lacking(&mut self, words: &str) {
+        super::hint(words);
+    }
+
     fn event(&mut self, index: usize, event: &Event) {
         let Some(mut words) = words(event) else { return };
         if matches!(event.kind, EventKind::Retrying { .. })

@@ -34,7 +34,7 @@ impl Clients {
         let at = match self.all.iter().position(|(known, _)| *known == reach) {
             Some(at) => at,
             None => {
-                let client = reach.client(self.traces.recorder()?)?;
+                let client = reach.client(self.traces.recorder(request.path())?)?;
                 self.all.push((reach, client));
                 self.all.len() - 1
             }

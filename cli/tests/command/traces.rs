@@ -58,3 +58,57 @@ async fn what_cannot_be_read_or_written_is_named() {
     assert!(told.stderr.contains("folder.html"), "{told:?}");
     assert!(!place.out("a.bin").exists(), "it is known before anything is transferred");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_replaces_no_file_that_is_none() {
+    let place = Place::new().await;
+    place.remote("a.bin", 10);
+    let (url, (source, content)) = (place.url("a.bin"), place.local("up.bin", 300_000));
+    let shown = source.display();
+    for words in [
+        format!("put {shown} {} --trace {shown}", place.url("up")),
+        format!("put {shown} {} --report {shown}", place.url("up")),
+        format!("get {url} -o new --trace {shown}"),
+        format!("get {url} -o new --trace ./new"),
+        format!("get {url} -o new --trace x --report x"),
+        format!("report {shown} -o {shown}"),
+    ] {
+        let told = place.words(&words).await.expect(2);
+        let why = ["name another file for it", "need files of their own"];
+        assert!(why.iter().any(|why| told.stderr.contains(why)), "{words}: {told:?}");
+        assert_eq!(std::fs::read(&source).unwrap(), content, "{words}");
+        assert!(!place.out("new").exists(), "{words}");
+    }
+    // Earlier ones of their kind are replaced.
+    for _ in 0..2 {
+        place.words(&format!("get {url} -o new --trace run.jsonl --report run.html")).await.expect(0);
+    }
+    let told = place.words("report run.jsonl -o run.jsonl").await.expect(2);
+    assert!(told.stderr.contains("is no page"), "{told:?}");
+    place.words("replay --quiet run.jsonl").await.expect(0);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_costs_the_trace_and_not_the_transfer_and_is_told_in_any_case() {
+    let place = Place::new().await;
+    let content = place.remote("a.bin", 300_000);
+    for quiet in ["", " --quiet"] {
+        let told =
+            place.words(&format!("get {} -o a.bin --trace /dev/full{quiet}", place.url("a.bin"))).await.expect(0);
+        assert!(told.stderr.contains("no trace or page: /dev/full: No space left"), "{told:?}");
+        assert_eq!(std::fs::read(place.out("a.bin")).unwrap(), content);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_ends_too_soon_is_replayed_as_far_as_it_goes_and_says_so() {
+    let place = Place::new().await;
+    place.remote("a.bin", 300_000);
+    place.words(&format!("get {} -o a.bin --trace run.jsonl", place.url("a.bin"))).await.expect(0);
+    let trace = std::fs::read_to_string(place.out("run.jsonl")).unwrap();
+    let half: String = trace.lines().take(20).flat_map(|line| [line, "\n"]).collect();
+    std::fs::write(place.out("half.jsonl"), half).unwrap();
+    let told = place.words("replay --quiet half.jsonl").await.expect(0);
+    assert!(told.stdout.ends_with("the trace is not whole: it ends before its transfer does\n"), "{told:?}");
+}
