@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 
 fn replay(words: &[String], out: &mut dyn Write) -> Result<bool, Stop> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut told = None;
+    let mut told = Told::Nothing;
     let report = match *words {
         ["--help" | "-h"] => return Err(Stop::Help),
         ["--fuzz", path] => {
@@ -48,22 +48,45 @@ fn replay(words: &[String], out: &mut dyn Write) -> Result<bool, Stop> {
             }
         },
         [] => return Err(Stop::Usage(String::from("what is to be replayed?"))),
+        ["--fuzz"] => return Err(Stop::Usage(String::from("`--fuzz` needs the file of an input after it"))),
         _ => return Err(Stop::Usage(format!("`{}` is not understood", words.join(" ")))),
     };
     tell(&report, out)?;
-    if let Some(told) = told.filter(|told| *told != report.to_string()) {
-        writeln!(out, "it ended otherwise when it was written, by another version or before it was changed:\n{told}")?;
+    match told {
+        Told::End(told) if told != report.to_string() => {
+            writeln!(
+                out,
+                "it ended otherwise when it was written, by another version or before it was changed:\n{told}"
+            )?;
+        }
+        Told::Cut => writeln!(out, "the trace does not tell how it ended: its last lines are missing")?,
+        Told::Nothing | Told::End(_) => {}
     }
     Ok(report.is_fine())
 }
 
-/// A script, and how it ended when it was written, where that is its last line.
-fn read(path: &str) -> Result<(Script, Option<String>), String> {
+/// What a file says of how its run ended.
+enum Told {
+    /// It is a script: steps, and no run.
+    Nothing,
+    /// It shows a run, and not its end.
+    Cut,
+    /// It ended like this.
+    End(String),
+}
+
+/// A script, and what its file says of its end.
+fn read(path: &str) -> Result<(Script, Told), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| "it is no text; an input of the fuzzer needs `--fuzz`")?;
     let script = Script::parse(&text)?;
     let end = format!("world {}: ", script.world);
-    let told = text.lines().last().filter(|last| last.starts_with(&end)).map(String::from);
+    let told = match text.lines().last() {
+        Some(last) if last.starts_with(&end) => Told::End(last.to_owned()),
+        // What only a run writes.
+        _ if text.lines().any(|line| line.contains(" t0.") && !line.contains("> ")) => Told::Cut,
+        _ => Told::Nothing,
+    };
     Ok((script, told))
 }
 
@@ -122,6 +145,18 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_without_its_end_is_not_shown_without_a_word() {
+        let (_, shown) = replayed(&["7"]);
+        let half = shown.len() / 2;
+        let (end, again) = with_file("cut", shown.as_bytes().get(..half).expect("ASCII"), |path| replayed(&[path]));
+        assert!(end.is_err() || again.ends_with("its last lines are missing\n"), "{again}");
+        let whole = shown.lines().count() - 1;
+        let cut: String = shown.lines().take(whole).flat_map(|line| [line, "\n"]).collect();
+        let (end, again) = with_file("endless", cut.as_bytes(), |path| replayed(&[path]));
+        assert!(end.expect("a trace") && again.ends_with("its last lines are missing\n"), "{again}");
+    }
+
+    #[test]
     fn an_input_of_the_fuzzer_is_one_because_it_was_said() {
         let bytes = b"any text is an input";
         assert!(with_file("fuzz", bytes, |path| replayed(&["--fuzz", path])).0.expect("an input"));
@@ -136,6 +171,7 @@ mod tests {
         for words in [&[][..], &["--seed"], &["1", "2"], &["--fuzz"]] {
             assert!(matches!(replayed(words), (Err(Stop::Usage(_)), told) if told.is_empty()), "{words:?}");
         }
+        assert!(matches!(replayed(&["--fuzz"]).0, Err(Stop::Usage(words)) if words.contains("needs the file")));
         assert!(matches!(replayed(&["no-such.trace"]).0, Err(Stop::Usage(words)) if words.starts_with("no-such")));
         assert!(matches!(replayed(&["--help"]).0, Err(Stop::Help)));
     }
