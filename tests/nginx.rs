@@ -56,28 +56,42 @@ async fn fetch(client: &Client, url: &str, target: &Path, original: &Path) -> Pr
     client.progress(id).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a3_64_mib_through_every_location_arrive_whole() {
-    let nginx = Nginx::start();
+/// In how many ways the server gives a file of any size.
+const WAYS: [&str; 10] = ["conn2", "rps", "files", "noetag", "nodate", "gzip", "norange", "redir", "redirabs", "cd"];
+
+/// Downloads a file in each of these ways, some at a time.
+async fn through(ways: &[(&str, &str)], nginx: &Nginx) {
     let (folder, client) = (Folder::new(), client());
-    let original = nginx.files().join("64m.bin");
-    let small = nginx.files().join("6m.bin");
-    std::fs::write(&small, content(6 << 20, 1)).unwrap();
-    let whole = ["conn2", "rps", "files", "noetag", "nodate", "gzip", "norange", "redir", "redirabs", "cd"];
-    let ways: Vec<_> =
-        whole.iter().map(|way| (*way, &original, "64m.bin")).chain([("slow", &small, "6m.bin")]).collect();
     for chunk in ways.chunks(6) {
-        let fetches = chunk.iter().map(|(way, original, name)| {
-            let (url, target) = (nginx.url(&format!("/{way}/{name}")), folder.join(way));
+        let fetches = chunk.iter().map(|(way, name)| {
+            let (url, target, original) =
+                (nginx.url(&format!("/{way}/{name}")), folder.join(way), nginx.files().join(name));
             let client = &client;
             async move {
-                fetch(client, &url, &target, original).await;
+                fetch(client, &url, &target, &original).await;
                 std::fs::remove_file(target).unwrap();
             }
         });
         futures::future::join_all(fetches).await;
     }
     assert_eq!(folder.names(), Vec::<String>::new(), "something is left behind");
+}
+
+fn with_6_mib() -> Nginx {
+    let nginx = Nginx::start();
+    std::fs::write(nginx.files().join("6m.bin"), content(6 << 20, 1)).unwrap();
+    nginx
+}
+
+/// Once: minutes on every adapter, for what the smaller file below shows as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a3_64_mib_through_every_location_arrive_whole() {
+    let ways: Vec<_> = WAYS.iter().map(|way| (*way, "64m.bin")).chain([("slow", "6m.bin")]).collect();
+    through(&ways, &with_6_mib()).await;
+}
+
+async fn a3_6_mib_through_every_location_arrive_whole() {
+    through(&WAYS.map(|way| (way, "6m.bin")), &with_6_mib()).await;
 }
 
 async fn p4_empty_small_text_and_oddly_named_files_arrive_whole() {
@@ -160,6 +174,7 @@ async fn a3_d8_ended_at_half_it_goes_on_and_fetches_no_more_than_was_in_flight_a
     assert!(sent <= bound, "nginx sent {sent} bytes, the bound is {bound}; {progress:?}");
 }
 
+/// With the transports of hyper: the blocking client of the example has no TLS, and reqwest's is its caller's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tls_and_http2_with_the_servers_own_authority() {
     let nginx = Nginx::start();
@@ -232,6 +247,7 @@ async fn a_single_put_is_stored_by_a_webdav_server() {
 }
 
 support::adapters::on_every_adapter!(
+    a3_6_mib_through_every_location_arrive_whole,
     p4_empty_small_text_and_oddly_named_files_arrive_whole,
     a3_d8_ended_at_half_it_goes_on_and_fetches_no_more_than_was_in_flight_and_one_interval,
     u3_credentials_stay_with_their_origin,
