@@ -85,7 +85,7 @@ pub struct Profile {
     pub begin: Begin,
     /// Whether an upload ends with [`Step::Commit`].
     pub commit: bool,
-    /// Whether [`Step::Confirm`] can tell if a commit took effect.
+    /// Whether [`Step::Confirm`] can tell if a commit took effect, or a [`Step::PutWhole`] that an object is in the way of.
     pub confirm: bool,
     /// Whether [`Step::ListParts`] exists.
     pub list: bool,
@@ -191,7 +191,7 @@ pub enum Step {
     },
     /// Make the upload an object.
     Commit,
-    /// Ask whether a commit took effect.
+    /// Ask whether a commit took effect; or, without a session or parts, whether what was sent by [`Step::PutWhole`] is there.
     Confirm,
     /// Give the upload up on the server.
     Abort,
@@ -282,7 +282,8 @@ pub struct Context<'a> {
     /// When the answer to sent content is read: the digest of that content, where [`Profile::sent_digest`] asks for one and all
     /// of it was sent.
     pub sent: Option<Digest>,
-    /// Digest of the whole content where [`Profile::content_digest`] asks for one.
+    /// Digest of the whole content where [`Profile::content_digest`] asks for one. At a [`Step::Confirm`] after a
+    /// [`Step::PutWhole`] also the one of what was sent, where [`Profile::part_digest`] or [`Profile::sent_digest`] asks for it.
     pub content_digest: Option<&'a Digest>,
     /// Where a redirect led, to be used in place of the provider's own URL.
     pub location: Option<&'a Uri>,

@@ -19,6 +19,7 @@ const AZURITE: Server = Server {
     secret: "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
     part: 256 << 10,
     checks: true,
+    conditions: true,
 };
 
 fn store() -> Counterpart {
@@ -89,6 +90,10 @@ impl Store for Azure {
 
     fn upload(&self, key: &str) -> AzureUpload {
         up(blob(&self.0, key, self::key())).with_integrity(Integrity::Md5)
+    }
+
+    fn careful(&self, key: &str) -> AzureUpload {
+        self.upload(key).with_headers(cases::only_new()).unwrap()
     }
 
     fn is_part(method: &str, target: &str) -> bool {

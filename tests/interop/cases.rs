@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::request::Parts;
 use longhaul::core::Provider;
+use longhaul::http::Headers;
 use longhaul::{Error, EventKind, Job};
 
 use crate::counted::Counted;
@@ -14,6 +15,9 @@ use crate::counterpart::Counterpart;
 use crate::support::jobs::{from_bytes, from_file, from_storage};
 use crate::support::{content, run, run_told, until, within};
 use crate::tampered::{self, Fate, Log};
+
+/// The code of a condition that did not hold.
+const CONFLICT: u16 = 308;
 
 /// Parts of the objects in these cases.
 const PARTS: usize = 6;
@@ -29,6 +33,8 @@ pub(crate) trait Store {
     fn counterpart(&self) -> &Counterpart;
     /// An upload to `key`.
     fn upload(&self, key: &str) -> Self::Upload;
+    /// An upload to `key` that may not replace anything.
+    fn careful(&self, key: &str) -> Self::Upload;
     /// Whether a request brings a part; unless told otherwise as on S3.
     fn is_part(method: &str, target: &str) -> bool {
         method == "PUT" && target.contains("partNumber=")
@@ -47,12 +53,20 @@ pub(crate) async fn every_case<S: Store>(store: &S) {
     u4_with_every_part_there_the_commit_is_still_sent(store).await;
     u5_a_commit_refused_for_a_moment_is_the_only_thing_repeated(store).await;
     u6_a_commit_nobody_heard_of_is_found_to_have_happened(store).await;
+    u6_what_it_made_itself_unheard_is_not_in_its_way_and_what_others_made_is(store).await;
     u7_a_dropped_client_is_followed_by_one_that_sends_what_is_missing(store).await;
     u8_two_writers_of_one_key_end_as_exactly_one_of_them(store).await;
     u9_c5_a_cancelled_upload_leaves_the_object_that_was_there(store).await;
     u10_an_abort_that_fails_is_told(store).await;
     r5_k1_a_refusal_ends_it_at_once_and_says_who_said_what(store).await;
     d13_a_byte_changed_on_its_way_is_noticed(store).await;
+}
+
+/// What says that nothing may be replaced, where a header field does.
+pub(crate) fn only_new() -> Headers {
+    let mut headers = Headers::new();
+    headers.add_line("If-None-Match: *").unwrap();
+    headers
 }
 
 fn bytes<S: Store>(store: &S, version: u64) -> Vec<u8> {
@@ -197,6 +211,29 @@ async fn u6_a_commit_nobody_heard_of_is_found_to_have_happened<S: Store>(store: 
     run(&client, from_bytes(store.upload("u6"), &bytes, store.counterpart().part)).await.unwrap();
     assert_eq!(parts_sent::<S>(&log), PARTS, "no part went up twice");
     store.counterpart().holds("u6", &bytes);
+}
+
+/// Small enough for one request, where the store takes conditions with one, and in parts.
+async fn u6_what_it_made_itself_unheard_is_not_in_its_way_and_what_others_made_is<S: Store>(store: &S) {
+    let counterpart = store.counterpart();
+    for len in [0, 1000, counterpart.part as usize + 1] {
+        let key = format!("u6 careful {len}");
+        let (mine, theirs) = (content(len, 61), content(len.max(1), 62));
+        let makes = |parts: &Parts| is_commit::<S>(parts) || parts.method == "PUT" && !is_part::<S>(parts);
+        let cut = first(1);
+        let (client, log) =
+            tampered::client(move |parts| if makes(parts) && cut() { Fate::Unheard } else { Fate::Through });
+        run(&client, from_bytes(store.careful(&key), &mine, counterpart.part)).await.unwrap();
+        assert!(log.count(|_, _| true) > 1, "{key}: it was cut off");
+        counterpart.holds(&key, &mine);
+        // Somebody else's is there, which an earlier try of this one cannot have made.
+        let (client, _) = tampered::client(|_| Fate::Through);
+        let done = run(&client, from_bytes(store.careful(&key), &theirs, counterpart.part)).await;
+        if counterpart.server.conditions {
+            assert_eq!(done.unwrap_err().code(), CONFLICT, "{key}");
+            assert_eq!(counterpart.look(&key), Counterpart::told(&mine), "{key}");
+        }
+    }
 }
 
 async fn u7_a_dropped_client_is_followed_by_one_that_sends_what_is_missing<S: Store>(store: &S) {

@@ -29,6 +29,8 @@ pub(crate) struct Server {
     pub(crate) part: u64,
     /// It compares what it gets with a checksum, or tells what it got.
     pub(crate) checks: bool,
+    /// It does not make an object that must not be there already.
+    pub(crate) conditions: bool,
 }
 
 /// One store's server with its vendor's SDK at its side.

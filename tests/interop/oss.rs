@@ -15,6 +15,7 @@ const VERIFIER: Server = Server {
     // The least that OSS takes.
     part: 100 << 10,
     checks: true,
+    conditions: true,
 };
 
 fn store() -> Counterpart {
@@ -70,6 +71,10 @@ impl Store for Oss {
 
     fn upload(&self, key: &str) -> OssUpload {
         up(&self.0, key)
+    }
+
+    fn careful(&self, key: &str) -> OssUpload {
+        up(&self.0, key).overwriting(false)
     }
 }
 

@@ -18,9 +18,10 @@ const MOTO: Server = Server {
     // The least that S3 takes.
     part: 5 << 20,
     checks: false,
+    conditions: true,
 };
 
-/// A real store, which is strict about signatures and checksums.
+/// A real store, which is strict about signatures and checksums, and looks at no condition on uploads.
 const GARAGE: Server = Server {
     script: "garage",
     variable: "GARAGE",
@@ -28,6 +29,7 @@ const GARAGE: Server = Server {
     key: "GK000000000000000000000001",
     secret: "0000000000000000000000000000000000000000000000000000000000000abc",
     checks: true,
+    conditions: false,
     ..MOTO
 };
 
@@ -56,6 +58,10 @@ impl Store for S3 {
 
     fn upload(&self, key: &str) -> S3Upload {
         up(&self.0, key)
+    }
+
+    fn careful(&self, key: &str) -> S3Upload {
+        up(&self.0, key).with_headers(cases::only_new()).unwrap()
     }
 }
 

@@ -21,6 +21,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod whole;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -304,7 +305,7 @@ impl Transfer {
             parts: &self.session.parts,
             digests: &self.session.digests,
             sent: None,
-            content_digest: self.source.digest.as_ref(),
+            content_digest: self.source.digest.as_ref().or_else(|| self.digest_in_doubt()),
             location: self.location.as_ref(),
             nonce: self.nonce,
             skew: self.skew,

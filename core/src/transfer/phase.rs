@@ -261,10 +261,11 @@ pub(crate) const fn next(direction: Direction, phase: Phase, signal: Signal) -> 
                 // No session is to be opened: everything goes up again under other names.
                 (P::Reconciling | P::Confirming, S::Sessionless) => P::Moving,
                 (P::Opening, S::Opened) => P::Moving,
-                (P::Moving, S::Moved) => P::Checking,
+                (P::Moving | P::Confirming, S::Moved) => P::Checking,
                 (P::Opening | P::Moving | P::Checking, S::Complete) => P::Cleaning,
                 (P::Checking, S::Same) => P::Committing,
-                (P::Committing, S::Unknown) => P::Confirming,
+                // Something is in the way that an earlier try of the one request may have made.
+                (P::Moving | P::Committing, S::Unknown) => P::Confirming,
                 (P::Committing | P::Confirming, S::Committed) => P::Cleaning,
                 (P::Committing | P::Confirming, S::Quiet) => P::Ending,
                 (P::Confirming, S::NotCommitted) => P::Committing,

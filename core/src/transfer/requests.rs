@@ -93,6 +93,7 @@ impl Transfer {
             }
             (Step::Begin, Reply::Begun { session, next, receipt }) => self.begun(session, next, receipt, cx),
             (Step::ListParts { .. }, Reply::Parts { parts, marker }) => self.listed(parts, marker, cx),
+            (Step::Confirm, Reply::Committed(receipt)) if self.source.whole => self.whole_confirmed(receipt, cx),
             (Step::Commit | Step::Confirm, Reply::Committed(receipt)) => self.complete(Signal::Committed, receipt, cx),
             (Step::Confirm, Reply::NotCommitted) => self.not_committed(cx),
             (Step::Abort, Reply::Aborted) => self.session_aborted(cx),

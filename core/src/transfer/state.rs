@@ -101,6 +101,13 @@ impl Source {
     }
 }
 
+/// All content went up in one request, and the object may be there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct WholeSent {
+    /// The digest of what was sent, where the profile asks for one.
+    pub(super) digest: Option<Digest>,
+}
+
 /// What is known of the upload on the server.
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -131,6 +138,8 @@ pub(super) struct Session {
     pub(super) gone: bool,
     /// All of a part was sent and its answer never came: the server may still be taking it in.
     pub(super) loose: bool,
+    /// All went up in one request, and no answer said what became of it.
+    pub(super) whole: Option<WholeSent>,
     /// The object is there already, without a commit: what the server said of it.
     pub(super) receipt: Option<Receipt>,
     /// Recorded parts must be compared with the source before they are believed.

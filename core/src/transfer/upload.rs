@@ -394,6 +394,9 @@ impl Transfer {
         if self.stop.is_some() || self.restart.is_some() {
             return;
         }
+        if kind == StepKind::PutWhole && self.whole_in_doubt(flight.range, moved, &exchange, cx) {
+            return;
+        }
         let next = match exchange {
             Exchange::Judged(Err(Verdict::Fatal(fault)))
                 if fault.kind == ServerFaultKind::NotFound && self.session.id.is_some() =>

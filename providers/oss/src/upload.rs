@@ -208,8 +208,10 @@ impl Dialect for OssUpload {
         Vec::from_iter(checksum::in_head(headers))
     }
 
-    /// OSS does not say how it makes the tag of an object made of parts.
-    fn tags(&self, _: &HeaderMap) -> Tags {
-        Tags::Perhaps
+    /// OSS does not say how it makes the tag of an object made of parts. That of one that went up at once is its MD5:
+    /// <https://www.alibabacloud.com/help/en/oss/developer-reference/putobject>.
+    fn tags(&self, at_once: bool, headers: &HeaderMap) -> Tags {
+        let veiled = headers.contains_key("x-oss-server-side-encryption");
+        if at_once && !veiled { Tags::Foretold } else { Tags::Perhaps }
     }
 }

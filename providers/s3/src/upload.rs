@@ -132,6 +132,13 @@ impl S3Upload {
         carries && self.declares(cx).is_some() && unknown
     }
 
+    /// The digest of what is sent. Amazon S3 tells the CRC of whatever it holds. What other stores hold shows by its tag at best, and
+    /// that must be known where an object that is in the way may be one's own.
+    fn compared(&self) -> Algorithm {
+        let by_tag = self.is_conditional() && self.object.bucket().rules().etags == Etags::Composite;
+        if by_tag { Algorithm::Md5 } else { Algorithm::Crc64Nvme }
+    }
+
     /// The digest that content must have before its request is built.
     fn known_before(&self) -> Option<Algorithm> {
         match self.object.payload {
@@ -155,7 +162,7 @@ impl Provider for S3Upload {
         let rules = self.object.bucket().rules();
         let mut profile = multipart::profile(rules.parts, self.single.min(rules.single));
         profile.part_digest = self.known_before();
-        profile.sent_digest = profile.part_digest.is_none().then_some(Algorithm::Crc64Nvme);
+        profile.sent_digest = profile.part_digest.is_none().then(|| self.compared());
         profile.refresh = self.refresh;
         profile
     }
@@ -261,9 +268,14 @@ impl Dialect for S3Upload {
         checksum::in_result(result)
     }
 
-    fn tags(&self, headers: &HeaderMap) -> Tags {
-        let foretold = self.object.bucket().rules().etags != Etags::Opaque && !checksum::is_veiled(headers);
-        if foretold { Tags::Composite } else { Tags::Opaque }
+    fn tags(&self, at_once: bool, headers: &HeaderMap) -> Tags {
+        match self.object.bucket().rules().etags {
+            _ if checksum::is_veiled(headers) => Tags::Opaque,
+            Etags::Md5 => Tags::Foretold,
+            Etags::Composite if at_once => Tags::Perhaps,
+            Etags::Composite => Tags::Foretold,
+            Etags::Opaque => Tags::Opaque,
+        }
     }
 }
 

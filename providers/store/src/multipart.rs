@@ -77,8 +77,8 @@ pub trait Dialect {
     /// Digests of the whole object in the answer to a completion.
     fn of_result(&self, result: &Element, headers: &HeaderMap) -> Vec<Digest>;
 
-    /// What the tag of an object made of parts tells, by the head of an answer about it.
-    fn tags(&self, headers: &HeaderMap) -> Tags;
+    /// What the tag of an object tells that went up `at_once`, or else was made of parts, by the head of an answer about it.
+    fn tags(&self, at_once: bool, headers: &HeaderMap) -> Tags;
 
     /// The request for a step, signed.
     ///
@@ -99,11 +99,12 @@ pub trait Dialect {
     }
 }
 
-/// What the tag of an object made of parts tells.
+/// What the tag of an object tells: the MD5 of what went up at once, or what [`etag::composite`](crate::etag::composite) makes of
+/// the tags of parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tags {
-    /// It is made of the parts' tags as [`etag::composite`](crate::etag::composite) makes it: another one is of another object.
-    Composite,
+    /// It is made so: another one is of another object.
+    Foretold,
     /// It may be made so: the same is of the same object, another one tells nothing.
     Perhaps,
     /// Nothing.

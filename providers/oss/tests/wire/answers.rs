@@ -127,6 +127,25 @@ fn u6_a_commit_in_doubt_is_decided_by_head() {
     assert!(matches!(*verdict, Verdict::Fatal(_)), "{verdict:?}");
 }
 
+/// No session, no parts: what went up at once is known by its CRC, or by the MD5 that its tag is.
+#[test]
+fn u6_what_went_up_at_once_is_found_by_its_crc_or_its_tag() {
+    let md5 = Digest::from_hex(Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72").expect("an MD5");
+    let (ours, theirs) = ("ETag: \"900150983CD24FB0D6963F7D28E17F72\"", "ETag: \"A00150983CD24FB0D6963F7D28E17F72\"");
+    let crc = told(&crc64(1));
+    let head = |digest: &Digest, lines: &[&str]| {
+        let mut cx = cx();
+        (cx.session, cx.total, cx.content_digest) = (None, Some(3), Some(digest));
+        let lines: Vec<&str> = ["Content-Length: 3"].into_iter().chain(lines.iter().copied()).collect();
+        read(&upload(), &cx, &Step::Confirm, 200, &lines, "").map(|reply| matches!(reply, Reply::Committed(_)))
+    };
+    assert_eq!(head(&crc64(1), &[theirs, &crc]).ok(), Some(true));
+    assert_eq!(head(&crc64(2), &[ours, &crc]).ok(), Some(false));
+    assert_eq!(head(&md5, &[ours]).ok(), Some(true));
+    assert_eq!(head(&md5, &[theirs]).ok(), Some(false));
+    assert_eq!(head(&md5, &[theirs, "x-oss-server-side-encryption: KMS"]).ok(), None, "a veiled tag tells nothing");
+}
+
 /// A store that keeps the first of two parts of one number: ours where its tag is the MD5 of what was sent.
 #[test]
 fn u12_a_part_that_is_there_already_is_taken_only_where_it_is_known_to_be_the_same() {

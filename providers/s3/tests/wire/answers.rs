@@ -1,10 +1,12 @@
 //! Successes, read: every step, also where a success turns out to be none (U5, U6, U7, U8, D13).
 
-use crate::common::{crc64, download, upload};
+use crate::common::{crc64, download, key, object, upload};
 use crate::support::{committing, cx, everything, get, part, parts, pinned, range, read};
 use longhaul_core::error::{Changed, ServerFaultKind};
-use longhaul_core::provider::{Receipt, Reply, Step, UploadedPart, Verdict};
-use longhaul_core::{Algorithm, ByteRange};
+use longhaul_core::provider::{Provider, Receipt, Reply, Step, UploadedPart, Verdict};
+use longhaul_core::{Algorithm, ByteRange, Digest};
+use longhaul_http::Headers;
+use longhaul_s3::{Bucket, Etags, Object, Rules, S3Upload};
 
 const COMPOSITE: &str = "fd279fa64fe1fa9a3551a4a88ae83424-2";
 
@@ -186,6 +188,74 @@ fn u6_a_checksum_of_the_whole_decides_where_the_tag_cannot() {
     assert_eq!(read("x-amz-checksum-crc64nvme: AAAAAAAAAAE="), Reply::NotCommitted);
 }
 
+/// No session, no parts: what went up at once is known by its checksum, else by its tag.
+#[test]
+fn u6_what_went_up_at_once_is_found_by_its_checksum_or_its_tag() {
+    let md5 = Digest::from_hex(Algorithm::Md5, "5d41402abc4b2a76b9719d911017c592").expect("an MD5");
+    let amazon = || S3Upload::new(object("key"));
+    let other = |rules| {
+        let bucket = Bucket::at("http://127.0.0.1:9", "eu-central-1", "my-bucket").expect("sound").with_rules(rules);
+        S3Upload::new(Object::new(bucket, "key", key()).expect("sound"))
+    };
+    let (ours, theirs) = ("ETag: \"5d41402abc4b2a76b9719d911017c592\"", "ETag: \"6d41402abc4b2a76b9719d911017c592\"");
+    let crc = "x-amz-checksum-crc64nvme: AAAAAAAAAAE=";
+    let kms = "x-amz-server-side-encryption: aws:kms";
+    let tell = |upload: &S3Upload, digest: Option<Digest>, total: u64, lines: &[&str]| {
+        let mut cx = cx();
+        (cx.session, cx.total, cx.content_digest) = (None, Some(total), digest.as_ref());
+        let length = format!("Content-Length: {}", lines[0]);
+        let lines: Vec<&str> = [&*length].into_iter().chain(lines[1..].iter().copied()).collect();
+        match read(upload, &cx, &Step::Confirm, 200, &lines, "") {
+            Ok(Reply::Committed(_)) => Some(true),
+            Ok(Reply::NotCommitted) => Some(false),
+            other => {
+                assert!(matches!(&other, Err(verdict) if matches!(**verdict, Verdict::Fatal(_))), "{other:?}");
+                None
+            }
+        }
+    };
+    for (upload, digest, lines, told) in [
+        (amazon(), Some(crc64(1)), &["5", theirs, crc][..], Some(true)),
+        (amazon(), Some(crc64(2)), &["5", ours, crc], Some(false)),
+        (amazon(), Some(crc64(1)), &["6", ours, crc], Some(false)),
+        (amazon(), Some(crc64(1)), &["5", ours], None),
+        (amazon(), Some(md5), &["5", ours], Some(true)),
+        (amazon(), Some(md5), &["5", theirs], Some(false)),
+        (amazon(), Some(md5), &["5", theirs, kms], None),
+        (other(Rules::OTHERS), Some(md5), &["5", ours], Some(true)),
+        (other(Rules::OTHERS), Some(md5), &["5", theirs], None),
+        (other(Rules::OTHERS.with_etags(Etags::Opaque)), Some(md5), &["5", ours], None),
+        (amazon(), None, &["5", ours], None),
+    ] {
+        assert_eq!(tell(&upload, digest, 5, lines), told, "{digest:?} {lines:?}");
+    }
+    // There is only one object without content.
+    assert_eq!(tell(&amazon(), None, 0, &["0", theirs]), Some(true));
+    assert_eq!(tell(&amazon(), None, 0, &["1", theirs]), Some(false));
+}
+
+/// A store that tells no CRC is only asked by tag, and only where something may be in the way.
+#[test]
+fn u6_what_is_computed_of_what_is_sent_is_what_the_store_can_tell() {
+    let others = || {
+        let bucket = Bucket::at("http://127.0.0.1:9", "eu-central-1", "my-bucket").expect("sound");
+        S3Upload::new(Object::new(bucket, "key", key()).expect("sound"))
+    };
+    let careful = |upload: S3Upload| {
+        let mut headers = Headers::new();
+        headers.add_line("If-None-Match: *").expect("a field");
+        upload.with_headers(headers).expect("sound")
+    };
+    for (upload, sent) in [
+        (upload(), Algorithm::Crc64Nvme),
+        (careful(upload()), Algorithm::Crc64Nvme),
+        (others(), Algorithm::Crc64Nvme),
+        (careful(others()), Algorithm::Md5),
+    ] {
+        assert_eq!(upload.profile().sent_digest, Some(sent), "{upload:?}");
+    }
+}
+
 #[test]
 fn an_abort_is_done_when_the_upload_is_gone() {
     for status in [204, 200, 404] {
@@ -225,10 +295,8 @@ fn d13_a_tag_is_an_md5_only_where_that_is_certain() {
     assert!(!is_md5(&["Content-Length: 5", md5, "x-amz-server-side-encryption-customer-algorithm: AES256"]));
     assert!(!is_md5(&["Content-Length: 5", "ETag: \"5d41402abc4b2a76b9719d911017c592-1\""]));
     assert!(!is_md5(&["Content-Length: 5", md5, "x-amz-checksum-crc64nvme: AAAAAAAAAAE="]), "one digest is enough");
-    let other = longhaul_s3::Bucket::at("https://store.example", "auto", "my-bucket").expect("sound");
-    let other = longhaul_s3::Object::new(other, "a", crate::common::key())
-        .and_then(longhaul_s3::S3Download::new)
-        .expect("sound");
+    let other = Bucket::at("https://store.example", "auto", "my-bucket").expect("sound");
+    let other = Object::new(other, "a", key()).and_then(longhaul_s3::S3Download::new).expect("sound");
     let Ok(Reply::Object(object)) = read(&other, &cx(), &Step::Probe, 200, &["Content-Length: 5", md5], "") else {
         panic!()
     };

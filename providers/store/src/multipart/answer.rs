@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 
 use longhaul_core::error::{ServerFault, ServerFaultKind};
 use longhaul_core::provider::{Context, Head, Receipt, Reply, Step, Verdict};
-use longhaul_core::{Digest, Now};
+use longhaul_core::{Algorithm, Digest, Now};
 use longhaul_http::fault::{excerpt, protocol};
 use longhaul_http::read::{ETag, content_length, etag, single};
 
@@ -134,7 +134,7 @@ impl<D: Dialect> Reader<'_, D> {
         {
             return Err(format!("the parts sent make {whole}, the store made an object of {there}"));
         }
-        if self.dialect.tags(self.head.headers) != Tags::Composite {
+        if self.dialect.tags(false, self.head.headers) != Tags::Foretold {
             return Ok(());
         }
         let Some((ours, there)) = tag::composite(self.cx.parts.values()).zip(etag.map(bare)) else { return Ok(()) };
@@ -147,7 +147,8 @@ impl<D: Dialect> Reader<'_, D> {
         Ok(())
     }
 
-    /// HEAD after a commit whose outcome is not known: is what is there made of our parts?
+    /// HEAD after a commit, or an upload in one request, whose outcome is not known: is what is there made of our parts, or of what
+    /// went up at once?
     fn confirmed(&self) -> Result<Reply, Verdict> {
         let length = content_length(self.head.headers).map_err(|error| self.broken(error.to_string()))?;
         if length.is_some_and(|length| Some(length) != self.cx.total) {
@@ -156,18 +157,27 @@ impl<D: Dialect> Reader<'_, D> {
         let there = etag(self.head.headers).ok().flatten();
         let there = there.as_ref().map(ETag::as_str);
         let receipt = || self.receipt(there.map(String::from));
+        let at_once = self.cx.session.is_none();
+        if at_once && length == Some(0) {
+            return Ok(Reply::Committed(receipt()));
+        }
+        let whole = if at_once { self.cx.content_digest.copied() } else { whole_digest(self.cx) };
         // A checksum of the whole object decides in either way.
-        if let Some(whole) = whole_digest(self.cx) {
+        if let Some(whole) = whole {
             let told = self.dialect.of_whole(self.head.headers);
             if let Some(told) = told.iter().find(|digest| digest.algorithm() == whole.algorithm()) {
                 return Ok(if *told == whole { Reply::Committed(receipt()) } else { Reply::NotCommitted });
             }
         }
-        let tags = self.dialect.tags(self.head.headers);
-        let ours = tag::composite(self.cx.parts.values()).filter(|_| tags != Tags::Opaque);
-        match (ours, there.map(bare)) {
+        let tags = self.dialect.tags(at_once, self.head.headers);
+        let ours = if at_once {
+            whole.filter(|whole| whole.algorithm() == Algorithm::Md5).map(|whole| whole.hex())
+        } else {
+            tag::composite(self.cx.parts.values())
+        };
+        match (ours.filter(|_| tags != Tags::Opaque), there.map(bare)) {
             (Some(ours), Some(there)) if ours.eq_ignore_ascii_case(there) => Ok(Reply::Committed(receipt())),
-            (Some(_), Some(_)) if tags == Tags::Composite => Ok(Reply::NotCommitted),
+            (Some(_), Some(_)) if tags == Tags::Foretold => Ok(Reply::NotCommitted),
             _ => Err(Verdict::Fatal(ServerFault::new(
                 ServerFaultKind::Protocol,
                 self.step.kind(),

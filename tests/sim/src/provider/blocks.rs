@@ -132,12 +132,13 @@ impl Provider for BlocksProvider {
                 Ok(Reply::Parts { parts, marker: None })
             }
             (Step::ListParts { .. }, 404) => Ok(Reply::Parts { parts: Vec::new(), marker: None }),
-            // The blob is this upload's when all of its blocks are.
+            // The blob is this upload's when all of its blocks are. One that went up at once has none, whatever its length.
             (Step::Confirm, 200) => {
                 let own = Self::own(cx, &text, &["committed"]).ok_or_else(broken)?;
                 let all = text.lines().filter(|line| line.starts_with("committed")).count();
                 let len: u64 = own.iter().map(|part| part.range.len()).sum();
-                let mine = own.len() == all && Some(len) == cx.total;
+                let there = head.headers.get("x-length").and_then(|length| length.to_str().ok()?.parse().ok());
+                let mine = own.len() == all && Some(len) == cx.total && there == cx.total;
                 Ok(if mine { Reply::Committed(receipt(None)) } else { Reply::NotCommitted })
             }
             (Step::Confirm, 404) => Ok(Reply::NotCommitted),

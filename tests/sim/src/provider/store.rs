@@ -6,7 +6,7 @@ use http::{Method, Request};
 use longhaul_core::error::{BuildError, ServerFaultKind};
 use longhaul_core::intent::Body;
 use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, UploadedPart, Verdict};
-use longhaul_core::{ByteRange, Now, Wall};
+use longhaul_core::{Algorithm, ByteRange, Now, Wall};
 
 use super::{Grant, fault, receipt, refusal};
 use crate::server::condition::Condition;
@@ -38,7 +38,6 @@ impl StoreProvider {
         profile.confirm = true;
         profile.abort = true;
         profile.needs_total = true;
-        profile.single = Some(0);
         profile.refresh = true;
         let plain = Self {
             host: host.into(),
@@ -60,6 +59,9 @@ impl StoreProvider {
         let planned = flavour.opener == Opener::Plan;
         self.flavour = flavour;
         self.profile.parts = flavour.parts;
+        let single = if planned { 0 } else { flavour.single };
+        self.profile.single = Some(single);
+        self.profile.sent_digest = (single > 0).then_some(Algorithm::Crc64Nvme);
         self.profile.begin = if planned { Begin::None } else { Begin::Creates };
         self.profile.list = !planned;
         // What a plan's run recorded is of no use to another plan's.
@@ -155,6 +157,13 @@ impl Provider for StoreProvider {
                 Some(tag) => Ok(Reply::Committed(receipt(Some(tag.into())))),
                 None => Err(Verdict::Unknown(fault(ServerFaultKind::Unavailable, "no words"))),
             },
+            // What went up at once is known by its bytes.
+            (Step::Confirm, 200) if cx.session.is_none() && (self.plan.is_none() || cx.total == Some(0)) => {
+                let same = header("content-length").as_deref() == Some("0")
+                    || cx.content_digest.is_some_and(|digest| header("x-digest") == Some(digest.hex()));
+                let fits = header("content-length").and_then(|len| len.parse().ok()) == cx.total;
+                Ok(if same && fits { Reply::Committed(receipt(header("etag"))) } else { Reply::NotCommitted })
+            }
             (Step::Confirm, 200) if header("x-session").as_deref() == cx.session.or(self.plan.as_deref()) => {
                 Ok(Reply::Committed(receipt(header("etag"))))
             }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `PUT /key?comp=block&blockid=ID` | stage a block; another one of that name is replaced |
 //! | `PUT /key?comp=blocklist` | commit: one name per line, in order, each of them staged; `ID COMMITTED` takes it from the blob |
-//! | `GET /key?comp=blocklist` | lines `staged ID size` and `committed ID size`; 404 when there is neither |
+//! | `GET /key?comp=blocklist` | lines `staged ID size` and `committed ID size`, the blob's length as `x-length`; 404 when there is neither |
 //! | `PUT /key` | everything at once |
 //! | `HEAD /key` | the blob: `etag` |
 //! | `DELETE /key` | removes the blob, committed content and all |
@@ -204,6 +204,10 @@ impl Blocks {
         for (id, block) in blob.into_iter().flat_map(|blob| &blob.blocks) {
             text += &format!("committed {id} {}\n", len(block));
         }
-        WireAnswer::status(200).text(text)
+        let answer = WireAnswer::status(200).text(text);
+        match blob {
+            Some(blob) => answer.with("x-length", blob.content.len().to_string()),
+            None => answer,
+        }
     }
 }

@@ -7,6 +7,8 @@ use longhaul_core::layout::PartLimits;
 pub struct Flavour {
     /// What a part may be.
     pub parts: PartLimits,
+    /// Objects up to this size, in bytes, go up in one request. An empty one has no part.
+    pub single: u64,
     /// Where a condition is looked at.
     pub conditions: Conditions,
     /// Who opens sessions.
@@ -35,16 +37,19 @@ impl Flavour {
     /// A store with small parts and no more rules than any has.
     pub const PLAIN: Self = Self {
         parts: PartLimits::new(1 << 10, 64 << 10, 1_000, 1 << 40),
+        single: 0,
         conditions: Conditions::AtCommit,
         opener: Opener::Upload,
     };
     /// As Amazon S3: a minimum for all parts but the last, and a number of parts.
-    pub const S3: Self = Self { parts: PartLimits::new(5 << 10, 5 << 20, 100, 50 << 30), ..Self::PLAIN };
+    pub const S3: Self =
+        Self { parts: PartLimits::new(5 << 10, 5 << 20, 100, 50 << 30), single: 16 << 10, ..Self::PLAIN };
     /// As Cloudflare R2: and all parts but the last of one size.
     pub const R2: Self = Self { parts: equal(Self::S3.parts), ..Self::S3 };
     /// As Aliyun OSS: smaller parts, and a condition that is looked at twice.
     pub const OSS: Self = Self {
         parts: PartLimits::new(2 << 10, 5 << 20, 100, 48 << 30),
+        single: 16 << 10,
         conditions: Conditions::AlsoAtOpen,
         ..Self::PLAIN
     };

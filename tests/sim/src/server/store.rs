@@ -6,7 +6,7 @@
 //! | `PUT /key?session=S&part=N&at=A` | one part; its tag in `etag` |
 //! | `GET /key?session=S&after=M` | a page of parts: lines `number start end tag`, a last line `next M` |
 //! | `POST /key?session=S` | commit: lines `number tag` in order |
-//! | `HEAD /key` | the object: `etag`, `x-session` |
+//! | `HEAD /key` | the object: `etag`, `x-session`, and `x-digest`, its CRC-64/NVME |
 //! | `DELETE /key?session=S` | abort |
 //! | `PUT /key` | everything at once |
 //!
@@ -359,13 +359,13 @@ impl Store {
     }
 
     fn head(&self, key: &str) -> WireAnswer {
-        match self.objects.get(key) {
-            Some(object) => WireAnswer::status(200)
-                .with("etag", &object.tag)
-                .with("content-length", object.content.len().to_string())
-                .with("x-session", object.session.as_deref().unwrap_or("none")),
-            None => WireAnswer::status(404),
-        }
+        let Some(object) = self.objects.get(key) else { return WireAnswer::status(404) };
+        let all = ByteRange::at(0, object.content.len());
+        WireAnswer::status(200)
+            .with("etag", &object.tag)
+            .with("content-length", all.len().to_string())
+            .with("x-digest", digest(Algorithm::Crc64Nvme, &object.content.pieces(all)).hex())
+            .with("x-session", object.session.as_deref().unwrap_or("none"))
     }
 
     fn abort(&mut self, session: &str, now: Moment) -> WireAnswer {

@@ -37,6 +37,7 @@ mod timely;
 mod told;
 mod upload;
 mod ways_out;
+mod whole;
 mod windowed;
 
 /// The example is a test as well.
