@@ -6,6 +6,7 @@ use longhaul_sign::date;
 
 use crate::cases::{self, Store};
 use crate::counterpart::{Counterpart, Server, now};
+use crate::renewed;
 use crate::support::jobs::{has_dots, keys};
 
 const CONTAINER: &str = "tbucket";
@@ -20,6 +21,7 @@ const AZURITE: Server = Server {
     part: 256 << 10,
     checks: true,
     conditions: true,
+    expires: true,
 };
 
 fn store() -> Counterpart {
@@ -108,4 +110,9 @@ impl Store for Azure {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o5_azure_every_case() {
     cases::every_case(&Azure(store())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r3_r6_azure_urls_that_end_are_replaced() {
+    renewed::every_case(store()).await;
 }

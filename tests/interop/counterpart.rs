@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) checks: bool,
     /// It does not make an object that must not be there already.
     pub(crate) conditions: bool,
+    /// It refuses URLs that have ended.
+    pub(crate) expires: bool,
 }
 
 /// One store's server with its vendor's SDK at its side.
@@ -50,7 +52,7 @@ impl Counterpart {
         Self { server, endpoint, part: server.part, sdk, folder: Folder::new() }
     }
 
-    fn ask(&self, question: &Value) -> Value {
+    pub(crate) fn ask(&self, question: &Value) -> Value {
         self.sdk.lock().unwrap().ask(question)
     }
 
@@ -155,8 +157,7 @@ impl Counterpart {
     }
 
     async fn by_plan(&self, key: &str, bytes: &[u8]) {
-        let policy =
-            Policy::new(Hosts::These(vec![HostRule::Exact("127.0.0.1".into())])).with_plain_http(PlainHttp::Loopback);
+        let policy = policy();
         let size = bytes.len();
         if size > 0 {
             let plan = self.ask(&json!({"do": "plan", "key": key, "size": size, "part": self.part}));
@@ -178,6 +179,11 @@ impl Counterpart {
         let plan = DownloadPlan::new(&draft, &policy, now()).unwrap();
         self.comes_down(PresignedDownload::new(plan).unwrap(), bytes).await;
     }
+}
+
+/// What these servers' URLs may be.
+pub(crate) fn policy() -> Policy {
+    Policy::new(Hosts::These(vec![HostRule::Exact("127.0.0.1".into())])).with_plain_http(PlainHttp::Loopback)
 }
 
 /// This machine's clock, in unix seconds.

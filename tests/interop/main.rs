@@ -13,6 +13,7 @@ mod cases;
 mod counted;
 mod counterpart;
 mod oss;
+mod renewed;
 mod s3;
 #[path = "../support/mod.rs"]
 mod support;

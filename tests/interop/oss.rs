@@ -4,6 +4,7 @@ use longhaul_oss::{AccessKey, Bucket, Object, OssDownload, OssUpload};
 
 use crate::cases::{self, Store};
 use crate::counterpart::{Counterpart, Server};
+use crate::renewed;
 use crate::support::jobs::{has_dots, keys};
 
 const VERIFIER: Server = Server {
@@ -16,6 +17,7 @@ const VERIFIER: Server = Server {
     part: 100 << 10,
     checks: true,
     conditions: true,
+    expires: true,
 };
 
 fn store() -> Counterpart {
@@ -81,4 +83,9 @@ impl Store for Oss {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o5_oss_every_case() {
     cases::every_case(&Oss(store())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r3_r6_oss_urls_that_end_are_replaced() {
+    renewed::every_case(store()).await;
 }

@@ -6,6 +6,7 @@ use longhaul_s3::{AccessKey, Bucket, Object, S3Download, S3Upload};
 
 use crate::cases::{self, Store};
 use crate::counterpart::{Counterpart, Server};
+use crate::renewed;
 use crate::support::jobs::keys;
 
 /// Takes wrong signatures and wrong checksums.
@@ -19,6 +20,7 @@ const MOTO: Server = Server {
     part: 5 << 20,
     checks: false,
     conditions: true,
+    expires: false,
 };
 
 /// A real store, which is strict about signatures and checksums, and looks at no condition on uploads.
@@ -30,6 +32,8 @@ const GARAGE: Server = Server {
     secret: "0000000000000000000000000000000000000000000000000000000000000abc",
     checks: true,
     conditions: false,
+    // With 400.
+    expires: false,
     ..MOTO
 };
 
@@ -102,6 +106,12 @@ macro_rules! on {
             $(#[$said])?
             async fn o5_s3_every_case() {
                 cases::every_case(&S3($store)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            $(#[$said])?
+            async fn r3_r6_s3_urls_that_end_are_replaced() {
+                renewed::every_case($store).await;
             }
         }
     };

@@ -8,7 +8,8 @@ One JSON question a line on standard input, one JSON answer a line on standard o
   {"do": "look", "key": K}                        {"size", "sha256"} of the object, or null
   {"do": "put", "key": K, "file": F, "part": N}   an object made by the SDK, in parts when it is larger than one
   {"do": "open", "key": K}                        parts or blocks that wait in uploads which nobody completed
-  {"do": "plan", "key": K, "size": N, "part": N}  opens an upload and issues a plan for it (docs/presigned.md): good for an hour
+  {"do": "plan", "key": K, "size": N, "part": N}  opens an upload and issues a plan for it (docs/presigned.md); with "upload": U for one that
+                                                  is open, with "only": [N…] for these parts
   {"do": "link", "key": K, "size": N}             a plan for a download
   {"do": "form", "key": K}                        the URL of one plain PUT, and the fields that go with it
   {"do": "version", "key": K}                     the id of the newest version (S3); without a key: versions are kept from now on
@@ -20,6 +21,7 @@ import json
 import sys
 import time
 
+# What is signed is good for so long, unless a question says "seconds": N.
 HOUR = 3600
 
 
@@ -72,13 +74,13 @@ class Azure:
         return 0
 
     def url(self, key, may, query=""):
-        expiry = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=HOUR)
+        expiry = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.seconds)
         token = self.blob.generate_blob_sas(
             self.account, self.bucket, key, account_key=self.secret, permission=may, expiry=expiry
         )
         return f"{self.container.get_blob_client(key).url}?{token}{query}"
 
-    def plan(self, key, numbers):
+    def plan(self, key, numbers, _upload):
         names = {number: base64.b64encode(f"{number:08}".encode()).decode() for number in numbers}
         parts = {
             number: {"url": self.url(key, "cw", f"&comp=block&blockid={name.replace('=', '%3D')}"), "provider_part_id": name}
@@ -132,10 +134,10 @@ class S3:
             more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
     def url(self, call, key, **more):
-        return self.client.generate_presigned_url(call, {"Bucket": self.bucket, "Key": key, **more}, HOUR)
+        return self.client.generate_presigned_url(call, {"Bucket": self.bucket, "Key": key, **more}, self.seconds)
 
-    def plan(self, key, numbers):
-        upload = self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+    def plan(self, key, numbers, upload):
+        upload = upload or self.client.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
         parts = {number: {"url": self.url("upload_part", key, UploadId=upload, PartNumber=number)} for number in numbers}
         complete = {"url": self.url("complete_multipart_upload", key, UploadId=upload), "body": "s3_xml"}
         abort = {"url": self.url("abort_multipart_upload", key, UploadId=upload)}
@@ -194,11 +196,11 @@ class Oss:
 
     def url(self, request, key, **more):
         request = getattr(self.oss, request)(bucket=self.bucket, key=key, **more)
-        return self.client.presign(request, expires=datetime.timedelta(seconds=HOUR)).url
+        return self.client.presign(request, expires=datetime.timedelta(seconds=self.seconds)).url
 
-    def plan(self, key, numbers):
+    def plan(self, key, numbers, upload):
         name = {"bucket": self.bucket, "key": key}
-        upload = self.client.initiate_multipart_upload(self.oss.InitiateMultipartUploadRequest(**name)).upload_id
+        upload = upload or self.client.initiate_multipart_upload(self.oss.InitiateMultipartUploadRequest(**name)).upload_id
         parts = {number: {"url": self.url("UploadPartRequest", key, upload_id=upload, part_number=number)} for number in numbers}
         complete = {"url": self.url("CompleteMultipartUploadRequest", key, upload_id=upload), "body": "s3_xml"}
         abort = {"url": self.url("AbortMultipartUploadRequest", key, upload_id=upload)}
@@ -213,6 +215,7 @@ class Oss:
 
 def answer(store, question):
     do, key = question["do"], question["key"]
+    store.seconds = question.get("seconds", HOUR)
     if do == "look":
         content = store.read(key)
         if content is None:
@@ -228,12 +231,12 @@ def answer(store, question):
         return store.open(key)
     if do in ("form", "version"):
         return getattr(store, do)(key)
-    until = int(time.time()) + HOUR
+    until = int(time.time()) + store.seconds
     if do == "link":
         return {"url": store.link(key), "total_size": question["size"], "expires_at": until}
     if do == "plan":
         size, part = question["size"], question["part"]
-        plan = store.plan(key, range(1, -(-size // part) + 1))
+        plan = store.plan(key, question.get("only", range(1, -(-size // part) + 1)), question.get("upload"))
         plan["parts"] = [
             {"number": number, "offset": (number - 1) * part, "size": min(part, size - (number - 1) * part), "expires_at": until} | grant
             for number, grant in plan["parts"].items()

@@ -251,6 +251,25 @@ fn a_fresh_plan_brings_urls_and_changes_nothing_else() {
     assert_eq!(first.refreshed(&other, false).expect_err("another id").field, "provider_part_id");
 }
 
+/// The answer to a part may come when its URL has been refused since and dropped: without its name no list of parts could have it.
+#[test]
+fn u4_a_part_keeps_its_name_when_its_url_is_dropped() {
+    let policy = policy().refreshable(true);
+    let of = |number: u64, id: &str| {
+        let draft = with(|plan| {
+            let offset = (number - 1) * plan.part_size;
+            plan.parts = vec![PartDraft { provider_part_id: Some(id.into()), ..part(number, offset, 10) }];
+        });
+        UploadPlan::new(&draft, &policy, NOW).expect("sound")
+    };
+    let mut plan = of(1, "b1").refreshed(&of(2, "b2"), true).expect("the same upload");
+    assert_eq!((plan.part(1), plan.part_id(1), plan.part_id(2)), (None, Some("b1"), Some("b2")));
+    plan = plan.refreshed(&of(2, "b2"), true).expect("the same upload");
+    assert_eq!((plan.part_id(1), plan.part_id(3)), (Some("b1"), None), "however often");
+    assert_eq!(plan.refreshed(&of(1, "b9"), false).expect_err("another id").field, "provider_part_id");
+    assert_eq!(plan.refreshed(&of(1, "b1"), false).expect("the same upload").part_id(1), Some("b1"));
+}
+
 #[test]
 fn k1_neither_drafts_nor_plans_show_a_secret() {
     let draft = header("x-secret", "canary");

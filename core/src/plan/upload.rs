@@ -69,6 +69,8 @@ pub struct UploadPlan {
     total: u64,
     part_size: u64,
     parts: BTreeMap<u64, PlannedPart>,
+    /// The store's names for parts whose URLs were dropped: their answers may still be on the way.
+    dropped: BTreeMap<u64, Option<String>>,
     /// When the last of the parts' URLs expires; `i64::MAX` where one never does.
     latest: i64,
     complete: Option<PlannedRequest>,
@@ -142,6 +144,7 @@ impl UploadPlan {
             total: draft.total_size,
             part_size: draft.part_size,
             parts,
+            dropped: BTreeMap::new(),
             latest,
             complete,
             confirm,
@@ -300,6 +303,15 @@ impl UploadPlan {
     #[must_use]
     pub const fn batch(&self) -> u32 {
         self.batch.0
+    }
+
+    /// The store's own name for the part of this number, also where its URL was refused and dropped since.
+    #[must_use]
+    pub fn part_id(&self, number: u64) -> Option<&str> {
+        match self.parts.get(&number) {
+            Some(part) => part.id(),
+            None => self.dropped.get(&number)?.as_deref(),
+        }
     }
 
     /// Fresh URLs are asked for when fewer than this many are left.

@@ -206,7 +206,7 @@ impl Provider for PresignedUpload {
 impl PresignedUpload {
     /// A part is there: by what name?
     fn stored(&self, step: &Step, number: u64, head: Head<'_>) -> Result<Reply, Verdict> {
-        let id = self.plan.part(number).and_then(|part| part.id());
+        let id = self.plan.part_id(number);
         let tag = match self.plan.tag() {
             TagSource::Header(name) => match tag::read(head.headers, name) {
                 Some(tag) => tag,

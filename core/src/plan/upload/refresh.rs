@@ -31,10 +31,12 @@ impl UploadPlan {
         }
         let mut merged = self.clone();
         if distrust {
-            merged.parts.clear();
+            let dropped = core::mem::take(&mut merged.parts);
+            merged.dropped.extend(dropped.into_iter().map(|(number, part)| (number, part.id)));
         }
         for (&number, part) in &fresh.parts {
-            if self.parts.get(&number).is_some_and(|known| known.id != part.id) {
+            let known = self.parts.get(&number).map(|known| &known.id).or_else(|| self.dropped.get(&number));
+            if known.is_some_and(|known| *known != part.id) {
                 let problem = "the fresh plan has another one than the first";
                 return Err(PlanError::new(Place::Part(number), "provider_part_id", problem, "keep the parts' ids"));
             }
