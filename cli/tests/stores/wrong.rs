@@ -1,4 +1,5 @@
-//! O7: what is set wrong is said in one line, with what to change.
+//! O7: what is set wrong is said in one line, with what to change. The lines, as rows of one table:
+//! `cargo test -p longhaul-cli --test stores o7 -- --nocapture --test-threads 1 | grep '^|'`.
 
 use longhaul::azblob::AccountKey;
 use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
@@ -20,6 +21,9 @@ pub(crate) fn strict(endpoint: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What becomes of a clock that is off: nothing is to be changed.
+const LEARNED: &str = "done: the clock was learned from the store, once";
+
 /// This machine's clock, in unix seconds.
 fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -38,20 +42,24 @@ pub(crate) fn sas(endpoint: &str, name: &str, permissions: &str, seconds: i64) -
     format!("{endpoint}/devstoreaccount1/tbucket/{name}?{}", token.expose())
 }
 
-/// One line, which says what to change, and no secret.
+/// One line, which says what to change, and no secret. It is the row of `cause`: store and what is set wrong.
 #[track_caller]
-fn says(told: &Told, words: &[&str]) {
-    assert_eq!(
-        told.stderr.lines().filter(|line| line.contains("HTTP") || line.contains("longhaul:")).count(),
-        1,
-        "{told:#?}"
-    );
+fn says(cause: &str, told: &Told, words: &[&str]) {
+    let lines: Vec<&str> =
+        told.stderr.lines().filter(|line| line.contains("HTTP") || line.contains("longhaul:")).collect();
+    assert_eq!(lines.len(), 1, "{told:#?}");
+    row(cause, lines[0]);
     for word in words {
         assert!(told.stderr.contains(word), "{word:?} is not said: {told:#?}");
     }
     for secret in ["canary", "TESTSK", "STSSK", "sig="] {
         assert!(!told.stderr.contains(secret) && !told.stdout.contains(secret), "{told:#?}");
     }
+}
+
+#[allow(clippy::print_stdout, reason = "the table is what the test is run for by hand")]
+fn row(cause: &str, said: &str) {
+    println!("\n| {cause} | {said} |");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +79,7 @@ async fn o7_s3_says_what_is_set_wrong() {
     };
     wrong("AWS_SECRET_ACCESS_KEY", "canary-other");
     for args in [put, get] {
-        says(&run(&place, args, 4).await, &["SignatureDoesNotMatch", "check the secret"]);
+        says("S3, wrong secret", &run(&place, args, 4).await, &["SignatureDoesNotMatch", "check the secret"]);
     }
     let mut wrong = |name: &'static str, value: &str| {
         place.env = strict(&raw.url(""));
@@ -79,17 +87,21 @@ async fn o7_s3_says_what_is_set_wrong() {
     };
     wrong("AWS_REGION", "us-east-1");
     for args in [put, get] {
-        says(&run(&place, args, 4).await, &["the bucket is in region eu-test-1, not us-east-1"]);
+        says("S3, wrong region", &run(&place, args, 4).await, &["the bucket is in region eu-test-1, not us-east-1"]);
     }
     place.env = strict(&raw.url(""));
     for args in [["put", &file, "s3://other/a.bin"], ["get", "s3://other/a.bin", "-q"]] {
-        says(&run(&place, &args, 4).await, &["NoSuchBucket", "check its name, region and endpoint"]);
+        says(
+            "S3, no such bucket",
+            &run(&place, &args, 4).await,
+            &["NoSuchBucket", "check its name, region and endpoint"],
+        );
     }
-    says(&run(&place, &["get", "s3://tbucket/none"], 4).await, &["NoSuchKey"]);
+    says("S3, no such object", &run(&place, &["get", "s3://tbucket/none"], 4).await, &["NoSuchKey"]);
     store.state().token = Some("another".to_owned());
     place.env.push(("AWS_SESSION_TOKEN", "canary-token".to_owned()));
     for args in [put, get] {
-        says(&run(&place, args, 4).await, &["ExpiredToken", "get fresh credentials"]);
+        says("S3, expired token", &run(&place, args, 4).await, &["ExpiredToken", "get fresh credentials"]);
     }
     place.env = strict(&raw.url(""));
     store.state().token = None;
@@ -98,6 +110,7 @@ async fn o7_s3_says_what_is_set_wrong() {
         store.state().skew = skew;
         run(&place, put, 0).await;
         run(&place, &["get", "s3://tbucket/a.bin", "--overwrite", "always"], 0).await;
+        row(&format!("S3, clock off by {skew} s"), LEARNED);
     }
 }
 
@@ -109,18 +122,18 @@ async fn o7_oss_says_what_is_set_wrong() {
     shop.run(put).await.expect(0);
     shop.set("OSS_ACCESS_KEY_SECRET", "canary-other");
     for args in [put, get] {
-        says(&shop.run(args).await.expect(4), &["SignatureDoesNotMatch", "check the secret"]);
+        says("OSS, wrong secret", &shop.run(args).await.expect(4), &["SignatureDoesNotMatch", "check the secret"]);
     }
     shop.set("OSS_ACCESS_KEY_SECRET", "TESTSK0123456789");
     for args in [put, get] {
         let told = shop.run(args.iter().copied().chain(["--region", "cn-beijing"])).await.expect(4);
-        says(&told, &["region"]);
+        says("OSS, wrong region", &told, &["region"]);
     }
     shop.set("OSS_ACCESS_KEY_ID", "STS.TESTAK");
     shop.set("OSS_ACCESS_KEY_SECRET", "STSSK0123456789");
     shop.set("OSS_SESSION_TOKEN", "canary-token");
     for args in [put, get] {
-        says(&shop.run(args).await.expect(4), &["oken"]);
+        says("OSS, another's token", &shop.run(args).await.expect(4), &["oken"]);
     }
     shop.set("OSS_SESSION_TOKEN", "");
     shop.set("OSS_ACCESS_KEY_ID", "TESTAK");
@@ -131,12 +144,17 @@ async fn o7_oss_says_what_is_set_wrong() {
         shop.set("OSS_ACCESS_KEY_SECRET", "TESTSK0123456789");
         shop.run(put).await.expect(0);
         shop.run(get.iter().copied().chain(["--overwrite", "always"])).await.expect(0);
+        row(&format!("OSS, clock off by {seconds} s"), LEARNED);
     }
     let endpoint = shop.endpoint.clone();
     shop.set("OSS_ENDPOINT", &endpoint);
     shop.set("OSS_ACCESS_KEY_SECRET", "TESTSK0123456789");
     for args in [["put", &file, "oss://other-bucket/a"], ["get", "oss://other-bucket/a", "-q"]] {
-        says(&shop.run(args).await.expect(4), &["NoSuchBucket", "check its name, region and endpoint"]);
+        says(
+            "OSS, no such bucket",
+            &shop.run(args).await.expect(4),
+            &["NoSuchBucket", "check its name, region and endpoint"],
+        );
     }
 }
 
@@ -148,20 +166,28 @@ async fn o7_azure_says_what_is_set_wrong() {
     shop.run(put).await.expect(0);
     shop.set("AZURE_STORAGE_KEY", "Y2FuYXJ5");
     for args in [put, get] {
-        says(&shop.run(args).await.expect(4), &["check", "key"]);
+        says("Azure, wrong key", &shop.run(args).await.expect(4), &["check", "key"]);
     }
     shop.set("AZURE_STORAGE_KEY", AZURITE_KEY);
     for args in [["put", &file, "az://other-container/a"], ["get", "az://other-container/a", "-q"]] {
-        says(&shop.run(args).await.expect(4), &["ContainerNotFound", "check its name, the account and the endpoint"]);
+        says(
+            "Azure, no such container",
+            &shop.run(args).await.expect(4),
+            &["ContainerNotFound", "check its name, the account and the endpoint"],
+        );
     }
     // Read-only, write-only, ended.
     let read_only = sas(&shop.endpoint, "cli/wrong", "r", 3600);
-    says(&shop.run(["put", &file, &read_only]).await.expect(4), &["the SAS needs create and write (cw)"]);
+    says(
+        "Azure, read-only SAS",
+        &shop.run(["put", &file, &read_only]).await.expect(4),
+        &["the SAS needs create and write (cw)"],
+    );
     let write_only = sas(&shop.endpoint, "cli/wrong", "cw", 3600);
-    says(&shop.run(["get", &write_only]).await.expect(4), &["the SAS needs read (r)"]);
+    says("Azure, write-only SAS", &shop.run(["get", &write_only]).await.expect(4), &["the SAS needs read (r)"]);
     let ended = sas(&shop.endpoint, "cli/wrong", "rcw", -3600);
     for args in [["put", &file, &ended], ["get", &ended, "-q"]] {
-        says(&shop.run(args).await.expect(4), &["the SAS has expired: get a fresh one"]);
+        says("Azure, expired SAS", &shop.run(args).await.expect(4), &["the SAS has expired: get a fresh one"]);
     }
 }
 
@@ -183,6 +209,7 @@ async fn o7_azures_clock_is_learned_once() {
         place.run(["put", &file.display().to_string(), &name]).await.expect(0);
         place.run(["get", &name, "--overwrite", "always"]).await.expect(0);
         assert!(std::fs::read(place.out("a.bin")).unwrap() == bytes);
+        row(&format!("Azure, clock off by {skew} s"), LEARNED);
     }
 }
 
