@@ -80,9 +80,13 @@ impl Traces {
                 failures.push(Failure::new(Code::Disk, "the trace is not written to its end yet"));
                 continue;
             }
-            let written = running.recording.wait().map_err(|error| failed(&running.trace, &error));
-            let drawn = written.and_then(|_| running.page.as_deref().map_or(Ok(()), |page| draw(&running.trace, page)));
-            failures.extend(drawn.err());
+            let say = |what: &str, failure: Failure| Failure::new(failure.code, format!("{what}: {}", failure.words));
+            if let Err(error) = running.recording.wait() {
+                failures.push(say("the trace is not whole", failed(&running.trace, &error)));
+            }
+            // What there is of a trace makes a page, too.
+            let drawn = running.page.as_deref().map_or(Ok(()), |page| draw(&running.trace, page));
+            failures.extend(drawn.err().map(|failure| say("no page", failure)));
         }
         failures
     }

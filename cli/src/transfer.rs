@@ -94,7 +94,7 @@ impl Run<'_> {
             }
         }
         for failure in clients.close(PATIENCE).await {
-            self.report.lacking(&format!("no trace or page: {}", failure.words));
+            self.report.lacking(&failure.words);
         }
         summaries.into_iter().flatten().collect()
     }

@@ -96,7 +96,7 @@ async fn a_disk_that_is_full_costs_the_trace_and_not_the_transfer_and_is_told_in
     for quiet in ["", " --quiet"] {
         let told =
             place.words(&format!("get {} -o a.bin --trace /dev/full{quiet}", place.url("a.bin"))).await.expect(0);
-        assert!(told.stderr.contains("no trace or page: /dev/full: No space left"), "{told:?}");
+        assert!(told.stderr.contains("the trace is not whole: /dev/full: No space left"), "{told:?}");
         assert_eq!(std::fs::read(place.out("a.bin")).unwrap(), content);
     }
 }
