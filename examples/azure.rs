@@ -4,19 +4,11 @@
 //! environment: `cargo run --example azure -- CONTAINER`, see cli/README.md for the variables.
 #![allow(clippy::print_stdout, reason = "an example speaks")]
 
+#[path = "support/azure.rs"]
+mod azure;
 #[allow(dead_code, reason = "of the backend only what grants a SAS is needed")]
 #[path = "presigned/backend.rs"]
 mod backend;
-#[path = "../tests/azblob/store.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the tests' own"
-)]
-mod store;
 #[path = "../tests/support/mod.rs"]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "the tests' own")]
 mod support;
@@ -24,6 +16,7 @@ mod support;
 use std::error::Error;
 use std::path::Path;
 
+use azure::Azure;
 use longhaul::azblob::{Access, Container};
 use longhaul::{AzureBlob, Client, Environment, PartSize, Place};
 
@@ -42,14 +35,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         there_and_back(&client, place.azure_container(&container)?, access, "as the environment says", folder.path())
             .await?;
     } else {
-        let own = store::Store::new();
-        let azure = own.serve(|_, answer| answer).await;
-        let container = Container::at(&azure.url(""), store::ACCOUNT, store::CONTAINER)?;
-        there_and_back(&client, container.clone(), store::key().into(), "by key", folder.path()).await?;
-        // A backend grants it; whoever uses it never sees the key.
-        let sas = backend::grant(store::CONTAINER, BLOB, &store::key())?;
-        own.state().sas = Some(sas.expose().to_owned());
-        there_and_back(&client, container, sas.into(), "by SAS", folder.path()).await?;
+        let own = Azure::start(BLOB).await?;
+        there_and_back(&client, own.container()?, own.key().into(), "by key", folder.path()).await?;
+        there_and_back(&client, own.container()?, own.sas().into(), "by SAS", folder.path()).await?;
     }
     client.close().await;
     Ok(())

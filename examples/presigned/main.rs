@@ -5,17 +5,10 @@
 //! environment: `cargo run --example presigned -- s3 bucket` (`oss bucket`, `az container`), see cli/README.md for the variables.
 #![allow(clippy::print_stdout, reason = "an example speaks")]
 
+#[allow(dead_code, reason = "the client here has nothing but URLs")]
+#[path = "../support/azure.rs"]
+mod azure;
 mod backend;
-#[path = "../../tests/azblob/store.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the tests' own"
-)]
-mod store;
 #[path = "../../tests/support/mod.rs"]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "the tests' own")]
 mod support;
@@ -23,6 +16,7 @@ mod support;
 use std::error::Error;
 use std::sync::Arc;
 
+use azure::Azure;
 use backend::Backend;
 use longhaul::core::plan::Hosts;
 use longhaul::core::plan::PlainHttp;
@@ -36,10 +30,8 @@ const PART: u64 = 5 << 20;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let own = store::Store::new();
-    own.state().sas = Some(backend::grant(store::CONTAINER, OBJECT, &store::key())?.expose().to_owned());
-    let azure = own.serve(|_, answer| answer).await;
-    let backend = Arc::new(choose(&args, &azure)?);
+    let own = Azure::start(OBJECT).await?;
+    let backend = Arc::new(choose(&args, &own)?);
     let api = Raw::start(move |request| answer(&backend, request)).await;
 
     // From here on there are URLs, and no keys.
@@ -87,16 +79,12 @@ async fn fetch(client: &Client, url: &str) -> Result<Vec<u8>, String> {
     Ok(memory.content().unwrap_or_default().to_vec())
 }
 
-fn choose(args: &[String], azure: &Raw) -> Result<Backend, Box<dyn Error>> {
+fn choose(args: &[String], own: &Azure) -> Result<Backend, Box<dyn Error>> {
     let environment = Environment::of_process();
     let bucket = args.get(1).map_or("tbucket", String::as_str);
     let lacks = "the key is missing in the environment";
     Ok(match args.first().map(String::as_str) {
-        None => Backend::Azure {
-            container: longhaul::azblob::Container::at(&azure.url(""), store::ACCOUNT, store::CONTAINER)?,
-            name: store::CONTAINER.to_owned(),
-            key: store::key(),
-        },
+        None => Backend::Azure { container: own.container()?, name: azure::CONTAINER.to_owned(), key: own.key() },
         Some("s3") => Backend::S3 {
             bucket: environment.s3_place(Place::default()).s3_bucket(bucket)?,
             key: environment.s3_access()?.key().ok_or(lacks)?.clone(),
