@@ -239,6 +239,9 @@ impl Client {
     }
 
     /// Changes the engine's limits while it runs. Without effect on a closed client.
+    ///
+    /// What is at work keeps its place. A limit of 0, which no configuration may have, counts as 1: something always goes on, and what
+    /// shall not is paused.
     pub async fn set_limits(&self, limits: Limits) {
         let (reply, answer) = oneshot::channel();
         if self.0.mailbox.command(Command::SetLimits(limits, reply)).await.is_ok() {
