@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::mem;
 
+use crate::checkpoint::Stage;
 use crate::error::{Changed, Error, Fault, FaultKind, Sent, ServerFault, ServerFaultKind};
 use crate::event::{EventKind, Restart};
 use crate::id::OpId;
@@ -138,6 +139,14 @@ impl Transfer {
             }
             StepKind::Abort if gone => {
                 self.session_aborted(cx);
+                Next::Handled
+            }
+            // A commit that a former run sent may have taken effect since it was asked about: that would end the session, too.
+            StepKind::ListParts
+                if gone && self.profile.confirm && self.session.stage == Stage::Committing && !self.session.gone =>
+            {
+                self.session.gone = true;
+                self.signal(Signal::CommitPending, cx);
                 Next::Handled
             }
             StepKind::ListParts if gone => {

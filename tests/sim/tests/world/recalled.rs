@@ -6,7 +6,7 @@ use crate::common::most;
 use crate::hand::Hand;
 use http::Method;
 use longhaul_core::error::{Error, FileFault, FileFaultKind};
-use longhaul_core::event::EventKind;
+use longhaul_core::event::{End, EventKind};
 use longhaul_core::intent::{Fingerprint, JournalOp};
 use longhaul_core::layout::PartSize;
 use longhaul_core::{Config, Direction, TaskId};
@@ -52,6 +52,44 @@ fn u4_what_was_recorded_is_gone_on_with() {
     assert!(request.uri().query().is_some_and(|query| query.contains("part=2")), "{}", request.uri());
     let progress = hand.engine.progress(task).expect("there");
     assert_eq!((progress.reused, progress.acknowledged), (10_000, 10_000));
+}
+
+/// The store was still committing when it was asked the first time; the session is gone because of that.
+#[test]
+fn u6_a_commit_that_takes_effect_after_it_was_asked_about_is_found() {
+    for own in [true, false] {
+        let (mut before, mut hand) = (hand(), hand());
+        let task = upload(&mut before);
+        before.pump();
+        before.recalled(Ok(None));
+        let (op, _) = before.request();
+        before.answer(op, 200, &[], "session");
+        for _ in 0..3 {
+            let (op, _) = before.request();
+            before.answer(op, 200, &[("etag", "\"t\"")], "");
+        }
+        assert_eq!(before.request().1.method(), Method::POST, "the commit");
+        let record = before.engine.checkpoint(task).expect("at work").encode();
+
+        let task = upload(&mut hand);
+        hand.pump();
+        hand.recalled(Ok(Some(record)));
+        for (method, status) in [(Method::HEAD, 404), (Method::GET, 404)] {
+            let (op, request) = hand.request();
+            assert_eq!(request.method(), &method);
+            hand.answer(op, status, &[], "");
+        }
+        let (op, request) = hand.request();
+        assert_eq!(request.method(), &Method::HEAD, "asked once more");
+        if own {
+            hand.answer(op, 200, &[("x-session", "session"), ("etag", "\"o\"")], "");
+            hand.pump();
+            assert!(matches!(hand.engine.end(task), Some(End::Completed(_))), "{:?}", hand.engine.end(task));
+        } else {
+            hand.answer(op, 404, &[], "");
+            assert_eq!(hand.request().1.uri().query(), Some("open"), "all of it goes up again");
+        }
+    }
 }
 
 #[test]
