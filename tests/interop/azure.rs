@@ -21,7 +21,7 @@ const AZURITE: Server = Server {
     part: 256 << 10,
     checks: true,
     conditions: true,
-    expires: true,
+    ended: Some(403),
 };
 
 fn store() -> Counterpart {

@@ -31,8 +31,8 @@ pub(crate) struct Server {
     pub(crate) checks: bool,
     /// It does not make an object that must not be there already.
     pub(crate) conditions: bool,
-    /// It refuses URLs that have ended.
-    pub(crate) expires: bool,
+    /// With which status it refuses URLs that have ended, if it does.
+    pub(crate) ended: Option<u16>,
 }
 
 /// One store's server with its vendor's SDK at its side.

@@ -17,7 +17,7 @@ const VERIFIER: Server = Server {
     part: 100 << 10,
     checks: true,
     conditions: true,
-    expires: true,
+    ended: Some(403),
 };
 
 fn store() -> Counterpart {

@@ -20,20 +20,19 @@ const MOTO: Server = Server {
     part: 5 << 20,
     checks: false,
     conditions: true,
-    expires: false,
+    ended: None,
 };
 
-/// A real store, which is strict about signatures and checksums, and looks at no condition on uploads.
+/// A real store, which is strict about signatures. It looks at no condition on uploads, checks only the checksums that are sent with
+/// content, and tells none of its own accord.
 const GARAGE: Server = Server {
     script: "garage",
     variable: "GARAGE",
     region: "garage",
     key: "GK000000000000000000000001",
     secret: "0000000000000000000000000000000000000000000000000000000000000abc",
-    checks: true,
     conditions: false,
-    // With 400.
-    expires: false,
+    ended: Some(400),
     ..MOTO
 };
 
