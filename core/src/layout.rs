@@ -67,6 +67,14 @@ pub enum LayoutError {
         /// Largest part allowed, in bytes.
         max: u64,
     },
+    /// The provider's limits leave no size for a part.
+    #[error("the provider's limits contradict each other: parts of at least {min} and at most {max} bytes")]
+    Limits {
+        /// Smallest part allowed, in bytes.
+        min: u64,
+        /// Largest part allowed, in bytes.
+        max: u64,
+    },
     /// No part size within the limits covers the object.
     #[error("{size} bytes do not fit into {count} parts of at most {max} bytes")]
     TooManyParts {
@@ -100,6 +108,9 @@ impl Layout {
     pub fn plan(total: u64, wish: PartSize, limits: &PartLimits) -> Result<Self, LayoutError> {
         if total > limits.object {
             return Err(LayoutError::ObjectTooLarge { size: total, limit: limits.object });
+        }
+        if limits.max == 0 || limits.min > limits.max {
+            return Err(LayoutError::Limits { min: limits.min, max: limits.max });
         }
         let wished = match wish {
             PartSize::Auto => {
@@ -179,7 +190,8 @@ impl Growth {
             PartSize::Auto => AUTO_MIN,
             PartSize::Bytes(size) => size,
         };
-        Self { first: wished.clamp(limits.min, limits.max).max(1), limits }
+        // No clamp: limits that contradict each other must not panic.
+        Self { first: wished.max(limits.min).min(limits.max).max(1), limits }
     }
 
     /// Size in bytes of part `index` (from 0) when `sent` bytes lie before it. `None` when no further part is allowed.
@@ -294,6 +306,18 @@ mod tests {
         let narrow = PartLimits::new(1, 10, 5, u64::MAX);
         assert!(matches!(Layout::plan(51, PartSize::Auto, &narrow), Err(LayoutError::TooManyParts { .. })));
         assert_eq!(Layout::plan(50, PartSize::Auto, &narrow).expect("fits").count(), 5);
+    }
+
+    /// A provider of the application's may get its own limits wrong.
+    #[test]
+    fn p2_limits_that_leave_no_size_are_an_error() {
+        for (min, max) in [(2, 1), (0, 0), (u64::MAX, 0)] {
+            for (total, wish) in [(0, PartSize::Auto), (9, PartSize::Auto), (9, PartSize::Bytes(1))] {
+                let limits = PartLimits::new(min, max, 10, 100);
+                assert_eq!(Layout::plan(total, wish, &limits), Err(LayoutError::Limits { min, max }));
+                let _no_panic = Growth::new(wish, limits);
+            }
+        }
     }
 
     #[test]
