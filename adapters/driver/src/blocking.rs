@@ -1,24 +1,28 @@
 //! Work that blocks, run where its client's runtime allows it.
 //!
 //! A storage or a journal is made before anybody knows which client it will serve. So it does not hold threads: while a client's
-//! task is polled, [`blocking`] knows whose it is and asks that client's [`Spawn`]. Called from elsewhere (an application that
+//! task is polled, [`blocking`] knows whose it is and asks for that client's. Called from elsewhere (an application that
 //! lists its journals), the work gets a thread of its own.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::channel::oneshot;
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::{BoxFuture, Either, FutureExt, select};
 use longhaul_core::error::{FileFault, FileFaultKind};
 
-use crate::runtime::Spawn;
+use crate::threads::Threads;
 
 thread_local! {
     /// Of the client whose task this thread is polling.
-    static CURRENT: RefCell<Option<Arc<dyn Spawn>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<Threads>>> = const { RefCell::new(None) };
 }
+
+/// How long work may wait for other work before somebody looks.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Runs `work` on the blocking threads of the client whose task polls the future first. Dropping the future does not stop work
 /// that has begun.
@@ -28,6 +32,7 @@ where
     T: Send + 'static,
 {
     Box::pin(async move {
+        let gone = |_| Err(FileFault::new(FileFaultKind::Cancelled, "the runtime is shutting down"));
         let (answer, done) = oneshot::channel();
         let work = Box::new(move || {
             let panicked = |_| Err(FileFault::new(FileFaultKind::Io, "a file worker panicked"));
@@ -35,20 +40,34 @@ where
             let _ = answer.send(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked));
         });
         match CURRENT.with_borrow(Clone::clone) {
-            Some(spawn) => spawn.spawn_blocking(work),
+            Some(threads) => {
+                if !threads.run(work) {
+                    return done.await.unwrap_or_else(gone);
+                }
+                let (mut done, mut patience) = (done, PATIENCE);
+                loop {
+                    let enough = threads.timer.sleep_until(threads.timer.now().mono + patience);
+                    match select(done, enough).await {
+                        Either::Left((outcome, _)) => return outcome.unwrap_or_else(gone),
+                        Either::Right(((), still)) => done = still,
+                    }
+                    threads.hurry();
+                    // It may have begun meanwhile, and take as long as it takes.
+                    patience = patience.saturating_mul(2);
+                }
+            }
             None => {
                 let thread = std::thread::Builder::new().name("longhaul-blocking".into()).spawn(work);
                 drop(thread.map_err(|error| FileFault::new(FileFaultKind::Io, format!("no thread: {error}")))?);
+                done.await.unwrap_or_else(gone)
             }
         }
-        let gone = |_| Err(FileFault::new(FileFaultKind::Cancelled, "the runtime is shutting down"));
-        done.await.unwrap_or_else(gone)
     })
 }
 
-/// `task`, with the blocking work that it asks for going to `spawn`.
-pub(crate) fn within(spawn: Arc<dyn Spawn>, mut task: BoxFuture<'static, ()>) -> impl Future<Output = ()> + Send {
-    let mut other = Some(spawn);
+/// `task`, with the blocking work that it asks for going to `threads`.
+pub(crate) fn within(threads: Arc<Threads>, mut task: BoxFuture<'static, ()>) -> impl Future<Output = ()> + Send {
+    let mut other = Some(threads);
     poll_fn(move |cx| {
         let _entered = Entered::new(&mut other);
         task.poll_unpin(cx)
@@ -57,10 +76,10 @@ pub(crate) fn within(spawn: Arc<dyn Spawn>, mut task: BoxFuture<'static, ()>) ->
 
 /// While a task is polled its client is the current one, and the one before is kept in its place. They change back also when the task
 /// panics: the thread lives on.
-struct Entered<'a>(&'a mut Option<Arc<dyn Spawn>>);
+struct Entered<'a>(&'a mut Option<Arc<Threads>>);
 
 impl<'a> Entered<'a> {
-    fn new(other: &'a mut Option<Arc<dyn Spawn>>) -> Self {
+    fn new(other: &'a mut Option<Arc<Threads>>) -> Self {
         CURRENT.with_borrow_mut(|current| std::mem::swap(current, other));
         Self(other)
     }
@@ -78,6 +97,7 @@ mod tests {
 
     use super::*;
     use crate::common::Runtime;
+    use crate::runtime::Spawn;
 
     /// Counts what it is asked to run, and runs it elsewhere or not at all.
     struct Counting {
@@ -105,8 +125,8 @@ mod tests {
         let task = async move {
             let _ = answer.send(blocking(work).await);
         };
-        let spawn: Arc<dyn Spawn> = Arc::clone(spawn) as _;
-        crate::common::run(within(spawn, task.boxed()));
+        let threads = Threads::new(Arc::clone(spawn) as _, Runtime::new());
+        crate::common::run(within(threads, task.boxed()));
         outcome.now_or_never().expect("answered").expect("answered")
     }
 

@@ -20,6 +20,7 @@ use crate::mailbox::{Command, Control, Mailbox, Note, Refused, Submission};
 use crate::rate::Rates;
 use crate::run::{self, Seams};
 use crate::runtime::{Spawn, Timer};
+use crate::threads::Threads;
 use crate::throttle::Limiter;
 use crate::trace::Trace;
 use crate::transport::Transport;
@@ -137,7 +138,8 @@ impl Client {
             transfers: Mutex::default(),
         });
         let (end, ended) = oneshot::channel();
-        let seams = Seams { transport, timer: Arc::clone(&timer), spawn: Arc::clone(&spawn) };
+        let threads = Threads::new(Arc::clone(&spawn), Arc::clone(&timer));
+        let seams = Seams { transport, timer: Arc::clone(&timer), spawn: Arc::clone(&spawn), threads };
         let inner = Arc::new(Inner {
             hub: Arc::clone(&hub),
             mailbox: Arc::clone(&mailbox),

@@ -132,7 +132,7 @@ impl Stream for Transfer {
                 inner.told = true;
                 Poll::Ready(Some(Event { task: self.shared.id, kind: EventKind::Ended(end) }))
             }
-            None => inner.wait(cx),
+            None => wait(&mut inner.for_events, cx),
         }
     }
 }
@@ -144,7 +144,7 @@ impl Future for Transfer {
         let mut inner = self.shared.lock();
         match &inner.end {
             Some(end) => Poll::Ready(outcome(end)),
-            None => inner.wait(cx),
+            None => wait(&mut inner.for_outcome, cx),
         }
     }
 }
@@ -178,22 +178,24 @@ struct Inner {
     end: Option<End>,
     /// Whether the stream gave the end.
     told: bool,
-    waker: Option<Waker>,
+    /// Who waits for the next event.
+    for_events: Option<Waker>,
+    /// Who waits for the end, and is not woken for less.
+    for_outcome: Option<Waker>,
 }
 
-impl Inner {
-    fn wait<T>(&mut self, cx: &Context<'_>) -> Poll<T> {
-        match &mut self.waker {
-            Some(waker) => waker.clone_from(cx.waker()),
-            empty => *empty = Some(cx.waker().clone()),
-        }
-        Poll::Pending
+fn wait<T>(slot: &mut Option<Waker>, cx: &Context<'_>) -> Poll<T> {
+    match slot {
+        Some(waker) => waker.clone_from(cx.waker()),
+        empty => *empty = Some(cx.waker().clone()),
     }
+    Poll::Pending
 }
 
 impl Shared {
     pub(crate) fn new(id: TaskId, capacity: usize, state: State, progress: Progress) -> Self {
-        let inner = Inner { state, progress, events: VecDeque::new(), lost: 0, end: None, told: false, waker: None };
+        let (events, for_events, for_outcome) = Default::default();
+        let inner = Inner { state, progress, events, lost: 0, end: None, told: false, for_events, for_outcome };
         Self { id, capacity, inner: Mutex::new(inner) }
     }
 
@@ -235,7 +237,7 @@ impl Shared {
             inner.lost += 1;
         }
         inner.events.push_back(event);
-        let waker = inner.waker.take();
+        let waker = inner.for_events.take();
         drop(inner);
         waker.into_iter().for_each(Waker::wake);
     }
@@ -248,9 +250,9 @@ impl Shared {
         }
         inner.end = Some(end);
         inner.state = State::Ended;
-        let waker = inner.waker.take();
+        let wakers = [inner.for_events.take(), inner.for_outcome.take()];
         drop(inner);
-        waker.into_iter().for_each(Waker::wake);
+        wakers.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
@@ -282,6 +284,34 @@ mod tests {
         assert!(matches!(events[0], EventKind::Retrying { attempt: 7, .. }), "{events:?}");
         assert_eq!(events.len(), 4);
         assert_eq!(events[3], EventKind::Ended(End::Failed(Error::Closed)), "the first end stands");
+        world.close();
+    }
+
+    #[test]
+    fn who_waits_for_the_outcome_is_not_woken_for_events() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        #[derive(Default)]
+        struct Woken(AtomicUsize);
+        impl futures::task::ArcWake for Woken {
+            fn wake_by_ref(woken: &Arc<Self>) {
+                woken.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        let world = World::new();
+        let mut transfer = run(world.client.submit(World::download("none").0.paused())).expect("accepted");
+        let shared = Arc::clone(&transfer.shared);
+        let (by_event, by_outcome) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
+        let (first, second) =
+            (futures::task::waker(Arc::clone(&by_event)), futures::task::waker(Arc::clone(&by_outcome)));
+        let count = || (by_event.0.load(Ordering::SeqCst), by_outcome.0.load(Ordering::SeqCst));
+        while transfer.poll_next_unpin(&mut Context::from_waker(&first)).is_ready() {}
+        assert!(transfer.poll_unpin(&mut Context::from_waker(&second)).is_pending());
+        shared.event(Event { task: transfer.id(), kind: EventKind::Phase(longhaul_core::Phase::Probing) });
+        assert_eq!(count(), (1, 0));
+        assert!(transfer.poll_next_unpin(&mut Context::from_waker(&first)).is_ready());
+        assert!(transfer.poll_next_unpin(&mut Context::from_waker(&first)).is_pending());
+        shared.end(End::Failed(Error::Closed));
+        assert_eq!(count(), (2, 1));
         world.close();
     }
 

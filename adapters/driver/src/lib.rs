@@ -44,6 +44,7 @@ pub mod runtime;
 pub mod spool;
 pub mod storage;
 pub mod stream;
+mod threads;
 mod throttle;
 pub mod trace;
 pub mod transport;

@@ -31,6 +31,7 @@ use crate::mailbox::{Mail, Mailbox, Note, Reply};
 use crate::measure;
 use crate::runtime::{Spawn, Timer};
 use crate::storage::Storage;
+use crate::threads::Threads;
 use crate::throttle::Throttle;
 use crate::trace::Trace;
 use crate::transport::Transport;
@@ -41,12 +42,13 @@ pub(crate) struct Seams {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) spawn: Arc<dyn Spawn>,
+    pub(crate) threads: Arc<Threads>,
 }
 
 impl Seams {
     /// Runs `task` in the background.
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.spawn.spawn(Box::pin(within(Arc::clone(&self.spawn), Box::pin(task))));
+        self.spawn.spawn(Box::pin(within(Arc::clone(&self.threads), Box::pin(task))));
     }
 }
 
