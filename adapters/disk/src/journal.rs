@@ -165,14 +165,14 @@ impl Place {
         fresh.push(".new");
         let fresh = PathBuf::from(fresh);
         let written = (|| {
-            // Left by a crash, or a link somebody put there: either goes.
-            match std::fs::remove_file(&fresh) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(fault("remove", &fresh, &error));
+            let mut file = match self.create(&fresh) {
+                // Left by a crash, or a link somebody put there: either goes.
+                Err(taken) if taken.kind == FileFaultKind::Exists => {
+                    std::fs::remove_file(&fresh).map_err(|error| fault("remove", &fresh, &error))?;
+                    self.create(&fresh)?
                 }
-                _ => {}
-            }
-            let mut file = self.create(&fresh)?;
+                file => file?,
+            };
             file.write_all(frames).map_err(|error| fault("write", &fresh, &error))?;
             if durable {
                 file.sync_all().map_err(|error| fault("sync", &fresh, &error))?;

@@ -40,8 +40,9 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// The path for an object that the server calls `name`, symbolic links followed: two names of one file meet in one.
-    pub(crate) fn resolve(&self, name: Option<&str>) -> Result<PathBuf, FileFault> {
+    /// The path for an object that the server calls `name`, symbolic links followed, and what is there: two names of one file meet
+    /// in one.
+    pub(crate) fn resolve(&self, name: Option<&str>) -> Result<(PathBuf, Option<Metadata>), FileFault> {
         let path = match self {
             Self::File(path) => path.clone(),
             Self::Folder { folder, fallback, naming } => {
@@ -72,33 +73,44 @@ impl fmt::Debug for Place {
 }
 
 /// Follows symbolic links at the end of `path`, also to where nothing is yet.
-fn follow(mut path: PathBuf) -> Result<PathBuf, FileFault> {
+fn follow(mut path: PathBuf) -> Result<(PathBuf, Option<Metadata>), FileFault> {
     // As many as Linux follows.
     for _ in 0..40 {
-        match std::fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_symlink() => {
+        match look(&path)? {
+            Some(metadata) if metadata.is_symlink() => {
                 let to = std::fs::read_link(&path).map_err(|error| fault("follow", &path, &error))?;
                 path = folder(&path).join(to);
             }
-            Ok(_) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
-            Err(error) => return Err(fault("look at", &path, &error)),
+            there => return Ok((path, there)),
         }
     }
     Err(at(FileFaultKind::Unusable, &path, "is a symbolic link that leads in a circle"))
 }
 
+/// What is at `path`, if anything is.
+fn look(path: &Path) -> Result<Option<Metadata>, FileFault> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault("look at", path, &error)),
+    }
+}
+
 /// What is at `target`: nothing, or a file that may be replaced one day.
 pub(crate) fn existing(target: &Path) -> Result<Option<Metadata>, FileFault> {
-    match std::fs::symlink_metadata(target) {
-        Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
-        Ok(metadata) if metadata.is_dir() => Err(at(FileFaultKind::Unusable, target, "is a folder; name a file in it")),
-        Ok(metadata) => {
+    replaceable(target, look(target)?)
+}
+
+fn replaceable(target: &Path, there: Option<Metadata>) -> Result<Option<Metadata>, FileFault> {
+    match there {
+        Some(metadata) if metadata.is_dir() => {
+            Err(at(FileFaultKind::Unusable, target, "is a folder; name a file in it"))
+        }
+        Some(metadata) if !metadata.is_file() => {
             let what = sys::describe_special(&metadata);
             Err(at(FileFaultKind::Unusable, target, &format!("is {what}; only a regular file can be a target")))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(fault("look at", target, &error)),
+        there => Ok(there),
     }
 }
 
@@ -110,14 +122,15 @@ pub(crate) enum Permit {
     Unchanged,
 }
 
-/// Asks `policy` about an object of `total` bytes from `modified`.
+/// Asks `policy` about an object of `total` bytes from `modified`, with `there` at its place.
 pub(crate) fn permit(
     policy: Overwrite,
     target: &Path,
+    there: Option<Metadata>,
     total: Option<u64>,
     modified: Option<Wall>,
 ) -> Result<Permit, FileFault> {
-    let Some(metadata) = existing(target)? else {
+    let Some(metadata) = replaceable(target, there)? else {
         return Ok(Permit::Fetch(None));
     };
     match policy {
@@ -134,15 +147,15 @@ pub(crate) fn permit(
     }
 }
 
-/// Makes `temporary` ready for `total` bytes: with what an earlier run left when `keep`, else empty. Returns whether anything
-/// was kept. `published` is what may be that run's, under the name it gave it before it died.
+/// Makes `temporary` ready for `total` bytes: with what an earlier run left when `keep`, else empty. Returns how
+/// much was kept. `published` is what may be that run's, under the name it gave it before it died.
 pub(crate) fn prepare(
     temporary: &Temporary,
     replaced: Option<&Metadata>,
     published: Option<&Path>,
     total: Option<u64>,
     keep: bool,
-) -> Result<bool, FileFault> {
+) -> Result<u64, FileFault> {
     let (file, path) = (&temporary.file, temporary.path.as_path());
     // A private file's next version is private from its first byte on.
     if let Some(replaced) = replaced {
@@ -150,18 +163,21 @@ pub(crate) fn prepare(
     }
     let there = temporary.len()?;
     // A reserved file has its full length: a shorter one beside a published one is a copy that did not come to its end.
-    let copied = match published.filter(|_| keep && total.is_some_and(|total| there < total)) {
-        Some(target) => copy(target, temporary, total.unwrap_or_default()).is_ok(),
-        None => false,
+    let (len, kept) = match published.filter(|_| keep && total.is_some_and(|total| there < total)) {
+        Some(target) => {
+            let copied = copy(target, temporary, total.unwrap_or_default()).is_ok();
+            let len = temporary.len()?;
+            (len, copied || (there > 0 && len == there))
+        }
+        None => (there, keep),
     };
-    let kept = copied || (keep && there > 0 && temporary.len()? == there);
-    if !kept {
+    if !kept && len > 0 {
         file.set_len(0).map_err(|error| fault("empty", path, &error))?;
     }
     if let Some(total) = total.filter(|&total| total > 0) {
         sys::reserve(file, total).map_err(|error| fault(&format!("reserve {total} bytes for"), path, &error))?;
     }
-    Ok(kept)
+    Ok(if kept { len } else { 0 })
 }
 
 /// The file at `target`, if it has an object's size and time: then it may be what a run has published that did not live to say

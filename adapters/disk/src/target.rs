@@ -47,14 +47,15 @@ struct Open {
 }
 
 impl Open {
-    /// Bytes that somebody else cut off would come back as zeros with the next write behind them.
-    fn uncut(&self) -> Result<(), FileFault> {
+    /// Bytes that somebody else cut off would come back as zeros with the next write behind them. Gives the length.
+    fn uncut(&self) -> Result<u64, FileFault> {
         // In this order: what was long enough before the look is so at the look, whatever others write in between.
         let longest = self.longest.load(Ordering::Acquire);
-        if self.temporary.len()? < longest {
+        let len = self.temporary.len()?;
+        if len < longest {
             return Err(at(FileFaultKind::Lost, &self.temporary.path, "was cut short by somebody else"));
         }
-        Ok(())
+        Ok(len)
     }
 }
 
@@ -128,7 +129,7 @@ impl Inner {
 
     fn expected(&self) -> Option<PathBuf> {
         match &self.place {
-            Place::File(_) => self.place.resolve(None).ok(),
+            Place::File(_) => self.place.resolve(None).ok().map(|(path, _)| path),
             Place::Folder { .. } => None,
         }
     }
@@ -146,8 +147,8 @@ impl Inner {
         modified: Option<Wall>,
     ) -> Result<FileReply, FileFault> {
         let mut slot = self.write();
-        let target = self.place.resolve(name)?;
-        let replaced = match permit(self.overwrite, &target, total, modified)? {
+        let (target, there) = self.place.resolve(name)?;
+        let replaced = match permit(self.overwrite, &target, there, total, modified)? {
             Permit::Fetch(replaced) => replaced,
             Permit::Unchanged => return Ok(FileReply::Unchanged),
         };
@@ -166,9 +167,8 @@ impl Inner {
             Ok(kept) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
-                let longest = AtomicU64::new(temporary.len()?);
-                *slot = Some(Open { temporary, target, longest });
-                Ok(FileReply::Reserved { kept })
+                *slot = Some(Open { temporary, target, longest: AtomicU64::new(kept) });
+                Ok(FileReply::Reserved { kept: kept > 0 })
             }
             Err(failed) => {
                 // Nothing worth keeping is left behind, least of all on a full disk.
@@ -239,8 +239,7 @@ impl Inner {
 fn finish(open: &Open, len: u64, modified: Option<Wall>, durable: bool) -> Result<(), FileFault> {
     let (file, path) = (&open.temporary.file, &open.temporary.path);
     open.temporary.check()?;
-    open.uncut()?;
-    if open.temporary.len()? < len {
+    if open.uncut()? < len {
         return Err(at(FileFaultKind::Lost, path, "was cut short by somebody else"));
     }
     // Also gives back what was reserved beyond the end.
