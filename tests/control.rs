@@ -11,7 +11,7 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -234,18 +234,22 @@ async fn c4_close_is_prompt_with_many_transfers_to_a_silent_server() {
 
 async fn c6_submitting_again_right_after_cancel_works_and_late_answers_of_the_old_run_touch_nothing() {
     let good = content(300_000, 1);
-    let server = Raw::object(Object::new(good.clone()), |request, right| {
-        // The answers to the first run come late.
-        if request.number < 4 { right.delayed(Duration::from_millis(50)) } else { right }
+    // The answers to the old run come late, after its cancel.
+    let late = Arc::new(AtomicBool::new(false));
+    let held = Arc::clone(&late);
+    let server = Raw::object(Object::new(good.clone()), move |_, right| {
+        if held.load(Ordering::SeqCst) { right.delayed(Duration::from_millis(200)) } else { right }
     })
     .await;
     let folder = Folder::new();
     let client = client();
     let job = || download(&server.url("/object"), 50_000).to(folder.join("target"));
     for _ in 0..10 {
+        late.store(true, Ordering::SeqCst);
         let old = client.submit(job()).await.unwrap();
         let old_id = old.id();
         old.cancel().await.unwrap();
+        late.store(false, Ordering::SeqCst);
         // At once: the old one may still be on its way out.
         let new = loop {
             match client.submit(job()).await {
@@ -260,7 +264,8 @@ async fn c6_submitting_again_right_after_cancel_works_and_late_answers_of_the_ol
         assert_ne!(new.id(), old_id);
         let outcome = within(new).await;
         assert!(outcome.is_ok(), "{outcome:?}");
-        assert!(matches!(within(old).await, Err(Error::Cancelled)));
+        let outcome = within(old).await;
+        assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
         assert!(std::fs::read(folder.join("target")).unwrap() == good);
         std::fs::remove_file(folder.join("target")).unwrap();
     }
