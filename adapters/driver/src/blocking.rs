@@ -24,9 +24,26 @@ thread_local! {
 /// How long work may wait for other work before somebody looks.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Runs `work` on the blocking threads of the client whose task polls the future first. Dropping the future does not stop work
-/// that has begun.
+/// Runs `work` on the blocking threads of the client whose task polls the future first. It may wait a moment for other such work:
+/// a thread does what comes while it is awake. Dropping the future does not stop work that has begun.
 pub fn blocking<T, F>(work: F) -> BoxFuture<'static, Result<T, FileFault>>
+where
+    F: FnOnce() -> Result<T, FileFault> + Send + 'static,
+    T: Send + 'static,
+{
+    on_threads(work, false)
+}
+
+/// The same for work that takes longer than to wake a thread (a hundred microseconds): it waits for no other.
+pub fn lengthy<T, F>(work: F) -> BoxFuture<'static, Result<T, FileFault>>
+where
+    F: FnOnce() -> Result<T, FileFault> + Send + 'static,
+    T: Send + 'static,
+{
+    on_threads(work, true)
+}
+
+fn on_threads<T, F>(work: F, at_once: bool) -> BoxFuture<'static, Result<T, FileFault>>
 where
     F: FnOnce() -> Result<T, FileFault> + Send + 'static,
     T: Send + 'static,
@@ -41,7 +58,7 @@ where
         });
         match CURRENT.with_borrow(Clone::clone) {
             Some(threads) => {
-                if !threads.run(work) {
+                if !threads.run(work, at_once) {
                     return done.await.unwrap_or_else(gone);
                 }
                 let (mut done, mut patience) = (done, PATIENCE);

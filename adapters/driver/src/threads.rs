@@ -42,13 +42,13 @@ impl Threads {
         Arc::new(Self { spawn, timer, line: Mutex::default() })
     }
 
-    /// Has `work` run; whether it waits for a thread that is at something else. Then [`Self::hurry`] is to be called
+    /// Has `work` run, `at_once` with one more thread; whether it waits for a thread that is at something else. Then [`Self::hurry`] is to be called
     /// now and then.
-    pub(crate) fn run(self: &Arc<Self>, work: Work) -> bool {
+    pub(crate) fn run(self: &Arc<Self>, work: Work, at_once: bool) -> bool {
         let now = self.timer.now().mono;
         let mut line = self.line();
         line.waiting.push_back((work, now));
-        let wanted = line.threads == 0 || line.is_slow(now);
+        let wanted = at_once || line.threads == 0 || line.is_slow(now);
         self.enlist(line, wanted, now);
         !wanted
     }
@@ -194,13 +194,13 @@ mod tests {
         let done = Arc::new(Mutex::new(Vec::new()));
         for (at, waits) in [false, true, true].into_iter().enumerate() {
             let done = Arc::clone(&done);
-            assert_eq!(threads.run(Box::new(move || done.lock().unwrap().push(at))), waits);
+            assert_eq!(threads.run(Box::new(move || done.lock().unwrap().push(at)), false), waits);
         }
         assert_eq!(hand.asked(), 1);
         hand.thread()();
         assert_eq!(*done.lock().unwrap(), [0, 1, 2]);
         // It went when nothing was left.
-        assert!(!threads.run(Box::new(|| {})));
+        assert!(!threads.run(Box::new(|| {}), false));
         assert_eq!(hand.asked(), 1);
     }
 
@@ -209,10 +209,13 @@ mod tests {
         let (hand, threads) = threads();
         let (begin, begun) = sync_channel::<()>(0);
         let (end, ended) = sync_channel::<()>(0);
-        threads.run(Box::new(move || {
-            begin.send(()).unwrap();
-            ended.recv().unwrap();
-        }));
+        threads.run(
+            Box::new(move || {
+                begin.send(()).unwrap();
+                ended.recv().unwrap();
+            }),
+            false,
+        );
         let slow = std::thread::spawn(hand.thread());
         begun.recv().unwrap();
         // Nobody knows yet that it is slow.
@@ -221,7 +224,7 @@ mod tests {
             let also = also.clone();
             Box::new(move || also.send(word).unwrap())
         };
-        assert!(threads.run(say("first")));
+        assert!(threads.run(say("first"), false));
         assert_eq!(hand.asked(), 0);
         // Whoever waits for it becomes impatient,
         threads.hurry();
@@ -232,7 +235,7 @@ mod tests {
         assert_eq!(seen.try_recv(), Ok("first"));
         // and what comes later does not wait at all.
         hand.pass(QUICK * 2);
-        assert!(!threads.run(say("second")));
+        assert!(!threads.run(say("second"), false));
         hand.thread()();
         assert_eq!(seen.try_recv(), Ok("second"));
         threads.hurry();
@@ -242,15 +245,24 @@ mod tests {
     }
 
     #[test]
+    fn lengthy_work_has_a_thread_at_once() {
+        let (hand, threads) = threads();
+        for _ in 0..3 {
+            assert!(!threads.run(Box::new(|| {}), true));
+        }
+        assert_eq!(hand.asked(), 3);
+    }
+
+    #[test]
     fn more_than_one_thread_can_do_becomes_two_threads() {
         let (hand, threads) = threads();
         let tick = |span| {
             let hand = Arc::clone(&hand);
             Box::new(move || hand.pass(span))
         };
-        threads.run(tick(QUICK / 2));
+        threads.run(tick(QUICK / 2), false);
         for _ in 0..5 {
-            assert!(threads.run(tick(QUICK / 2)));
+            assert!(threads.run(tick(QUICK / 2), false));
         }
         hand.thread()();
         // Each of them was quick, but the last ones had waited for all the others.
@@ -263,11 +275,11 @@ mod tests {
         let gone = Arc::new(Mutex::new(Vec::new()));
         for name in ["first", "second"] {
             let told = Told(Arc::clone(&gone), name);
-            threads.run(Box::new(move || drop(told)));
+            threads.run(Box::new(move || drop(told)), false);
         }
         drop(hand.thread());
         assert_eq!(*gone.lock().unwrap(), ["first", "second"]);
         // And the next one asks anew.
-        assert!(!threads.run(Box::new(|| {})));
+        assert!(!threads.run(Box::new(|| {}), false));
     }
 }
