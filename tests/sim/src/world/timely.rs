@@ -135,6 +135,8 @@ impl World {
                 Some(style) if style == Style::GOOD && !restarted => part,
                 _ => super::intents::OPEN_COST,
             },
+            // What fits into one request goes up in one, however small its parts would be.
+            JobKind::Store { .. } => part.max(self.store.flavour.single),
             _ => part,
         }
     }
