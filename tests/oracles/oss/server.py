@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ConnectionError, BrokenPipeError, socket.timeout, ssl.SSLError, Gone): self.close_connection = True
     def do_any(self):
         s = self.srv; self.rid = uuid.uuid4().hex[:24].upper(); self.t0 = time.time(); self.sent_head = False
-        self.op = '?'; self.bucket = self.key = None; self.fx = None; self.body_left = None; self.status_sent = 0; self.authkind = ''
+        self.op = '?'; self.bucket = self.key = None; self.fx = None; self.body_left = None; self.status_sent = 0; self.authkind = ''; self.line = None
         with s.flock: s.active += 1; s.max_active = max(s.max_active, s.active)
         out0 = 0
         try:
@@ -152,8 +152,14 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             with s.flock:
                 s.active -= 1; s.ops[self.op] += 1; s.status[f'{self.op} {self.status_sent or "dropped"}'] += 1; s.active_op[self.op] -= self.counted
-                s.log.append({'t': round(self.t0, 4), 'dur': round(time.time() - self.t0, 4), 'm': self.command, 'op': self.op, 'bucket': self.bucket, 'key': self.key,
-                              'range': self.headers.get('Range'), 'part': self.q1('partNumber') if hasattr(self, 'query') else None, 'status': self.status_sent, 'auth': self.authkind, 'fault': (self.fx or {}).get('action'), 'peer': self.client_address[1]})
+                self.note()
+
+    # Told before the answer goes out: whoever has the answer and asks for the log finds its request there.
+    def note(self):
+        line = {'t': round(self.t0, 4), 'dur': round(time.time() - self.t0, 4), 'm': self.command, 'op': self.op, 'bucket': self.bucket, 'key': self.key,
+                'range': self.headers.get('Range'), 'part': self.q1('partNumber') if hasattr(self, 'query') else None, 'status': self.status_sent, 'auth': self.authkind, 'fault': (self.fx or {}).get('action'), 'peer': self.client_address[1]}
+        if self.line is None: self.line = line; self.srv.log.append(line)
+        else: self.line.update(line)
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_OPTIONS = do_any
     counted = 0
 
@@ -208,6 +214,7 @@ class Handler(BaseHTTPRequestHandler):
     def head(self, status, headers, length):
         if (self.fx or {}).get('action') == 'drop_response': self.rst()
         self.status_sent = status; self.sent_head = True
+        with self.srv.flock: self.note()
         self.send_response(status); self.send_header('x-oss-request-id', self.rid); self.send_header('x-oss-server-time', str(int((time.time() - self.t0) * 1000)))
         for k, v in headers.items():
             if v is not None: self.send_header(k, v if v.isascii() else v.encode('utf-8').decode('latin-1'))
