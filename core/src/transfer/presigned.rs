@@ -172,11 +172,13 @@ impl Transfer {
     ) -> Result<Arc<dyn Provider>, String> {
         let mine = &self.spec.provider;
         let merged = match (mine.plan(), fresh.plan()) {
-            (None, None) if fresh.object() == mine.object() && fresh.profile().goes_on(&self.profile) => fresh,
             (None, None) if fresh.object() == mine.object() => {
-                return Err(String::from(
-                    "the application's fresh provider uploads by other rules than the transfer was begun with (parts, order, digests)",
-                ));
+                if !fresh.profile().goes_on(&self.profile) {
+                    let what =
+                        "the application's fresh provider has other rules (parts, order, digests) than the former";
+                    return Err(String::from(what));
+                }
+                fresh
             }
             (Some(old), Some(new)) => {
                 let distrust = asked.is_some_and(|asked| asked.refused.is_some());
