@@ -15,9 +15,6 @@ use longhaul_driver::storage::Batch;
 
 use crate::fault::{cancelled, fault};
 
-/// So much is copied longer than it takes to wake a thread for it.
-pub(crate) const BULK: usize = 128 << 10;
-
 /// How much is read at once for digests; the cancel flag is looked at in between.
 const DIGEST_BUFFER: usize = 1 << 20;
 

@@ -9,11 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply, Fingerprint};
-use longhaul_driver::blocking::{blocking, lengthy};
+use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
-use crate::content::{BULK, digests, fill};
+use crate::content::{digests, fill};
 use crate::fault::{at, fault, unsupported};
 use crate::sys;
 
@@ -158,9 +158,7 @@ impl Storage for FileSource {
 
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         let inner = Arc::clone(&self.0);
-        let bulky = chunk.buffer.capacity() >= BULK;
-        let work = move || inner.read(offset, chunk);
-        if bulky { lengthy(work) } else { blocking(work) }
+        copying(chunk.buffer.capacity(), move || inner.read(offset, chunk))
     }
 
     fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply};
-use longhaul_driver::blocking::blocking;
+use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
@@ -92,7 +92,7 @@ impl Storage for SpoolFile {
 
     fn read(&self, offset: u64, mut chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         let inner = Arc::clone(&self.0);
-        blocking(move || {
+        copying(chunk.buffer.capacity(), move || {
             chunk.buffer.clear();
             let filled = fill(&*inner.there()?, offset, &mut chunk.buffer);
             filled.map_err(|error| fault("read the spool in", &inner.folder, &error))?;
@@ -105,7 +105,7 @@ impl Storage for SpoolFile {
 
     fn write(&self, offset: u64, mut batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         let inner = Arc::clone(&self.0);
-        blocking(move || {
+        copying(batch.len(), move || {
             sys::write_all(&*inner.open()?, offset, &batch.frames)
                 .map_err(|error| fault("spool to", &inner.folder, &error))?;
             hash_and_clear(&mut batch);

@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply};
 use longhaul_core::time::Wall;
-use longhaul_driver::blocking::{blocking, lengthy};
+use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
-use crate::content::{BULK, digests, hash_and_clear};
+use crate::content::{digests, hash_and_clear};
 use crate::fault::{at, fault, unsupported};
 use crate::names::folder;
 use crate::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
@@ -295,8 +295,6 @@ impl Storage for FileTarget {
 
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         let inner = Arc::clone(&self.0);
-        let bulky = batch.len() >= BULK;
-        let work = move || inner.write_batch(offset, batch);
-        if bulky { lengthy(work) } else { blocking(work) }
+        copying(batch.len(), move || inner.write_batch(offset, batch))
     }
 }

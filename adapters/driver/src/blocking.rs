@@ -21,6 +21,9 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Threads>>> = const { RefCell::new(None) };
 }
 
+/// So many bytes are copied longer than it takes to wake a thread (a hundred microseconds).
+const BULK: usize = 128 << 10;
+
 /// How long work may wait for other work before somebody looks.
 const PATIENCE: Duration = Duration::from_millis(2);
 
@@ -34,13 +37,13 @@ where
     on_threads(work, false)
 }
 
-/// The same for work that takes longer than to wake a thread (a hundred microseconds): it waits for no other.
-pub fn lengthy<T, F>(work: F) -> BoxFuture<'static, Result<T, FileFault>>
+/// The same for work that copies so many `bytes`: with many it waits for no other.
+pub fn copying<T, F>(bytes: usize, work: F) -> BoxFuture<'static, Result<T, FileFault>>
 where
     F: FnOnce() -> Result<T, FileFault> + Send + 'static,
     T: Send + 'static,
 {
-    on_threads(work, true)
+    on_threads(work, bytes >= BULK)
 }
 
 fn on_threads<T, F>(work: F, at_once: bool) -> BoxFuture<'static, Result<T, FileFault>>

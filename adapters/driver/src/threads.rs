@@ -42,8 +42,8 @@ impl Threads {
         Arc::new(Self { spawn, timer, line: Mutex::default() })
     }
 
-    /// Has `work` run, `at_once` with one more thread; whether it waits for a thread that is at something else. Then [`Self::hurry`] is to be called
-    /// now and then.
+    /// Has `work` run, `at_once` with one more thread. Whether it waits for a thread that is at something else: then
+    /// [`Self::hurry`] is to be called now and then.
     pub(crate) fn run(self: &Arc<Self>, work: Work, at_once: bool) -> bool {
         let now = self.timer.now().mono;
         let mut line = self.line();
