@@ -26,7 +26,8 @@ use longhaul::{
 use longhaul_serve::{Faults, Running, ServeConfig, Server};
 use tempfile::TempDir;
 
-/// No test waits longer than this for what has to happen: a guard against hanging, with room for 300 MiB on a machine that does other work too.
+/// No test waits longer than this for what has to happen: a guard against hanging, with room for 300 MiB on a machine that does
+/// other work too.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// `len` bytes in which every offset can be told from its neighbours, and every `version` from the others.

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Receipt;
-
-use super::is_default;
+use super::{Receipt, is_default};
 
 /// A notification.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

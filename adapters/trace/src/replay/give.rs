@@ -7,7 +7,7 @@ use bytes::Bytes;
 use longhaul_core::error::{Changed, Fault, FileFault, Sent, ServerFault};
 use longhaul_core::intent::{FileReply, Fingerprint, Moved, Outcome};
 use longhaul_core::plan::{Hosts, PartDraft, PlainHttp, Policy, RequestDraft, UploadDraft, UploadPlan};
-use longhaul_core::provider::{Object, Profile, Provider, Receipt, Reply, UploadedPart, Verdict};
+use longhaul_core::provider::{Object, Provider, Receipt, Reply, UploadedPart, Verdict};
 use longhaul_core::retry::RetryAfter;
 use longhaul_core::spec::TransferKey;
 use longhaul_core::{ByteRange, Checkpoint, Direction, Spec, Wall};
@@ -15,7 +15,7 @@ use longhaul_core::{ByteRange, Checkpoint, Direction, Spec, Wall};
 use crate::form::Kept;
 use crate::frames;
 use crate::record::{self, Meaning};
-use crate::settings::{Choices, ProfileForm, SpecForm};
+use crate::settings::{Choices, SpecForm};
 
 pub(super) fn spec(form: &SpecForm, key: u64, provider: std::sync::Arc<dyn Provider>) -> Option<Spec> {
     let direction = Direction::give(&form.direction)?;
@@ -40,11 +40,6 @@ pub(super) fn spec(form: &SpecForm, key: u64, provider: std::sync::Arc<dyn Provi
         spec.checkpoint = Some(Checkpoint::decode(&frames::give(journal)?).ok()?);
     }
     Some(spec)
-}
-
-/// No provider has limits between which there is nothing, so that the core need not expect them.
-pub(super) fn profile(form: &ProfileForm) -> Option<Profile> {
-    Profile::give(form).filter(|profile| profile.parts.max > 0 && profile.parts.min <= profile.parts.max)
 }
 
 pub(super) fn moved(form: &record::Moved) -> Option<Moved> {

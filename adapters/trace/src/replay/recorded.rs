@@ -13,6 +13,7 @@ use longhaul_core::{ByteRange, Now, Provider, Wall};
 
 use super::give;
 use super::script::{Script, SharedScript, lock};
+use crate::form::Kept;
 use crate::record::{self, Record};
 use crate::said;
 
@@ -43,7 +44,7 @@ impl Recorded {
             number: provider,
             authority,
             object,
-            profile: give::profile(&profile)?,
+            profile: Profile::give(&profile)?,
             plan,
             script: Arc::clone(script),
             unready: Mutex::default(),
@@ -169,7 +170,7 @@ impl Provider for Recorded {
         let now = said::plan(&plan, &mut script.names);
         let (number, profile) = match script.peek() {
             Some(Record::Provider { provider, profile, plan: Some(then), .. }) if **then == now => {
-                (*provider, give::profile(profile)?)
+                (*provider, Profile::give(profile)?)
             }
             _ => {
                 script.differs("the provider takes another plan".to_owned());
