@@ -42,6 +42,10 @@ pub fn judge(code: &str, step: StepKind) -> Option<Judgement> {
         {
             Retry(Refused, "the content was damaged on its way")
         }
+        // Amazon S3 says so of a checksum that it cannot read, which none of ours is; Garage of one that the content does not have.
+        "InvalidDigest" if matches!(step, StepKind::PutPart | StepKind::PutWhole) => {
+            Retry(Refused, "the content was damaged on its way, or the store takes no such checksum")
+        }
         "BadDigest" | "XAmzContentChecksumMismatch" => {
             Fatal(Refused, "the object is not what was sent: cancel the upload and start it anew")
         }

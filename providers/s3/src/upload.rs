@@ -222,20 +222,24 @@ impl Dialect for S3Upload {
                 Some(algorithm) => checked(headers, algorithm, content_digest(step, cx)),
                 None => Ok(()),
             },
-            Step::Begin | Step::Commit => {
-                let Some((name, kind)) = self.integrity.declared().filter(|_| !cx.plain) else { return Ok(()) };
-                if *step == Step::Begin {
+            Step::Begin => {
+                if let Some((name, kind)) = self.integrity.declared().filter(|_| !cx.plain) {
                     headers.insert("x-amz-checksum-algorithm", HeaderValue::from_static(name));
+                    headers.insert("x-amz-checksum-type", HeaderValue::from_static(kind));
                 }
-                headers.insert("x-amz-checksum-type", HeaderValue::from_static(kind));
-                // Where the checksum is one of the whole object, the store compares it before it makes the object.
-                match whole_digest(cx).filter(|_| *step == Step::Commit && self.integrity == Integrity::Crc64Nvme) {
-                    Some(whole) if Some(whole.algorithm()) == algorithm => {
-                        checked(headers, whole.algorithm(), Some(&whole))
-                    }
-                    _ => Ok(()),
-                }
+                Ok(())
             }
+            // Where the checksum is one of the whole object, the store compares it before it makes the object. Its type goes with it only:
+            // some stores refuse a type of nothing.
+            Step::Commit => match whole_digest(cx).zip(self.integrity.declared().filter(|_| !cx.plain)) {
+                Some((whole, (_, kind)))
+                    if self.integrity == Integrity::Crc64Nvme && Some(whole.algorithm()) == algorithm =>
+                {
+                    headers.insert("x-amz-checksum-type", HeaderValue::from_static(kind));
+                    checked(headers, whole.algorithm(), Some(&whole))
+                }
+                _ => Ok(()),
+            },
             Step::Confirm => {
                 headers.insert(checksum::MODE, HeaderValue::from_static("ENABLED"));
                 Ok(())

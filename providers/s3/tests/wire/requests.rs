@@ -67,6 +67,19 @@ fn declared_checksums() {
     }
 }
 
+/// Garage refuses a type where no checksum of the whole object goes along: the commit went out twice, the second time without any.
+#[test]
+fn u12_a_type_of_checksum_goes_with_one_of_the_whole_object_only() {
+    for (integrity, algorithm) in [(Integrity::Crc32c, Algorithm::Crc32c), (Integrity::Sha256, Algorithm::Sha256)] {
+        let digest = |of: u8| Digest::new(algorithm, &vec![of; algorithm.len()]).expect("its length");
+        let digests: BTreeMap<u64, Digest> = [(1, digest(1)), (2, digest(2))].into();
+        let (parts, mut cx) = (parts(), session());
+        (cx.parts, cx.digests) = (&parts, &digests);
+        let commit = sent(&upload().with_integrity(integrity), &Step::Commit, &cx);
+        assert!(!commit.contains("x-amz-checksum") && commit.contains("<Checksum"), "{commit}");
+    }
+}
+
 #[test]
 fn signed_content_carries_its_hash() {
     let digest = Digest::new(Algorithm::Sha256, &[0xab; 32]).expect("its length");
