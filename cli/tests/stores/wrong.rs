@@ -52,7 +52,7 @@ fn says(cause: &str, told: &Told, words: &[&str]) {
     for word in words {
         assert!(told.stderr.contains(word), "{word:?} is not said: {told:#?}");
     }
-    for secret in ["canary", "TESTSK", "STSSK", "sig="] {
+    for secret in ["canary", "TESTSK", "STSSK", "ststoken", "sig="] {
         assert!(!told.stderr.contains(secret) && !told.stdout.contains(secret), "{told:#?}");
     }
 }
@@ -133,7 +133,16 @@ async fn o7_oss_says_what_is_set_wrong() {
     shop.set("OSS_ACCESS_KEY_SECRET", "STSSK0123456789");
     shop.set("OSS_SESSION_TOKEN", "canary-token");
     for args in [put, get] {
-        says("OSS, another's token", &shop.run(args).await.expect(4), &["oken"]);
+        says(
+            "OSS, another's token",
+            &shop.run(args).await.expect(4),
+            &["InvalidSecurityToken", "give the token issued with it"],
+        );
+    }
+    shop.set("OSS_ACCESS_KEY_ID", "STS.ENDED");
+    shop.set("OSS_SESSION_TOKEN", "ststoken+/=ended");
+    for args in [put, get] {
+        says("OSS, expired token", &shop.run(args).await.expect(4), &["SecurityTokenExpired", "get fresh credentials"]);
     }
     shop.set("OSS_SESSION_TOKEN", "");
     shop.set("OSS_ACCESS_KEY_ID", "TESTAK");

@@ -3,7 +3,7 @@
 recomputed with the OFFICIAL SDK's own signer (alibabacloud_oss_v2.signer.SignerV4); mismatches
 are refused with SignatureDoesNotMatch plus the canonical request the server computed.
 
-  server.py --port 9000 --data DIR [--cred AK:SK[:STSTOKEN]]... [--region cn-hangzhou]
+  server.py --port 9000 --data DIR [--cred AK:SK[:STSTOKEN]]... [--expired AK]... [--region cn-hangzhou]
                   [--bucket tbucket]... [--min-part 102400] [--max-skew 900] [--now 2025-01-02T03:04:05Z]
                   [--tls CERT KEY]
 
@@ -294,7 +294,8 @@ class Handler(BaseHTTPRequestHandler):
         if product != 'oss' or term != 'aliyun_v4_request': self.fail(403, 'InvalidArgument', 'Invalid signing product or terminator.', '0002-00000225')
         if ak not in self.srv.creds: self.fail(403, 'InvalidAccessKeyId', 'The OSS Access Key Id you provided does not exist in our records.', '0002-00000902', OSSAccessKeyId=ak)
         sk, want_tok = self.srv.creds[ak]
-        if (want_tok or None) != (token or None): self.fail(403, 'InvalidSecurityToken' if token else 'SecurityTokenNotSupported' if not want_tok else 'InvalidAccessKeyId', 'The security token you provided is invalid.', '0002-00000901')
+        if (want_tok or None) != (token or None): self.fail(403, 'InvalidSecurityToken' if token else 'SecurityTokenNotSupported' if not want_tok else 'InvalidAccessKeyId', 'The security token you provided is invalid.', '0002-00000006')
+        if token and ak in self.srv.a.expired: self.fail(403, 'SecurityTokenExpired', 'The security token you provided has expired.', '0002-00000007')
         try: t = dt.datetime.strptime(date, '%Y%m%dT%H%M%SZ').replace(tzinfo=dt.timezone.utc)
         except ValueError: self.fail(403, 'AccessDenied', 'invalid x-oss-date', '0002-00000504')
         if date[:8] != day: self.fail(403, 'InvalidArgument', 'Invalid signing date in Credential.', '0002-00000224')
@@ -690,9 +691,9 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=FAULTS)
     p.add_argument('--port', type=int, default=9000); p.add_argument('--host', default='127.0.0.1'); p.add_argument('--data', default='./oss-data'); p.add_argument('--region', default='cn-hangzhou')
-    p.add_argument('--cred', action='append', default=None); p.add_argument('--bucket', action='append', default=None); p.add_argument('--min-part', type=int, default=102400)
+    p.add_argument('--cred', action='append', default=None); p.add_argument('--expired', action='append', default=None, help='a key whose token has ended'); p.add_argument('--bucket', action='append', default=None); p.add_argument('--min-part', type=int, default=102400)
     p.add_argument('--max-skew', type=int, default=900); p.add_argument('--now', default=None, help='freeze the server clock (ISO)'); p.add_argument('--tls', nargs=2)
-    a = p.parse_args(); a.cred = a.cred or ['TESTAK:TESTSK0123456789', 'STS.TESTAK:STSSK0123456789:ststoken+/=with==chars']; a.bucket = a.bucket or ['tbucket', 'tbucket2']
+    a = p.parse_args(); a.cred = a.cred or ['TESTAK:TESTSK0123456789', 'STS.TESTAK:STSSK0123456789:ststoken+/=with==chars', 'STS.ENDED:STSSK0123456789:ststoken+/=ended']; a.expired = a.expired or ['STS.ENDED']; a.bucket = a.bucket or ['tbucket', 'tbucket2']
     a.now = dt.datetime.fromisoformat(a.now.replace('Z', '+00:00')).timestamp() if a.now else None; os.makedirs(a.data, exist_ok=True)
     if not ipaddress.ip_address(a.host).is_loopback and not a.host.startswith('10.'): sys.exit('loopback only')
     s = Server((a.host, a.port), a)
