@@ -5,7 +5,7 @@ use longhaul_sign::azure::sas::{self, Grant, Resource, ResponseHeaders};
 use longhaul_sign::date;
 
 use crate::cases::{self, Store};
-use crate::counterpart::{Counterpart, Server, now};
+use crate::counterpart::{Counterpart, Notices, Server, now};
 use crate::renewed;
 use crate::support::jobs::{has_dots, keys};
 
@@ -19,7 +19,7 @@ const AZURITE: Server = Server {
     // Azurite's own, which everybody knows.
     secret: "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
     part: 256 << 10,
-    checks: true,
+    notices: Notices::Always,
     conditions: true,
     ended: Some(403),
 };

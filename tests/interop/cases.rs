@@ -11,7 +11,7 @@ use longhaul::http::Headers;
 use longhaul::{Error, EventKind, Job};
 
 use crate::counted::Counted;
-use crate::counterpart::Counterpart;
+use crate::counterpart::{Counterpart, Notices};
 use crate::support::jobs::{from_bytes, from_file, from_storage};
 use crate::support::{content, run, run_told, until, within};
 use crate::tampered::{self, Fate, Log};
@@ -35,6 +35,10 @@ pub(crate) trait Store {
     fn upload(&self, key: &str) -> Self::Upload;
     /// An upload to `key` that may not replace anything.
     fn careful(&self, key: &str) -> Self::Upload;
+    /// An upload to `key` with what the server notices damage by.
+    fn compared(&self, key: &str) -> Self::Upload {
+        self.upload(key)
+    }
     /// Whether a request brings a part; unless told otherwise as on S3.
     fn is_part(method: &str, target: &str) -> bool {
         method == "PUT" && target.contains("partNumber=")
@@ -232,6 +236,9 @@ async fn u6_what_it_made_itself_unheard_is_not_in_its_way_and_what_others_made_i
         if counterpart.server.conditions {
             assert_eq!(done.unwrap_err().code(), CONFLICT, "{key}");
             assert_eq!(counterpart.look(&key), Counterpart::told(&mine), "{key}");
+        } else {
+            done.unwrap();
+            counterpart.holds(&key, &theirs);
         }
     }
 }
@@ -338,13 +345,15 @@ async fn r5_k1_a_refusal_ends_it_at_once_and_says_who_said_what<S: Store>(store:
 }
 
 async fn d13_a_byte_changed_on_its_way_is_noticed<S: Store>(store: &S) {
-    if !store.counterpart().server.checks {
-        return;
-    }
-    let (bytes, flip) = (bytes(store, 13), first(1));
+    let (counterpart, bytes, flip) = (store.counterpart(), bytes(store, 13), first(1));
     let (client, log) =
         tampered::client(move |parts| if is_part::<S>(parts) && flip() { Fate::Flipped } else { Fate::Through });
-    run(&client, from_bytes(store.upload("d13"), &bytes, store.counterpart().part)).await.unwrap();
+    run(&client, from_bytes(store.compared("d13"), &bytes, counterpart.part)).await.unwrap();
+    if counterpart.server.notices == Notices::Nothing {
+        assert_eq!(parts_sent::<S>(&log), PARTS);
+        assert_ne!(counterpart.look("d13"), Counterpart::told(&bytes), "it notices damage: say so of this server");
+        return;
+    }
     assert_eq!(parts_sent::<S>(&log), PARTS + 1, "the damaged part went up again");
-    store.counterpart().holds("d13", &bytes);
+    counterpart.holds("d13", &bytes);
 }

@@ -27,12 +27,25 @@ pub(crate) struct Server {
     pub(crate) secret: &'static str,
     /// Bytes of a part.
     pub(crate) part: u64,
-    /// It compares what it gets with a checksum, or tells what it got.
-    pub(crate) checks: bool,
-    /// It does not make an object that must not be there already.
+    /// By what it notices that a byte of a part is another one than was sent.
+    pub(crate) notices: Notices,
+    /// It does not make an object that must not be there already; without that it replaces what is there.
     pub(crate) conditions: bool,
     /// With which status it refuses URLs that have ended, if it does.
     pub(crate) ended: Option<u16>,
+}
+
+/// By what a server notices a part that was damaged on its way (D13).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notices {
+    /// By nothing: it cannot tell, and makes the object of what it got.
+    Nothing,
+    /// It tells of every part what it got, or compares it with the MD5 that every upload to it has.
+    Always,
+    /// By a checksum, where one goes along.
+    Checksums,
+    /// By a signature, where it covers content.
+    Signatures,
 }
 
 /// One store's server with its vendor's SDK at its side.

@@ -3,7 +3,7 @@
 use longhaul_oss::{AccessKey, Bucket, Object, OssDownload, OssUpload};
 
 use crate::cases::{self, Store};
-use crate::counterpart::{Counterpart, Server};
+use crate::counterpart::{Counterpart, Notices, Server};
 use crate::renewed;
 use crate::support::jobs::{has_dots, keys};
 
@@ -15,7 +15,7 @@ const VERIFIER: Server = Server {
     secret: "TESTSK0123456789",
     // The least that OSS takes.
     part: 100 << 10,
-    checks: true,
+    notices: Notices::Always,
     conditions: true,
     ended: Some(403),
 };

@@ -2,7 +2,7 @@
 # 200 MiB by `longhaul put` into each store, killed with SIGKILL at 20 random moments and taken up by `longhaul resume`: is the object what
 # the file is, as the vendor's SDK reads it, is anything left behind, and how much went up again. Prints a table.
 #
-#   o3.sh [STORE...]         azurite oss moto, and garage where it is named; the first three without arguments
+#   o3.sh [STORE...]         azurite oss moto, and garage and s3s where they are named; the first three without arguments
 #
 #   LONGHAUL        the binary            (default: built by cargo, release)
 #   O3_KILLS        kills for each store  (20)

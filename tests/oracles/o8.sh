@@ -2,7 +2,7 @@
 # How fast `longhaul` moves one object to and from each store, in 8 parts at once and one after the other: MiB/s of wall time, and CPU seconds of
 # the client per GiB. Medians of rounds in which parallel and serial take turns. Prints a Markdown table.
 #
-#   o8.sh [STORE...]         azurite oss moto, and garage where it is named; the first three without arguments
+#   o8.sh [STORE...]         azurite oss moto, and garage and s3s where they are named; the first three without arguments
 #
 #   LONGHAUL        the binary            (default: built by cargo, release)
 #   O8_ROUNDS       rounds                (5)

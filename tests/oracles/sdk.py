@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a store holds and grants, told by its vendor's own SDK: the judge that shares no code with longhaul.
 
-  stores.sh sdk NAME ENDPOINT [BUCKET [REGION [KEY [SECRET]]]]      NAME: azurite | oss | moto | garage (any S3)
+  stores.sh sdk NAME ENDPOINT [BUCKET [REGION [KEY [SECRET]]]]      NAME: azurite | oss | moto | garage (any S3) | s3s
 
 One JSON question a line on standard input, one JSON answer a line on standard output; ends when the input does.
 
@@ -18,6 +18,7 @@ import base64
 import datetime
 import hashlib
 import json
+import os
 import sys
 import time
 
@@ -156,6 +157,18 @@ class S3:
         return self.client.head_object(Bucket=self.bucket, Key=key)["VersionId"]
 
 
+class S3s(S3):
+    """s3s-fs does not list what is open; its folder does, which the script links to by the server's port."""
+
+    def __init__(self, endpoint, *given):
+        super().__init__(endpoint, *given)
+        self.folder = os.path.join(os.environ["LONGHAUL_ORACLES"], f"s3s-{endpoint.rsplit(':', 1)[1]}")
+
+    def open(self, key):
+        object_of_upload = f".object-{base64.urlsafe_b64encode(key.encode()).decode().rstrip('=')}.upload-"
+        return sum(object_of_upload in name for name in os.listdir(self.folder))
+
+
 class Oss:
     def __init__(self, endpoint, bucket, region, key, secret):
         import alibabacloud_oss_v2 as oss
@@ -250,6 +263,7 @@ def main():
         "azurite": (Azure, "", "devstoreaccount1", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="),
         "oss": (Oss, "cn-hangzhou", "TESTAK", "TESTSK0123456789"),
         "moto": (S3, "us-east-1", "TESTAK", "TESTSK0123456789"),
+        "s3s": (S3s, "us-east-1", "TESTAK", "TESTSK0123456789"),
         "garage": (S3, "garage", "GK000000000000000000000001", "0" * 61 + "abc"),
     }
     if not 3 <= len(sys.argv) <= 7 or sys.argv[1] not in known:

@@ -9,7 +9,8 @@
 #   NAME   azurite   Azure's own emulator of Blob Storage, strict
 #          oss       oss/server.py: recomputes every signature with Aliyun's SDK, injects faults; bucket tbucket
 #          moto      an S3 that checks no signature, but conditions and sizes of parts; bucket tbucket
-#          garage    a real S3 store, built by cargo in a quarter of an hour; region garage, bucket tbucket
+#          garage    a real S3 store, built by cargo in some minutes; region garage, bucket tbucket
+#          s3s       s3s-fs, an S3 over a folder, built by cargo in some minutes; checks signatures and clocks; bucket tbucket
 #
 #   LONGHAUL_ORACLES      where everything lives (default ${XDG_CACHE_HOME:-~/.cache}/longhaul-oracles)
 #
@@ -20,20 +21,28 @@ here=$(cd "$(dirname "$0")" && pwd)
 home=${LONGHAUL_ORACLES:-${XDG_CACHE_HOME:-$HOME/.cache}/longhaul-oracles}
 python=$home/python
 garage=$home/cargo/bin/garage
+s3s=$home/cargo/bin/s3s-fs
 azurite=$home/azurite/node_modules/azurite/dist/src/blob/main.js
 
-# One folder for each server's packages: ours alone, so that nothing of the system changes. Several suites may come at once.
+# One folder for each server's packages: ours alone, so that nothing of the system changes. Several suites may come at once; they wait for
+# one another only where they want the same.
 install() {
+    local packages=$1
+    case $1 in
+    azurite | garage | s3s) ;;
+    oss | moto | sdk) packages=python ;;
+    *) usage ;;
+    esac
     mkdir -p "$home"
     (
         flock 9
-        case $1 in
+        case $packages in
         azurite) from_npm ;;
-        oss | moto | sdk) from_pypi ;;
-        garage) from_crates ;;
-        *) usage ;;
+        python) from_pypi ;;
+        garage) from_crates "$garage" garage@2.5.0 ;;
+        s3s) from_crates "$s3s" s3s-fs@0.14.1 --features binary ;;
         esac
-    ) 9>"$home/stores.lock"
+    ) 9>"$home/$packages.lock"
 }
 
 from_npm() {
@@ -51,11 +60,16 @@ from_pypi() {
     touch "$python/complete"
 }
 
+# Program $1, from package $2. Tests need no fast store: what takes the compiler long is left out.
 from_crates() {
-    [ ! -x "$garage" ] || return 0
+    local program=$1 target=$home/cargo/target-${1##*/}
+    shift
+    [ ! -x "$program" ] || return 0
     command -v cargo >/dev/null || need cargo
-    CARGO_TARGET_DIR=$home/cargo/target cargo install --quiet --locked --root "$home/cargo" garage@2.5.0 >&2
-    rm -rf "$home/cargo/target"
+    CARGO_TARGET_DIR=$target CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 \
+        cargo install --quiet --locked --root "$home/cargo" "$@" >&2
+    rm -rf "$target"
 }
 
 # One node that keeps everything in folder $1 and answers S3 on port $2. Nothing is synced: it does not outlive its test.
@@ -86,7 +100,7 @@ need() {
 }
 
 usage() {
-    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -104,12 +118,17 @@ run() {
         export GARAGE_DEFAULT_ACCESS_KEY=GK000000000000000000000001 GARAGE_DEFAULT_BUCKET=tbucket RUST_LOG=garage=warn
         export GARAGE_DEFAULT_SECRET_KEY=0000000000000000000000000000000000000000000000000000000000000abc
         ;;
+    s3s)
+        mkdir "$data/tbucket"
+        ln -sfn "$data" "$home/s3s-$port"
+        server=("$s3s" --host 127.0.0.1 --port "$port" --access-key TESTAK --secret-key TESTSK0123456789 "$data")
+        ;;
     esac
     "${server[@]}" "$@" >"$data.log" 2>&1 </dev/null &
     pid=$!
     # Here and now: the names are gone when the shell ends.
     # shellcheck disable=SC2064
-    trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; rm -rf '$data' '$data.log'" EXIT
+    trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; rm -rf '$data' '$data.log' '$home/$name-$port'" EXIT
     for _ in $(seq 300); do
         if answers "$name" "$port" "$data"; then
             [ "$name" != moto ] || curl --silent --output /dev/null --noproxy '*' --request PUT "http://127.0.0.1:$port/tbucket"
@@ -142,6 +161,7 @@ case $#:${1:-} in
     [ "${1:-}" = sdk ] && [ $# -ge 3 ] || usage
     install sdk
     shift
+    export LONGHAUL_ORACLES=$home
     exec "$python/bin/python" "$here/sdk.py" "$@"
     ;;
 esac
