@@ -2,8 +2,9 @@
 # Object stores as counterparts of longhaul's providers: loopback only, no root, no system service.
 #
 #   stores.sh install NAME      make it available (from npm, PyPI, crates.io); starts nothing
-#   stores.sh run NAME PORT [OPTION...]   start it on 127.0.0.1:PORT with nothing in it, say "ready" when it answers, and end it, and
-#                               all it holds, when standard input ends: with whoever started it; options are the server's own
+#   stores.sh run NAME PORT [OPTION...]   start it on 127.0.0.1:PORT, or with 0 on a port that nobody has, with nothing in it; say
+#                               "ready PORT" when it answers, and end it, and all it holds, when standard input ends: with whoever
+#                               started it; options are the server's own
 #   stores.sh sdk NAME ENDPOINT ...   answer questions about what is in it, by its vendor's own SDK: see the head of sdk.py
 #
 #   NAME   azurite   Azure's own emulator of Blob Storage, strict
@@ -100,27 +101,57 @@ need() {
 }
 
 usage() {
-    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,19s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
 run() {
+    local name=$1 port=$2
+    shift 2
+    if [ "$port" != 0 ]; then
+        serve "$name" "$port" "$@"
+        return
+    fi
+    # Somebody else may take a port all the same; then another one is.
+    for _ in 1 2 3; do
+        take_port
+        ! (serve "$name" "$port" "$@") || return 0
+    done
+    return 1
+}
+
+# Sets port to one that nobody has, and that no other of these scripts takes until this one ends. The kernel gives these to nobody.
+take_port() {
+    mkdir -p "$home/ports"
+    for _ in $(seq 100); do
+        port=$((20000 + RANDOM % 1000))
+        exec 8>"$home/ports/$port"
+        ! flock --nonblock 8 || is_taken "$port" || return 0
+    done
+    echo "stores.sh: no port from 20000 to 20999 is free" >&2
+    exit 1
+}
+
+# Whether somebody listens there.
+is_taken() { (exec 7<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+serve() {
     local name=$1 port=$2 data server pid=
     shift 2
-    data=$(mktemp -d)
+    ! is_taken "$port" || { echo "stores.sh: port $port is taken" >&2; return 1; }
+    data=$(mktemp -d) || return
     case $name in
     azurite) server=(node "$azurite" --blobHost 127.0.0.1 --blobPort "$port" --location "$data" --silent --disableTelemetry) ;;
     oss) server=("$python/bin/python" "$here/oss/server.py" --port "$port" --data "$data") ;;
     moto) server=("$python/bin/moto_server" -H 127.0.0.1 -p "$port") ;;
     garage)
-        garage_config "$data" "$port" >"$data/garage.toml"
+        garage_config "$data" "$port" >"$data/garage.toml" || return
         server=("$garage" -c "$data/garage.toml" server --single-node --default-bucket)
         export GARAGE_DEFAULT_ACCESS_KEY=GK000000000000000000000001 GARAGE_DEFAULT_BUCKET=tbucket RUST_LOG=garage=warn
         export GARAGE_DEFAULT_SECRET_KEY=0000000000000000000000000000000000000000000000000000000000000abc
         ;;
     s3s)
-        mkdir "$data/tbucket"
-        ln -sfn "$data" "$home/s3s-$port"
+        mkdir "$data/tbucket" && ln -sfn "$data" "$home/s3s-$port" || return
         server=("$s3s" --host 127.0.0.1 --port "$port" --access-key TESTAK --secret-key TESTSK0123456789 "$data")
         ;;
     esac
@@ -128,11 +159,11 @@ run() {
     pid=$!
     # Here and now: the names are gone when the shell ends.
     # shellcheck disable=SC2064
-    trap "kill $pid 2>/dev/null; wait $pid 2>/dev/null; rm -rf '$data' '$data.log' '$home/$name-$port'" EXIT
+    trap "kill $pid 2>/dev/null || :; wait $pid 2>/dev/null || :; rm -rf '$data' '$data.log' '$home/$name-$port'" EXIT
     for _ in $(seq 300); do
         if answers "$name" "$port" "$data"; then
             [ "$name" != moto ] || curl --silent --output /dev/null --noproxy '*' --request PUT "http://127.0.0.1:$port/tbucket"
-            echo ready
+            echo "ready $port"
             cat >/dev/null
             return
         fi
