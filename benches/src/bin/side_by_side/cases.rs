@@ -4,9 +4,10 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use longhaul_benches::contestants::{Contestant, Programs};
+
 use crate::Failure;
 use crate::args::Args;
-use crate::contestants::{Contestant, Programs};
 use crate::server::{GIB, MIB, Server};
 use crate::sink::{Received, Sink};
 

@@ -7,21 +7,24 @@
 
 mod args;
 mod cases;
-mod child;
-mod contestants;
 mod server;
 mod sink;
 mod table;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::Args;
 use cases::Case;
-use child::Usage;
-use contestants::{Contestant, Programs};
+use longhaul_benches::child::{self, Usage};
+use longhaul_benches::contestants::{Contestant, Programs};
+use longhaul_benches::numbers;
 use server::Server;
 use sink::Sink;
+
+/// What takes longer than this has come to nothing.
+const LIMIT: Duration = Duration::from_mins(10);
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -50,7 +53,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     let (server, sink) = (Server::start(args.port)?, Sink::start()?);
     let programs = Programs::find(args.longhaul.clone());
     let cases = cases::all(args, &server, &sink, &programs)?;
-    println!("{}", table::machine());
+    println!("{}", numbers::machine());
     match programs.missing().as_slice() {
         [] => println!(),
         missing => println!("not measured, because not there: {}\n", missing.join(", ")),
@@ -97,7 +100,7 @@ fn once(case: &Case, contestant: &Contestant, sink: &Sink, check: Check) -> Resu
 }
 
 fn measured(case: &Case, contestant: &Contestant, sink: &Sink, check: Check, folder: &Path) -> Result<Usage, Failure> {
-    let (usage, success, words) = child::run(contestant.command(folder))?;
+    let (usage, success, words) = child::run(contestant.command(folder), LIMIT)?;
     if !success {
         return Err(format!("failed: {}", words.trim()).into());
     }

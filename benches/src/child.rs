@@ -2,37 +2,59 @@
 
 use std::io::{self, Read};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// What one run used.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage {
-    pub(crate) wall: Duration,
-    pub(crate) user: Duration,
-    pub(crate) system: Duration,
+pub struct Usage {
+    /// From its start to its end.
+    pub wall: Duration,
+    /// In its own code.
+    pub user: Duration,
+    /// In the kernel.
+    pub system: Duration,
     /// Largest resident set, in bytes.
-    pub(crate) peak: u64,
+    pub peak: u64,
     /// Context switches: it waited, or was made to wait.
-    pub(crate) voluntary: u64,
-    pub(crate) involuntary: u64,
+    pub voluntary: u64,
+    /// See [`Usage::voluntary`].
+    pub involuntary: u64,
 }
 
 impl Usage {
-    pub(crate) fn cpu(&self) -> Duration {
+    /// Both together.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
         self.user + self.system
     }
 }
 
-/// Runs `command` to its end: what it used, whether it succeeded, and what it said about it.
-pub(crate) fn run(mut command: Command) -> io::Result<(Usage, bool, String)> {
+/// Runs `command` to its end, or kills it after `limit`: what it used, whether it succeeded, and what it said about it.
+///
+/// # Errors
+/// When it cannot be started or waited for.
+pub fn run(mut command: Command, limit: Duration) -> io::Result<(Usage, bool, String)> {
     let begun = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let stderr = child.stderr.take();
+    let id = child.id();
+    let (over, late) = mpsc::sync_channel::<()>(1);
+    let watch = thread::spawn(move || {
+        if late.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // Nobody has waited for it yet, so that the id is still its own.
+            drop(child.kill());
+        }
+    });
     // Read to its end before waiting, so that a talkative child never waits for us.
     let mut words = String::new();
-    if let Some(mut stderr) = child.stderr.take() {
+    if let Some(mut stderr) = stderr {
         stderr.read_to_string(&mut words)?;
     }
-    let (status, usage) = wait(child.id())?;
+    drop(over);
+    drop(watch.join());
+    let (status, usage) = wait(id)?;
     let usage = Usage { wall: begun.elapsed(), ..usage };
     Ok((usage, libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, words))
 }

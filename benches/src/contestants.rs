@@ -4,20 +4,24 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One way to do a case's job.
-pub(crate) struct Contestant {
-    pub(crate) name: String,
+pub struct Contestant {
+    /// What tables call it.
+    pub name: String,
     command: Box<dyn Fn(&Path) -> Command>,
 }
 
 /// The programs at hand. What is not there is not measured, and the heading says so.
-pub(crate) struct Programs {
-    pub(crate) longhaul: PathBuf,
+pub struct Programs {
+    /// The command.
+    pub longhaul: PathBuf,
     /// The kernel's floors: beside this program.
-    pub(crate) floor: Option<PathBuf>,
+    pub floor: Option<PathBuf>,
     /// Other libraries: built by hand, because it takes long.
-    pub(crate) peers: Option<PathBuf>,
-    pub(crate) aria2c: Option<PathBuf>,
-    pub(crate) rclone: Option<PathBuf>,
+    pub peers: Option<PathBuf>,
+    /// Where it is installed.
+    pub aria2c: Option<PathBuf>,
+    /// Where it is installed.
+    pub rclone: Option<PathBuf>,
 }
 
 /// The access key that signs for the sink, which looks at no signature.
@@ -25,7 +29,9 @@ const KEY: [(&str, &str); 3] =
     [("AWS_ACCESS_KEY_ID", "BENCHMARK"), ("AWS_SECRET_ACCESS_KEY", "benchmark"), ("AWS_REGION", "us-east-1")];
 
 impl Programs {
-    pub(crate) fn find(longhaul: PathBuf) -> Self {
+    /// Looks for them.
+    #[must_use]
+    pub fn find(longhaul: PathBuf) -> Self {
         let beside = |name: &str| {
             let here = std::env::current_exe().ok()?;
             Some(here.parent()?.join(name)).filter(|path| path.is_file())
@@ -45,7 +51,8 @@ impl Programs {
     }
 
     /// What is missing.
-    pub(crate) fn missing(&self) -> Vec<&'static str> {
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
         [("floor", &self.floor), ("peers", &self.peers), ("aria2c", &self.aria2c), ("rclone", &self.rclone)]
             .into_iter()
             .filter_map(|(name, path)| path.is_none().then_some(name))
@@ -55,16 +62,19 @@ impl Programs {
 
 impl Contestant {
     /// `command` gets the folder in which `out.bin`, or a tree of results, is to be made, and state may be kept.
-    pub(crate) fn new(name: impl Into<String>, command: impl Fn(&Path) -> Command + 'static) -> Self {
+    pub fn new(name: impl Into<String>, command: impl Fn(&Path) -> Command + 'static) -> Self {
         Self { name: name.into(), command: Box::new(command) }
     }
 
-    pub(crate) fn command(&self, folder: &Path) -> Command {
+    /// What to run, with results in `folder`.
+    #[must_use]
+    pub fn command(&self, folder: &Path) -> Command {
         (self.command)(folder)
     }
 
     /// `curl`, to `out.bin`.
-    pub(crate) fn curl(url: &str, cacert: Option<&Path>) -> Self {
+    #[must_use]
+    pub fn curl(url: &str, cacert: Option<&Path>) -> Self {
         let (url, cacert) = (url.to_owned(), cacert.map(Path::to_owned));
         Self::new("curl -o", move |folder| {
             let mut command = curl();
@@ -75,7 +85,8 @@ impl Contestant {
     }
 
     /// `longhaul get` to `out.bin`.
-    pub(crate) fn get(path: &Path, url: &str, options: &str) -> Self {
+    #[must_use]
+    pub fn get(path: &Path, url: &str, options: &str) -> Self {
         let name = format!("longhaul get {options}").trim_end().to_owned();
         // A whole digest, or a folder's name, would make the table unreadable.
         let name = name.split_once([':', '/']).map_or(name.as_str(), |(name, _)| name).to_owned();
@@ -90,7 +101,8 @@ impl Contestant {
     }
 
     /// `curl -T`, one `PUT`.
-    pub(crate) fn curl_up(file: &Path, endpoint: &str) -> Self {
+    #[must_use]
+    pub fn curl_up(file: &Path, endpoint: &str) -> Self {
         let (file, url) = (file.to_owned(), format!("{endpoint}/bucket/object"));
         Self::new("curl -T", move |_| {
             let mut command = curl();
@@ -100,7 +112,8 @@ impl Contestant {
     }
 
     /// `longhaul put` to S3, signed.
-    pub(crate) fn put(path: &Path, file: &Path, endpoint: &str, options: &str) -> Self {
+    #[must_use]
+    pub fn put(path: &Path, file: &Path, endpoint: &str, options: &str) -> Self {
         let name = format!("longhaul put {options}").trim_end().to_owned();
         let words: Vec<String> = options.split_whitespace().map(String::from).collect();
         let (path, file, endpoint) = (path.to_owned(), file.to_owned(), endpoint.to_owned());
@@ -113,7 +126,8 @@ impl Contestant {
     }
 
     /// A floor to `out.bin`.
-    pub(crate) fn floor_down(path: &Path, way: &'static str, url: &str, parts: u32) -> Self {
+    #[must_use]
+    pub fn floor_down(path: &Path, way: &'static str, url: &str, parts: u32) -> Self {
         let (path, url) = (path.to_owned(), url.to_owned());
         Self::new(format!("floor: {way} × {parts}"), move |folder| {
             let mut command = Command::new(&path);
@@ -123,7 +137,8 @@ impl Contestant {
     }
 
     /// A floor, into the sink.
-    pub(crate) fn floor_up(path: &Path, way: &'static str, file: &Path, endpoint: &str, parts: u32) -> Self {
+    #[must_use]
+    pub fn floor_up(path: &Path, way: &'static str, file: &Path, endpoint: &str, parts: u32) -> Self {
         let (path, file, url) = (path.to_owned(), file.to_owned(), format!("{endpoint}/bucket/object"));
         Self::new(format!("floor: {way} × {parts}"), move |_| {
             let mut command = Command::new(&path);
@@ -133,7 +148,8 @@ impl Contestant {
     }
 
     /// A library of the program `peers`, told with the words behind its name; `{folder}` is the folder of results.
-    pub(crate) fn peer(path: &Path, library: &'static str, words: &[String]) -> Self {
+    #[must_use]
+    pub fn peer(path: &Path, library: &'static str, words: &[String]) -> Self {
         let (path, words) = (path.to_owned(), words.to_vec());
         Self::new(library, move |folder| {
             let folder = folder.to_string_lossy();
@@ -144,7 +160,8 @@ impl Contestant {
     }
 
     /// `aria2c` with as many connections as parts.
-    pub(crate) fn aria2c(path: &Path, url: &str, parts: u32) -> Self {
+    #[must_use]
+    pub fn aria2c(path: &Path, url: &str, parts: u32) -> Self {
         let (path, url) = (path.to_owned(), url.to_owned());
         Self::new(format!("aria2c -x{parts}"), move |folder| {
             let mut command = Command::new(&path);
@@ -156,7 +173,8 @@ impl Contestant {
     }
 
     /// `rclone copyurl`, and its several streams.
-    pub(crate) fn rclone(path: &Path, base: &str, name: &str, streams: u32) -> Self {
+    #[must_use]
+    pub fn rclone(path: &Path, base: &str, name: &str, streams: u32) -> Self {
         let (path, base, name) = (path.to_owned(), base.to_owned(), name.to_owned());
         Self::new(format!("rclone, {streams} streams"), move |folder| {
             let mut command = Command::new(&path);
@@ -168,7 +186,8 @@ impl Contestant {
     }
 
     /// `curl -Z`: many, so many at a time.
-    pub(crate) fn curl_many(config: &Path, at_once: u32) -> Self {
+    #[must_use]
+    pub fn curl_many(config: &Path, at_once: u32) -> Self {
         let config = config.to_owned();
         Self::new("curl -Z", move |folder| {
             let mut command = curl();
