@@ -20,6 +20,7 @@ trap finish EXIT
 start_store() {
     local store=$1 port=$2 endpoint=http://127.0.0.1:$2
     mkfifo "$work/$store.input"
+    : >"$work/ready"
     "$root/tests/oracles/stores.sh" run "$store" "$port" <"$work/$store.input" >"$work/ready" &
     server=$!
     # A server ends with its input.
