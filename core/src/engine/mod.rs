@@ -1,14 +1,16 @@
 //! Many transfers: who may work, who may send, what is due.
 //!
-//! `schedule` turns wishes into intents under all limits, `answers` takes the results in, `authority`, `controller`, `timers`
-//! and `ops` are the books they keep.
+//! Here is what users ask of it. `places` says who works, `schedule` turns wishes into intents under all limits, `answers` takes the
+//! results in, `standing` tells how things are; `authority`, `controller`, `timers` and `ops` are the books they keep.
 
 mod answers;
 mod authority;
 mod controller;
 pub(crate) mod events;
 mod ops;
+mod places;
 mod schedule;
+mod standing;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -16,21 +18,20 @@ mod timers;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use crate::checkpoint::Checkpoint;
 use crate::error::Error;
-use crate::event::{End, Event, EventKind, Progress, Snapshot, State, TaskSnapshot};
+use crate::event::Event;
 use crate::id::{OpId, Slab, TaskId};
 use crate::rng::Rng;
-use crate::spec::{CommandError, Config, Direction, Limits, Spec, Start, SubmitError, TransferKey};
+use crate::spec::{CommandError, Config, Limits, Spec, Start, SubmitError, TransferKey};
 use crate::time::{Now, Time};
 use crate::transfer::{Cx, Run, Stop, Transfer};
 use authority::{Authorities, AuthorityId};
 use events::Events;
 use ops::Op;
+use places::Queues;
 use task::{Place, Task, TaskBody};
 use timers::Timers;
 
@@ -89,30 +90,6 @@ impl core::fmt::Debug for Engine {
     }
 }
 
-/// Who waits for a place to work, first come first served, per direction.
-#[derive(Debug, Default)]
-struct Queues {
-    uploads: Queue,
-    downloads: Queue,
-    tickets: u64,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    /// By ticket; whoever leaves takes its ticket along.
-    waiting: BTreeSet<(u64, TaskId)>,
-    active: usize,
-}
-
-impl Queues {
-    const fn of(&mut self, direction: Direction) -> &mut Queue {
-        match direction {
-            Direction::Upload => &mut self.uploads,
-            Direction::Download => &mut self.downloads,
-        }
-    }
-}
-
 impl Engine {
     /// An engine without transfers. The same config, seed and calls give the same intents and events.
     #[must_use]
@@ -141,8 +118,6 @@ impl Engine {
             now: Now::default(),
         }
     }
-
-    // Commands.
 
     /// Takes a transfer in. Nothing is done for it before it has a place, and nothing at all while it is paused.
     ///
@@ -329,83 +304,8 @@ impl Engine {
         self.timers.first()
     }
 
-    // Quantities.
-
-    /// Where the transfer stands.
-    #[must_use]
-    pub fn progress(&self, id: TaskId) -> Option<Progress> {
-        let task = self.tasks.get(id)?;
-        Some(match &task.body {
-            TaskBody::Idle { .. } => Progress::default(),
-            TaskBody::Live(transfer) => transfer.progress(self.now.mono),
-            TaskBody::Over(last) => last.progress,
-        })
-    }
-
-    /// What the transfer is doing.
-    #[must_use]
-    pub fn status(&self, id: TaskId) -> Option<State> {
-        let task = self.tasks.get(id)?;
-        Some(task.state(self.is_waiting(task)))
-    }
-
-    /// How the transfer ended, if it has.
-    #[must_use]
-    pub fn end(&self, id: TaskId) -> Option<&End> {
-        match &self.tasks.get(id)?.body {
-            TaskBody::Over(last) => Some(&last.end),
-            _ => None,
-        }
-    }
-
-    /// What a journal of the transfer would hold now. `None` while it has not begun, or is over.
-    #[must_use]
-    pub fn checkpoint(&self, id: TaskId) -> Option<Checkpoint> {
-        self.tasks.get(id)?.live().map(Transfer::to_checkpoint)
-    }
-
-    /// Everything at this moment. Looks at all transfers.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let mut snapshot = Snapshot {
-            requests: self.requests,
-            bytes_in_flight: self.bytes,
-            stale_answers: self.stale,
-            ..Snapshot::default()
-        };
-        for (id, task) in self.tasks.iter() {
-            let state = task.state(self.is_waiting(task));
-            match state {
-                State::Queued => snapshot.queued += 1,
-                State::Paused(_) | State::Pausing(_) => snapshot.paused += 1,
-                State::Active(_) | State::Waiting(_) | State::Ending => snapshot.active += 1,
-                State::Ended => continue,
-            }
-            let (object, reason, in_flight) = match &task.body {
-                TaskBody::Idle { spec, .. } => (String::from(spec.provider.object()), None, 0),
-                TaskBody::Live(transfer) => {
-                    (String::from(transfer.spec.provider.object()), transfer.reason.clone(), transfer.in_flight())
-                }
-                TaskBody::Over(_) => continue,
-            };
-            let progress = self.progress(id).unwrap_or_default();
-            snapshot.tasks.push(TaskSnapshot { task: id, object, state, reason, progress, in_flight });
-        }
-        snapshot
-    }
-
-    // Inside.
-
     fn advance(&mut self, now: Now) {
         self.now = Now { mono: self.now.mono.max(now.mono), wall: now.wall };
-    }
-
-    fn is_waiting(&self, task: &Task) -> bool {
-        let Some(transfer) = task.live() else {
-            return false;
-        };
-        let retries = || transfer.reason.is_some() && transfer.retries_at(self.now.mono).is_some();
-        transfer.in_flight() == 0 && (task.blocked.is_some() || retries())
     }
 
     fn commandable(&mut self, id: TaskId) -> Result<&mut Task, CommandError> {
@@ -427,77 +327,6 @@ impl Engine {
         self.with_live(id, |transfer, cx| transfer.stop(Stop::Cancel, cx));
     }
 
-    fn leave_queue(&mut self, id: TaskId) {
-        if let Some(task) = self.tasks.get_mut(id)
-            && let Some(ticket) = task.ticket.take()
-        {
-            self.queues.of(task.direction).waiting.remove(&(ticket, id));
-        }
-    }
-
-    fn enqueue(&mut self, id: TaskId) {
-        self.leave_queue(id);
-        let Some(task) = self.tasks.get_mut(id) else {
-            return;
-        };
-        self.queues.tickets += 1;
-        task.ticket = Some(self.queues.tickets);
-        if task.after.is_none() {
-            let entry = (self.queues.tickets, id);
-            self.queues.of(task.direction).waiting.insert(entry);
-        }
-    }
-
-    /// Gives free places to those who wait for them.
-    fn admit(&mut self) {
-        if self.closed {
-            return;
-        }
-        for direction in [Direction::Upload, Direction::Download] {
-            let limits = &self.config.limits;
-            let limit = match direction {
-                Direction::Upload => limits.uploads,
-                Direction::Download => limits.downloads,
-            };
-            loop {
-                let queue = self.queues.of(direction);
-                if queue.active >= limit.max(1) {
-                    break;
-                }
-                let Some((ticket, id)) = queue.waiting.pop_first() else {
-                    break;
-                };
-                let Some(task) = self.tasks.get_mut(id).filter(|task| task.ticket == Some(ticket)) else {
-                    continue;
-                };
-                task.ticket = None;
-                task.admitted = true;
-                self.queues.of(direction).active += 1;
-                self.make_live(id);
-                self.with_live(id, |transfer, cx| {
-                    transfer.start(cx);
-                    transfer.resume(cx);
-                });
-            }
-        }
-    }
-
-    /// Builds the machine of an idle transfer.
-    fn make_live(&mut self, id: TaskId) {
-        let (rng, now) = (self.rng.fork(), self.now.mono);
-        let Some(task) = self.tasks.get_mut(id) else {
-            return;
-        };
-        let ended = TaskBody::over(End::Failed(Error::Closed), Progress::default());
-        task.body = match core::mem::replace(&mut task.body, ended) {
-            TaskBody::Idle { spec, .. } => {
-                self.live += 1;
-                TaskBody::Live(Transfer::new(id, *spec, rng, now))
-            }
-            body => body,
-        };
-    }
-
     /// Calls a live transfer and then does what the call made necessary.
     fn with_live(&mut self, id: TaskId, call: impl FnOnce(&mut Transfer, &mut Cx<'_>)) {
         if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
@@ -505,50 +334,5 @@ impl Engine {
             call(transfer, &mut cx);
         }
         self.touch(id);
-    }
-
-    /// Ends a transfer that never began.
-    fn end_idle(&mut self, id: TaskId, error: Error) {
-        if let Some(task) = self.tasks.get_mut(id) {
-            let end = End::Failed(error);
-            task.body = TaskBody::over(end.clone(), Progress::default());
-            self.events.push(id, EventKind::Ended(end));
-            self.depart(id);
-        }
-    }
-
-    /// A transfer is over: frees its place and key, and lets its successor begin.
-    fn depart(&mut self, id: TaskId) {
-        self.leave_queue(id);
-        let Some(task) = self.tasks.get_mut(id) else {
-            return;
-        };
-        let (key, direction) = (task.key, task.direction);
-        let admitted = core::mem::take(&mut task.admitted);
-        if let Some(before) = task.after.take() {
-            self.successors.remove(&before);
-        }
-        if task.forget {
-            self.tasks.remove(id);
-        }
-        for map in [&mut self.keys, &mut self.leaving] {
-            if map.get(&key) == Some(&id) {
-                map.remove(&key);
-            }
-        }
-        if admitted {
-            self.queues.of(direction).active -= 1;
-        }
-        if let Some(next) = self.successors.remove(&id)
-            && let Some(task) = self.tasks.get_mut(next)
-        {
-            task.after = None;
-            if task.leaves {
-                self.discard(next);
-            } else if task.ticket.is_some() {
-                self.enqueue(next);
-            }
-        }
-        self.admit();
     }
 }

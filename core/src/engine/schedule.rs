@@ -270,9 +270,7 @@ impl Engine {
             return;
         }
         if transfer.run == Run::Paused && task.admitted {
-            task.admitted = false;
-            let direction = task.direction;
-            self.queues.of(direction).active -= 1;
+            self.leave_place(id);
             self.admit();
         }
         self.place(id);

@@ -1,7 +1,9 @@
 //! Places, pauses, cancels and the end, of an engine whose requests nobody carries out.
 
 use super::*;
+use crate::event::{End, EventKind, State};
 use crate::intent::{FileReply, Intent, Moved, Outcome};
+use crate::spec::Direction;
 use alloc::sync::Arc;
 use bytes::Bytes;
 
@@ -56,9 +58,9 @@ fn s3_pausing_and_resuming_a_queued_transfer_leaves_nothing_in_the_queue() {
         engine.pause(ids[1], Now::default()).expect("there");
         engine.resume(ids[1], Now::default()).expect("there");
     }
-    assert_eq!(engine.queues.downloads.waiting.len(), 1);
+    assert_eq!(engine.queues.of(Direction::Download).waiting.len(), 1);
     engine.cancel(ids[1], Now::default()).expect("there");
-    assert!(engine.queues.downloads.waiting.is_empty());
+    assert!(engine.queues.of(Direction::Download).waiting.is_empty());
 }
 
 fn engine(downloads: usize) -> Engine {
