@@ -1,8 +1,8 @@
 //! One transfer: from its first request to its end, as a state machine that is told what happened and asked what to do.
 //!
-//! `phase` says what may follow what; `download`, `upload` and `ending` say what each phase does; `requests` judges answers and
-//! schedules retries; `keeper` decides when facts become durable. A transfer never sees another one and never decides whether
-//! it may send: the engine asks it for one request at a time, under all limits.
+//! `phase` says what may follow what; `download`, `upload` and `ending` say what each phase does, `ranges` and `sending` how content
+//! moves meanwhile; `requests` judges answers and schedules retries; `keeper` decides when facts become durable. A transfer never
+//! sees another one and never decides whether it may send: the engine asks it for one request at a time, under all limits.
 
 mod command;
 mod download;
@@ -16,6 +16,7 @@ mod ranges;
 mod rate;
 mod requests;
 pub(crate) mod segments;
+mod sending;
 mod sessionless;
 mod state;
 #[cfg(test)]
