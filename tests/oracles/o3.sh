@@ -61,12 +61,16 @@ for store in "$@"; do
         told=$(printf '{"do":"look","key":"%s"}\n{"do":"open","key":"%s"}\n' "$key" "$key" |
             "$here/stores.sh" sdk "$store" "http://127.0.0.1:$port" | tr '\n' ' ')
         verdict=holds
+        # Of a commit that is broken off s3s-fs makes nothing, and answers 403 to whoever asks for the upload.
+        [ "$store:$at:$code" != "s3s:$((mib << 20)):4" ] || expected='ready {"is": null}' code='lost by the store'
         case $told in
         *"$expected"*'{"is": 0} ') ;;
         *) verdict="FAILS: $told" failed=1 ;;
         esac
-        if [ "$code" != 0 ] || [ "$again" -gt "$bound" ]; then
-            verdict="FAILS: exit $code, $(tail -n 1 "$run".*.err)" failed=1
+        if [ "$code" = 'lost by the store' ]; then
+            verdict=${verdict/holds/$code}
+        elif [ "$code" != 0 ] || [ "$again" -gt "$bound" ]; then
+            verdict="FAILS: exit $code, $(tail -qn 1 "$run".*.err | tr '\n' ' ')" failed=1
         fi
         printf '%-8s %4s %13s %13s %13s %13s %s\n' "$store" "$kill" "${at:-0}" "${reused:-0}" "$again" "$bound" "$verdict"
     done

@@ -119,7 +119,7 @@ impl Summary {
         let progress = &self.progress;
         match &self.outcome {
             Outcome::Unchanged(_) => "unchanged: the file has the server's size and time already".to_owned(),
-            Outcome::GivenUp => "given up: nothing of it is left".to_owned(),
+            Outcome::GivenUp => "given up: nothing of it is left here".to_owned(),
             Outcome::Failed(failure) => failure.to_string(),
             Outcome::Done(verdict) => {
                 let total = progress.total.unwrap_or(progress.acknowledged);
