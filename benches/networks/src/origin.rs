@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::relay;
+
 /// Written at once.
 const PIECE: usize = 64 << 10;
 /// How long a client may take to read what its kernel has taken.
@@ -146,6 +148,7 @@ impl Drop for Place<'_> {
 impl Connection {
     fn serve(mut self, shared: &Shared) -> io::Result<()> {
         self.stream.set_nodelay(true)?;
+        relay::bound(&self.stream, libc::SO_SNDBUF)?;
         while let Some(head) = self.head()? {
             let before = shared.busy.fetch_add(1, Ordering::SeqCst);
             let place = Place(shared);

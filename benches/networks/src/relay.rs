@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,9 @@ pub(crate) const SLOT: Duration = Duration::from_millis(100);
 
 /// Pieces on their way, of one connection in one direction: so many that the window is full of them first, unless they are tiny.
 const PIECES: usize = 1024;
+
+/// Bytes that the kernel holds between a server and a relay, in each of its two buffers.
+const HELD: libc::c_int = 128 << 10;
 
 /// A running relay; takes no further connection after it is dropped.
 pub(crate) struct Relay {
@@ -88,6 +92,7 @@ impl Shared {
     fn connect(self: &Arc<Self>, client: TcpStream) -> io::Result<()> {
         let number = self.connections.fetch_add(1, Ordering::SeqCst);
         let server = TcpStream::connect(self.server)?;
+        bound(&server, libc::SO_RCVBUF)?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let (client, server) = (Arc::new(client), Arc::new(server));
@@ -201,6 +206,16 @@ impl Shared {
 enum Way {
     Up,
     Down,
+}
+
+/// Bounds what the kernel holds of one direction of a connection, so that a server is busy for as long as its client is served.
+pub(crate) fn bound(stream: &TcpStream, direction: libc::c_int) -> io::Result<()> {
+    let held: libc::c_int = HELD;
+    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open, and the option's value is a live integer of that length.
+    let set =
+        unsafe { libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, direction, (&raw const held).cast(), length) };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn sleep_until(at: Instant) {
