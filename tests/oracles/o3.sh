@@ -37,7 +37,7 @@ for store in "$@"; do
         key=o3/$kill run=$work/$store-$kill
         half=$((RANDOM % mib << 20))
         "$LONGHAUL" put "$work/source" "$scheme://tbucket/$key" \
-            --parts $parts --part-size ${part_mib}MiB --state "$run.state" --json >"$run.1" 2>"$run.1.err" 8>&- &
+            --parts $parts --part-size ${part_mib}MiB --state "$run.state" --json >"$run.1" 2>"$run.1.err" 8>&- 9>&- &
         pid=$!
         while kill -0 "$pid" 2>/dev/null; do
             at=$(member acknowledged "$run.1")
@@ -52,7 +52,7 @@ for store in "$@"; do
         # Killed before there was a record: nothing had begun, and nothing is there.
         [ "$code:${at:-0}" != 137:0 ] || [ -e "${records[0]}" ] || expected='ready {"is": null}'
         if [ $code = 137 ]; then
-            "$LONGHAUL" resume --state "$run.state" --json >"$run.2" 2>"$run.2.err" 8>&- && code=0 || code=$?
+            "$LONGHAUL" resume --state "$run.state" --json >"$run.2" 2>"$run.2.err" 8>&- 9>&- && code=0 || code=$?
         fi
         # What was on its way, and a part for each connection.
         bound=$(((2 * parts * part_mib) << 20))

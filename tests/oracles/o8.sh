@@ -8,9 +8,10 @@
 #   O8_ROUNDS       rounds                (5)
 #   O8_MIB          size of the object    (256)
 #   O8_PORT         the first port        (18391)
+#   DELAY           milliseconds to the store and as many back (none): see far.py
 #
-# Stores on this machine share its cores with the client, and their answers take no time: what parallel requests gain in the world is
-# more. Numbers depend on the machine and on what else it does; nothing fails because of one.
+# Stores on this machine share its cores with the client, and their answers take no time: without a delay a store that can use but one
+# core gains nothing by parallel requests. Numbers depend on the machine and on what else it does; nothing fails because of one.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,7 +24,7 @@ head -c $((mib << 20)) /dev/urandom >"$work/source"
 # Wall and CPU seconds of a command.
 measured() {
     local TIMEFORMAT='%R %U %S'
-    { time "$@" >"$work/said" 2>&1 8>&-; } 2>&1
+    { time "$@" >"$work/said" 2>&1 8>&- 9>&-; } 2>&1
 }
 
 printf '| store | direction | 8 parts, MiB/s | serial, MiB/s | factor | 8 parts, CPU s/GiB | serial, CPU s/GiB |\n|---|---|---|---|---|---|---|\n'

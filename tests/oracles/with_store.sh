@@ -8,7 +8,7 @@ if [ -z "${LONGHAUL:-}" ]; then
 fi
 
 work=$(mktemp -d)
-server=''
+server='' distance=''
 # Ends what runs, removes what was written.
 finish() {
     stop_store
@@ -16,7 +16,8 @@ finish() {
 }
 trap finish EXIT
 
-# Starts a store and says in the environment where it is; its names begin with $scheme://tbucket/.
+# Starts a store and says in the environment where it is; its names begin with $scheme://tbucket/. With DELAY set, all that goes there and
+# comes back takes so many milliseconds.
 start_store() {
     local store=$1 port=$2 endpoint=http://127.0.0.1:$2
     mkfifo "$work/$store.input"
@@ -28,6 +29,14 @@ start_store() {
     until grep -q ready "$work/ready"; do kill -0 $server && sleep 0.1; done
     # The SDK makes the container where there is none.
     "$root/tests/oracles/stores.sh" sdk "$store" "$endpoint" </dev/null >/dev/null
+    if [ -n "${DELAY:-}" ]; then
+        mkfifo "$work/$store.distance"
+        "$root/tests/oracles/far.py" "$port" "$DELAY" <"$work/$store.distance" >"$work/far" 8>&- &
+        distance=$!
+        exec 9>"$work/$store.distance"
+        until [ -s "$work/far" ]; do kill -0 $distance && sleep 0.1; done
+        endpoint=http://127.0.0.1:$(cat "$work/far")
+    fi
     case $store in
     azurite)
         scheme=az
@@ -53,7 +62,7 @@ start_store() {
 
 stop_store() {
     [ -n "$server" ] || return 0
-    exec 8>&-
-    wait "$server" 2>/dev/null || true
-    server=''
+    exec 8>&- 9>&-
+    wait "$server" ${distance:+"$distance"} 2>/dev/null || true
+    server='' distance=''
 }
