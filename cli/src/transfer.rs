@@ -131,7 +131,11 @@ impl Run<'_> {
             made = request::make(&request, wallet, journals) => made?,
         };
         let recorded = entry.as_ref().is_some_and(Entry::recorded);
-        if let Some(words) = recalled(&job.recall().await?, &request, recorded) {
+        let left = job.recall().await?;
+        if let Some(entry) = entry.as_ref().filter(|_| recorded && left == Recalled::Checkpoint) {
+            entry.check(&request)?;
+        }
+        if let Some(words) = recalled(&left, &request, recorded) {
             self.report.note(Some(index), &words);
         }
         let client = clients.of(&request)?;

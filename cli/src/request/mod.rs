@@ -5,6 +5,7 @@ mod command;
 mod headers;
 mod job;
 mod plan;
+mod properties;
 mod reach;
 mod remote;
 mod store;

@@ -90,6 +90,11 @@ impl Kind {
 }
 
 impl Store {
+    /// Whether the store hears of the object's properties when an upload begins. Azure hears of them when it ends.
+    pub(super) const fn is_told_at_begin(&self) -> bool {
+        matches!(self.kind, Kind::S3 | Kind::Oss)
+    }
+
     /// Reads what may be the name of an object; `None` where it is none. `file` is what is appended to a name that ends with `/`.
     /// What `args` do not say `environment` does.
     pub(super) fn parse(
@@ -98,8 +103,9 @@ impl Store {
         args: &args::Store,
         environment: &Environment,
     ) -> Option<Result<Self, Failure>> {
-        let (kind, rest) =
-            Kind::ALL.iter().find_map(|kind| Some((*kind, text.strip_prefix(kind.scheme())?.strip_prefix("://")?)))?;
+        let (scheme, rest) = text.split_once("://")?;
+        // Schemes are the same in capitals (RFC 3986 section 3.1).
+        let kind = Kind::ALL.into_iter().find(|kind| kind.scheme().eq_ignore_ascii_case(scheme))?;
         let mut said = Place::default();
         said.endpoint.clone_from(&args.endpoint);
         said.region.clone_from(&args.region);

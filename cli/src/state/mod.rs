@@ -166,6 +166,18 @@ impl Entry {
         self.recorded
     }
 
+    /// Refuses to go on with an upload whose object the store was told something else of.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Failure> {
+        // A record that cannot be read says nothing; it is written anew.
+        match read(&self.path) {
+            Ok(Some(record)) if !record.agrees(request)? => Err(Failure::usage(
+                "an upload of this file to this object began with other headers, metadata, media type or storage class, which \
+                 cannot be changed any more: repeat that command, or `longhaul cancel` it first",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Records the transfer.
     pub(crate) fn record(&mut self, request: &Request) -> Result<(), Failure> {
         let failed = |error: &io::Error| Failure::disk("record the transfer in", &self.path, error);

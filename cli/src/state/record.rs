@@ -9,6 +9,7 @@ use longhaul::{Algorithm, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Made, Method, Overwrite};
+use crate::exit::Failure;
 use crate::request::{Fields, KeptStore, Options, Plan, Remote, Request, Source, Target, What, Who};
 
 /// The form of records this version writes and reads.
@@ -103,6 +104,9 @@ struct Kept {
     /// Whether a command said who asks.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     credentials_command: bool,
+    /// A fingerprint of what the store was told of the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<String>,
 }
 
 impl Record {
@@ -140,6 +144,8 @@ impl Record {
             }
         };
         kept.url_file = request.url_file.as_deref().map(Text::from);
+        // The transfer has read the same files a moment ago.
+        kept.properties = request.properties().ok().flatten();
         match &request.remote {
             Remote::Store(store) => {
                 kept.store = Some(KeptStore::of(store));
@@ -197,6 +203,12 @@ impl Record {
     /// Whether it takes a command that says who asks.
     pub(crate) const fn wants_command(&self) -> bool {
         self.options.credentials_command
+    }
+
+    /// Whether the store was told of the object what `request` says of it, as far as that is known.
+    pub(crate) fn agrees(&self, request: &Request) -> Result<bool, Failure> {
+        let now = request.properties()?;
+        Ok(self.options.properties.as_ref().is_none_or(|then| Some(then) == now.as_ref()))
     }
 
     /// The local path.

@@ -67,6 +67,9 @@ async fn a_name_that_ends_with_a_slash_is_a_folder_for_the_file() {
     let (file, bytes) = shop.local("my file.bin", 1000);
     shop.run(["put", &file.display().to_string(), &shop.name("cli/folder/")]).await.expect(0);
     shop.holds("cli/folder/my file.bin", &bytes);
+    // A scheme in capitals is the same scheme.
+    shop.run(["get", &shop.name("cli/folder/my file.bin").replace("oss://", "OSS://"), "-o", "back"]).await.expect(0);
+    assert_eq!(std::fs::read(shop.out("back")).unwrap(), bytes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
