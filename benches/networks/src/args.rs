@@ -6,7 +6,7 @@ pub(crate) const HELP: &str = "\
 usage: networks [OPTIONS]
 
   --rounds N       measured rounds, at least 1 (default 3)
-  --quick          one round of the main rows, with fewer bytes: under 3 minutes
+  --quick          one round of the main rows, with fewer bytes: under 4 minutes
   --longhaul PATH  the longhaul command (default: the workspace's target/release/longhaul)
   --memory DIR     where results go (default /dev/shm, else the system's temporary folder)
   --only WORD      only cases whose title contains the word
