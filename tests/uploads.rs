@@ -20,8 +20,10 @@ use std::task::{Context, Poll};
 
 use longhaul::driver::memory::MemorySource;
 use longhaul::http::Headers;
-use longhaul::tokio::FileSource;
-use longhaul::{Algorithm, Client, Error, EventKind, FileFaultKind, Job, PartSize, ServerFaultKind, Upload};
+use longhaul::tokio::{FileSource, TokioRuntime};
+use longhaul::{
+    Algorithm, Client, ClientConfig, Error, EventKind, FileFaultKind, Job, PartSize, ServerFaultKind, Upload,
+};
 use longhaul_serve::{Fault, What, When};
 use support::raw::{Answer, Raw, Request};
 use support::watch::Watched;
@@ -534,3 +536,27 @@ support::adapters::on_every_adapter!(
     u3_an_early_refusal_in_the_middle_of_a_body_is_heard,
     a_success_told_before_the_whole_body_was_sent_is_none,
 );
+
+/// The other uploads of this suite take the same way where they run on tokio; here it is seen that they do.
+#[tokio::test]
+async fn the_kernel_sends_what_nobody_looks_at() {
+    // In memory, where nothing has to be waited for.
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
+    if !mounts.contains(" /dev/shm tmpfs ") {
+        return;
+    }
+    let server = reference().await;
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+    let source = folder.path().join("source");
+    std::fs::write(&source, content(LEN, 1)).unwrap();
+    for by_kernel in [true, false] {
+        let runtime = Arc::new(TokioRuntime::current().unwrap());
+        let transport = support::transport().by_kernel(by_kernel).build(Arc::clone(&runtime) as _).unwrap();
+        let config = ClientConfig::default();
+        let client = Client::new(config, Arc::new(transport.clone()), Arc::clone(&runtime) as _, runtime);
+        run(&client, upload(&server.url("up/")).from(&source)).await.unwrap();
+        assert!(stored(&server).unwrap() == content(LEN, 1));
+        let sent = transport.sent_by_kernel();
+        assert!(if by_kernel { sent >= LEN as u64 * 8 / 10 } else { sent == 0 }, "{sent}");
+    }
+}

@@ -16,12 +16,18 @@ pub struct Programs {
     pub longhaul: PathBuf,
     /// The kernel's floors: beside this program.
     pub floor: Option<PathBuf>,
+    /// The core under load: beside this program.
+    pub core: Option<PathBuf>,
     /// Other libraries: built by hand, because it takes long.
     pub peers: Option<PathBuf>,
+    /// The same of rusty-cat.
+    pub rusty_cat: Option<PathBuf>,
     /// Where it is installed.
     pub aria2c: Option<PathBuf>,
     /// Where it is installed.
     pub rclone: Option<PathBuf>,
+    /// Counts system calls, where it is installed.
+    pub strace: Option<PathBuf>,
 }
 
 /// The access key that signs for the sink, which looks at no signature.
@@ -44,19 +50,30 @@ impl Programs {
         Self {
             longhaul,
             floor: beside("floor"),
+            core: beside("core"),
             peers: beside("peers"),
+            rusty_cat: beside("rusty-cat"),
             aria2c: installed("aria2c"),
             rclone: installed("rclone"),
+            strace: installed("strace"),
         }
     }
 
     /// What is missing.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        [("floor", &self.floor), ("peers", &self.peers), ("aria2c", &self.aria2c), ("rclone", &self.rclone)]
-            .into_iter()
-            .filter_map(|(name, path)| path.is_none().then_some(name))
-            .collect()
+        [
+            ("floor", &self.floor),
+            ("core", &self.core),
+            ("peers", &self.peers),
+            ("rusty-cat", &self.rusty_cat),
+            ("aria2c", &self.aria2c),
+            ("rclone", &self.rclone),
+            ("strace", &self.strace),
+        ]
+        .into_iter()
+        .filter_map(|(name, path)| path.is_none().then_some(name))
+        .collect()
     }
 }
 
@@ -78,7 +95,7 @@ impl Contestant {
         let (url, cacert) = (url.to_owned(), cacert.map(Path::to_owned));
         Self::new("curl -o", move |folder| {
             let mut command = curl();
-            command.args(cacert.iter().flat_map(|path| [Path::new("--cacert"), path]));
+            trusting(&mut command, cacert.as_deref());
             command.arg("-o").arg(folder.join("out.bin")).arg(&url);
             command
         })
@@ -86,41 +103,57 @@ impl Contestant {
 
     /// `longhaul get` to `out.bin`.
     #[must_use]
-    pub fn get(path: &Path, url: &str, options: &str) -> Self {
-        let name = format!("longhaul get {options}").trim_end().to_owned();
-        // A whole digest, or a folder's name, would make the table unreadable.
-        let name = name.split_once([':', '/']).map_or(name.as_str(), |(name, _)| name).to_owned();
+    pub fn get(path: &Path, url: &str, options: &str, cacert: Option<&Path>) -> Self {
+        let name = named("longhaul get", options);
         let words: Vec<String> = options.split_whitespace().map(String::from).collect();
-        let (path, url) = (path.to_owned(), url.to_owned());
+        let (path, url, cacert) = (path.to_owned(), url.to_owned(), cacert.map(Path::to_owned));
         Self::new(name, move |folder| {
             let mut command = Command::new(&path);
-            command.args(["get", "--quiet", "--proxy", "none", "--overwrite", "always", "--state"]);
+            command.arg("get");
+            trusting(&mut command, cacert.as_deref());
+            command.args(["--quiet", "--proxy", "none", "--overwrite", "always", "--state"]);
             command.arg(folder.join("state")).args(&words).arg("-o").arg(folder.join("out.bin")).arg(&url);
             command
         })
     }
 
-    /// `curl -T`, one `PUT`.
+    /// `curl -T`, one `PUT`; over TLS by HTTP/1.1 as well, because its HTTP/2 takes ten times as long.
     #[must_use]
-    pub fn curl_up(file: &Path, endpoint: &str) -> Self {
-        let (file, url) = (file.to_owned(), format!("{endpoint}/bucket/object"));
+    pub fn curl_up(file: &Path, endpoint: &str, cacert: Option<&Path>) -> Self {
+        let (file, url, cacert) = (file.to_owned(), format!("{endpoint}/bucket/object"), cacert.map(Path::to_owned));
         Self::new("curl -T", move |_| {
             let mut command = curl();
-            command.arg("-T").arg(&file).arg(&url);
+            trusting(&mut command, cacert.as_deref());
+            command.args(["--http1.1", "-T"]).arg(&file).arg(&url);
             command
         })
     }
 
     /// `longhaul put` to S3, signed.
     #[must_use]
-    pub fn put(path: &Path, file: &Path, endpoint: &str, options: &str) -> Self {
-        let name = format!("longhaul put {options}").trim_end().to_owned();
+    pub fn put(path: &Path, file: &Path, endpoint: &str, options: &str, cacert: Option<&Path>) -> Self {
+        let name = named("longhaul put", options);
         let words: Vec<String> = options.split_whitespace().map(String::from).collect();
         let (path, file, endpoint) = (path.to_owned(), file.to_owned(), endpoint.to_owned());
+        let cacert = cacert.map(Path::to_owned);
         Self::new(name, move |folder| {
             let mut command = Command::new(&path);
-            command.args(["put", "--quiet", "--proxy", "none", "--path-style", "--endpoint", &endpoint, "--state"]);
+            command.arg("put");
+            trusting(&mut command, cacert.as_deref());
+            command.args(["--quiet", "--proxy", "none", "--path-style", "--endpoint", &endpoint, "--state"]);
             command.arg(folder.join("state")).args(&words).arg(&file).arg("s3://bucket/object").envs(KEY);
+            command
+        })
+    }
+
+    /// `longhaul put`, one `PUT` as curl's: nobody wants a digest, so that the kernel sends the file by itself.
+    #[must_use]
+    pub fn put_whole(path: &Path, file: &Path, endpoint: &str) -> Self {
+        let (path, file, url) = (path.to_owned(), file.to_owned(), format!("{endpoint}/bucket/object"));
+        Self::new("longhaul put --method put", move |folder| {
+            let mut command = Command::new(&path);
+            command.args(["put", "--quiet", "--proxy", "none", "--method", "put", "--state"]);
+            command.arg(folder.join("state")).arg(&file).arg(&url);
             command
         })
     }
@@ -147,14 +180,14 @@ impl Contestant {
         })
     }
 
-    /// A library of the program `peers`, told with the words behind its name; `{folder}` is the folder of results.
+    /// A library's program, told a job; `{folder}` in its words is the folder of results.
     #[must_use]
-    pub fn peer(path: &Path, library: &'static str, words: &[String]) -> Self {
-        let (path, words) = (path.to_owned(), words.to_vec());
-        Self::new(library, move |folder| {
+    pub fn library(name: &'static str, path: &Path, words: &[&str]) -> Self {
+        let (path, words) = (path.to_owned(), words.iter().map(|word| String::from(*word)).collect::<Vec<_>>());
+        Self::new(name, move |folder| {
             let folder = folder.to_string_lossy();
             let mut command = Command::new(&path);
-            command.arg(library).args(words.iter().map(|word| word.replace("{folder}", &folder))).envs(KEY);
+            command.args(words.iter().map(|word| word.replace("{folder}", &folder))).envs(KEY);
             command
         })
     }
@@ -172,7 +205,7 @@ impl Contestant {
         })
     }
 
-    /// `rclone copyurl`, and its several streams.
+    /// `rclone copyto` from its backend for the web, with several streams.
     #[must_use]
     pub fn rclone(path: &Path, base: &str, name: &str, streams: u32) -> Self {
         let (path, base, name) = (path.to_owned(), base.to_owned(), name.to_owned());
@@ -181,6 +214,26 @@ impl Contestant {
             command.args(["copyto", "--config", "", "--ignore-checksum", "--http-url", &base]);
             command.args([format!("--multi-thread-streams={streams}"), format!(":http:{name}")]);
             command.arg(folder.join("out.bin"));
+            command
+        })
+    }
+
+    /// `rclone copyto` to its backend for S3, with several parts at once.
+    #[must_use]
+    pub fn rclone_up(path: &Path, file: &Path, endpoint: &str, parts: u32) -> Self {
+        let (path, file, endpoint) = (path.to_owned(), file.to_owned(), endpoint.to_owned());
+        Self::new(format!("rclone s3, {parts} parts"), move |_| {
+            let mut command = Command::new(&path);
+            command.args(["copyto", "--config", "", "--ignore-checksum", "--s3-provider", "Other", "--s3-env-auth"]);
+            command.args([
+                "--s3-no-check-bucket",
+                "--s3-no-head",
+                "--s3-chunk-size",
+                "8Mi",
+                "--s3-endpoint",
+                &endpoint,
+            ]);
+            command.arg(format!("--s3-upload-concurrency={parts}")).arg(&file).arg(":s3:bucket/object").envs(KEY);
             command
         })
     }
@@ -194,6 +247,19 @@ impl Contestant {
             command.args(["-Z", "--parallel-max", &at_once.to_string(), "--config"]).arg(&config).current_dir(folder);
             command
         })
+    }
+}
+
+/// What tables call a command with these options. A whole digest would make them unreadable.
+fn named(command: &str, options: &str) -> String {
+    let name = format!("{command} {options}");
+    name.split_once(':').map_or(name.as_str(), |(name, _)| name).trim_end().to_owned()
+}
+
+/// As options of curl and longhaul.
+fn trusting(command: &mut Command, cacert: Option<&Path>) {
+    if let Some(path) = cacert {
+        command.arg("--cacert").arg(path);
     }
 }
 

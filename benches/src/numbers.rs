@@ -44,3 +44,16 @@ impl Numbers {
         format!("{:.digits$} ({:.digits$}–{:.digits$})", self.median(), ends.0, ends.1)
     }
 }
+
+/// The heading of a table of [`verdict`]s.
+pub const VERDICTS: &str = "| | what | asked | reached | |\n|---|---|---|---|---|\n";
+
+/// A line that says whether a number is at most what was asked for; `None`: it was not measured.
+#[must_use]
+pub fn verdict(id: &str, what: &str, most: f64, reached: Option<f64>) -> String {
+    let (reached, word) = match reached {
+        None => (String::from("–"), "not measured"),
+        Some(reached) => (format!("{reached:.2}"), if reached <= most { "kept" } else { "**missed**" }),
+    };
+    format!("| {id} | {what} | ≤ {most} | {reached} | {word} |\n")
+}

@@ -1,5 +1,6 @@
 //! What a transfer is to do ([`Spec`]) and within which bounds the engine works ([`Config`]). Values only: policy is data.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -142,13 +143,18 @@ pub struct Spec {
     /// Whether a cancelled transfer leaves what is stored, here and on the server, with its record, for a later run to go on
     /// from. Default false: it is removed, and an upload's session given up.
     pub keep_on_cancel: bool,
-    /// What an earlier run recorded.
-    pub checkpoint: Option<Checkpoint>,
+    /// What an earlier run recorded. Boxed: few of many transfers that wait have one.
+    pub checkpoint: Option<Box<Checkpoint>>,
     /// Whether the journal is asked for what an earlier run recorded, when the transfer begins and no checkpoint is given.
     /// Default false.
     pub recall: bool,
     /// Whether checkpoints are recorded. Default true.
     pub journal: bool,
+    /// Whether checkpoints hold digests of what has moved, by which a later run tells whether the local bytes are still the same.
+    /// Default true. Without, nothing is digested that neither server nor caller asked for, and the kernel may send an upload's bytes by
+    /// itself; in return a later run of an upload goes on only with a source that nobody touched, and one of a download begins anew: it
+    /// records nothing.
+    pub recheck: bool,
 }
 
 impl Spec {
@@ -181,6 +187,7 @@ impl Spec {
             checkpoint: None,
             recall: false,
             journal: true,
+            recheck: true,
         }
     }
 }

@@ -89,6 +89,8 @@ fn spec(provider: &Arc<dyn Provider>, n: usize, start: Start) -> Spec {
 }
 
 const TASKS: usize = 10_000;
+/// Tables double: there is room for 16,384 of which 10,000 is used, 0.64 times 160 bytes each.
+const SLACK: usize = 104;
 
 /// Bytes per task that waits, everything but what its provider holds included, and the slack of growing tables as well.
 fn idle_task(start: Start) -> usize {
@@ -105,10 +107,10 @@ fn idle_task(start: Start) -> usize {
 }
 
 #[test]
-fn an_idle_task_takes_at_most_1_kib() {
+fn v8_an_idle_task_takes_at_most_512_bytes_beside_the_slack_of_tables() {
     for start in [Start::Now, Start::Paused] {
         let bytes = idle_task(start);
-        assert!(bytes <= 1024, "{start:?}: {bytes} bytes");
+        assert!(bytes <= 512 + SLACK, "{start:?}: {bytes} bytes");
     }
 }
 

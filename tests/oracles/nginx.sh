@@ -11,6 +11,7 @@
 #   LONGHAUL_NGINX_HTTP   plain port                       (8081)
 #   LONGHAUL_NGINX_TLS    TLS and HTTP/2 port              (8443)
 #   LONGHAUL_NGINX_OTHER  the other origin of /redirabs    (8091)
+#   LONGHAUL_NGINX_SINK   a port to which /bucket/ is passed on, for measurements (none)
 #
 # Instances on different plain ports are independent of each other. Exit codes: 1 failed, 2 usage, 3 not installed.
 # Paths: README.md beside this file.
@@ -20,6 +21,7 @@ home=${LONGHAUL_ORACLES:-${XDG_CACHE_HOME:-$HOME/.cache}/longhaul-oracles}
 http=${LONGHAUL_NGINX_HTTP:-8081}
 tls=${LONGHAUL_NGINX_TLS:-8443}
 other=${LONGHAUL_NGINX_OTHER:-8091}
+sink=${LONGHAUL_NGINX_SINK:-}
 run=$home/run/nginx-$http
 conf=$run/nginx.conf
 pidfile=$run/nginx.pid
@@ -88,8 +90,9 @@ files() {
 }
 
 configuration() {
-    local user='' name='filename*=UTF-8'\'''\''%e5%90%8d%20%e5%89%8d.bin'
+    local user='' store='' name='filename*=UTF-8'\'''\''%e5%90%8d%20%e5%89%8d.bin'
     [ "$(id -u)" != 0 ] || user='user root;'
+    [ -z "$sink" ] || store="location /bucket/ { proxy_pass http://127.0.0.1:$sink; proxy_http_version 1.1; proxy_request_buffering off; client_max_body_size 0; }"
     cat >"$conf" <<C
 $user worker_processes 2; pid $pidfile; error_log $run/logs/error.log info;
 events { worker_connections 512; }
@@ -122,6 +125,7 @@ http {
     location /s403/ { return 403; }
     location /s410/ { return 410; }
     location = / { return 200 "ok\n"; }
+    $store
   }
   server {
     listen 127.0.0.1:$other; server_name localhost; root $run/www;       # the other origin
@@ -193,7 +197,7 @@ www) echo "$run/www" ;;
 ca) echo "$run/tls/ca.pem" ;;
 log) echo "$run/logs/access.log" ;;
 *)
-    sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

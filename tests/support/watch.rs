@@ -9,7 +9,7 @@ use longhaul::Storage;
 use longhaul::core::error::FileFault;
 use longhaul::core::intent::{FileOp, FileReply};
 use longhaul::driver::cancel::Cancel;
-use longhaul::driver::storage::{Batch, Chunk, Link};
+use longhaul::driver::storage::{Batch, Chunk, Link, Span};
 
 /// What was asked.
 #[derive(Debug, Default)]
@@ -73,6 +73,11 @@ impl<S: Storage> Storage for Watched<S> {
             Ok(chunk)
         }
         .boxed()
+    }
+
+    fn span(&self, offset: u64, len: usize) -> Option<Span> {
+        (self.before_read)(offset);
+        self.inner.span(offset, len)
     }
 
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {

@@ -100,22 +100,37 @@ enum Place {
     Beside(Candidates),
 }
 
+/// The first of `candidates` that nobody else's file occupies. Only files of our own, never links, are taken for existing.
+fn beside(candidates: &Candidates) -> Result<(PathBuf, Option<File>), FileFault> {
+    for path in candidates.iter() {
+        match sys::open_own(&path) {
+            Ok(file) => return Ok((path, Some(file))),
+            Err(_) if std::fs::symlink_metadata(&path).is_err() => return Ok((path, None)),
+            Err(_) => {}
+        }
+    }
+    let words = format!("{} and the names after it belong to somebody else", candidates.first().display());
+    Err(FileFault::new(FileFaultKind::Denied, words))
+}
+
 impl Place {
-    /// The path to use. Only files of our own, never links, are taken for existing.
+    /// The path to use.
     fn path(&self) -> Result<PathBuf, FileFault> {
         match self {
             Self::Folder(_, path) => Ok(path.clone()),
-            Self::Beside(candidates) => candidates
-                .iter()
-                .find(|path| match sys::open_own(path) {
-                    Ok(_) => true,
-                    Err(_) => std::fs::symlink_metadata(path).is_err(),
-                })
-                .ok_or_else(|| {
-                    let words =
-                        format!("{} and the names after it belong to somebody else", candidates.first().display());
-                    FileFault::new(FileFaultKind::Denied, words)
-                }),
+            Self::Beside(candidates) => beside(candidates).map(|(path, _)| path),
+        }
+    }
+
+    /// The path to use, and what is there to be read.
+    fn open(&self) -> Result<(PathBuf, Option<File>), FileFault> {
+        match self {
+            Self::Folder(_, path) => match sys::open_source(path) {
+                Ok(file) => Ok((path.clone(), Some(file))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((path.clone(), None)),
+                Err(error) => Err(fault("open", path, &error)),
+            },
+            Self::Beside(candidates) => beside(candidates),
         }
     }
 
@@ -214,16 +229,9 @@ impl Place {
     }
 
     fn load(&self) -> Result<Option<Bytes>, FileFault> {
-        let path = self.path()?;
+        let (path, Some(file)) = self.open()? else { return Ok(None) };
         let mut bytes = Vec::new();
-        match sys::open_source(&path) {
-            Ok(file) => {
-                let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
-                read.map_err(|error| fault("read", &path, &error))?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(fault("open", &path, &error)),
-        }
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| fault("read", &path, &error))?;
         if bytes.len() as u64 > LARGEST {
             let words = format!("{} is larger than any journal; remove it", path.display());
             return Err(FileFault::new(FileFaultKind::Unusable, words));

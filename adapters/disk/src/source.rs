@@ -11,6 +11,8 @@ use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply, Fingerprint};
 use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
+#[cfg(target_os = "linux")]
+use longhaul_driver::storage::Span;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
 use crate::content::{digests, fill};
@@ -34,7 +36,10 @@ struct Inner {
 
 #[derive(Debug)]
 struct Opened {
-    file: File,
+    file: Arc<File>,
+    /// Its file system is memory: nothing has to be waited for.
+    #[cfg(target_os = "linux")]
+    of_memory: bool,
     /// What it looked like when it was opened.
     fingerprint: Fingerprint,
 }
@@ -71,7 +76,12 @@ impl Inner {
             metadata = file.metadata().map_err(failed)?;
         }
         let fingerprint = sys::fingerprint(&metadata);
-        self.set(Some(Arc::new(Opened { file, fingerprint })));
+        self.set(Some(Arc::new(Opened {
+            #[cfg(target_os = "linux")]
+            of_memory: sys::is_of_memory(&file),
+            file: Arc::new(file),
+            fingerprint,
+        })));
         Ok(FileReply::Source { len: Some(fingerprint.len), fingerprint: Some(fingerprint) })
     }
 
@@ -102,6 +112,18 @@ impl Inner {
             hasher.update(&chunk.buffer);
         }
         Ok(chunk)
+    }
+
+    /// A range for the kernel to send, while all is well with it.
+    #[cfg(target_os = "linux")]
+    fn span(&self, offset: u64, len: usize) -> Option<Span> {
+        let opened = self.current()?;
+        let whole = offset.checked_add(len as u64).is_some_and(|end| end <= opened.fingerprint.len);
+        if !whole || !(opened.of_memory || sys::is_in_memory(&opened.file, offset, len)) {
+            return None;
+        }
+        let now = opened.file.metadata().ok()?;
+        (sys::fingerprint(&now) == opened.fingerprint).then(|| Span { file: Arc::clone(&opened.file), offset, len })
     }
 
     fn current(&self) -> Option<Arc<Opened>> {
@@ -140,17 +162,19 @@ fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<(), FileFault> {
 impl Storage for FileSource {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         let inner = Arc::clone(&self.0);
+        if matches!(op, FileOp::Sync | FileOp::Remove | FileOp::Release) {
+            // A file that was only read is closed without waiting for anything: not worth waking a thread.
+            if op != FileOp::Sync {
+                inner.set(None);
+            }
+            return Box::pin(std::future::ready(Ok(FileReply::Done)));
+        }
         blocking(move || match op {
             FileOp::Stat => inner.stat(),
             FileOp::Fill { .. } => Ok(FileReply::Filled { len: inner.opened()?.fingerprint.len, end: true }),
             FileOp::Digest { algorithm, ranges } => {
                 let opened = inner.opened()?;
                 digests(&opened.file, &inner.path, algorithm, &ranges, &cancel).map(FileReply::Digests)
-            }
-            FileOp::Sync => Ok(FileReply::Done),
-            FileOp::Remove | FileOp::Release => {
-                inner.set(None);
-                Ok(FileReply::Done)
             }
             _ => Err(unsupported("a source file cannot be written")),
         })
@@ -159,6 +183,11 @@ impl Storage for FileSource {
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         let inner = Arc::clone(&self.0);
         copying(chunk.buffer.capacity(), move || inner.read(offset, chunk))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn span(&self, offset: u64, len: usize) -> Option<Span> {
+        self.0.span(offset, len)
     }
 
     fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {

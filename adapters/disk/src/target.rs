@@ -47,11 +47,12 @@ struct Open {
 }
 
 impl Open {
-    /// Bytes that somebody else cut off would come back as zeros with the next write behind them. Gives the length.
-    fn uncut(&self) -> Result<u64, FileFault> {
+    /// Bytes that somebody else cut off would come back as zeros with the next write behind them. `look` gives the length, and so
+    /// does this.
+    fn uncut(&self, look: impl FnOnce(&Temporary) -> Result<u64, FileFault>) -> Result<u64, FileFault> {
         // In this order: what was long enough before the look is so at the look, whatever others write in between.
         let longest = self.longest.load(Ordering::Acquire);
-        let len = self.temporary.len()?;
+        let len = look(&self.temporary)?;
         if len < longest {
             return Err(at(FileFaultKind::Lost, &self.temporary.path, "was cut short by somebody else"));
         }
@@ -183,7 +184,7 @@ impl Inner {
     fn write_batch(&self, offset: u64, mut batch: Batch) -> Result<Batch, FileFault> {
         let end = offset.saturating_add(batch.len() as u64);
         self.with(|open| {
-            open.uncut()?;
+            open.uncut(Temporary::len)?;
             sys::write_all(&open.temporary.file, offset, &batch.frames)
                 .map_err(|error| fault("write", &open.temporary.path, &error))?;
             open.longest.fetch_max(end, Ordering::AcqRel);
@@ -195,8 +196,7 @@ impl Inner {
 
     fn sync(&self) -> Result<FileReply, FileFault> {
         self.with(|open| {
-            open.temporary.check()?;
-            open.uncut()?;
+            open.uncut(Temporary::check)?;
             open.temporary.file.sync_data().map_err(|error| fault("sync", &open.temporary.path, &error))?;
             Ok(FileReply::Done)
         })
@@ -238,8 +238,7 @@ impl Inner {
 /// Gives the temporary file the length, permissions and time of the finished one.
 fn finish(open: &Open, len: u64, modified: Option<Wall>, durable: bool) -> Result<(), FileFault> {
     let (file, path) = (&open.temporary.file, &open.temporary.path);
-    open.temporary.check()?;
-    if open.uncut()? < len {
+    if open.uncut(Temporary::check)? < len {
         return Err(at(FileFaultKind::Lost, path, "was cut short by somebody else"));
     }
     // Also gives back what was reserved beyond the end.

@@ -90,10 +90,10 @@ impl Temporary {
         Ok(metadata(&self.file, &self.path)?.len())
     }
 
-    /// Whether the path still names this file; if not, whatever is written to it is lost.
-    pub(crate) fn check(&self) -> Result<(), FileFault> {
+    /// Whether the path still names this file; if not, whatever is written to it is lost. Gives its size in bytes.
+    pub(crate) fn check(&self) -> Result<u64, FileFault> {
         match std::fs::symlink_metadata(&self.path) {
-            Ok(there) if sys::identity(&there) == self.identity => Ok(()),
+            Ok(there) if sys::identity(&there) == self.identity => Ok(there.len()),
             Ok(_) => Err(at(FileFaultKind::Lost, &self.path, "is another file now")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(at(FileFaultKind::Lost, &self.path, "is gone"))

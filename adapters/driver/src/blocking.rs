@@ -1,17 +1,16 @@
 //! Work that blocks, run where its client's runtime allows it.
 //!
 //! A storage or a journal is made before anybody knows which client it will serve. So it does not hold threads: while a client's
-//! task is polled, [`blocking`] knows whose it is and asks for that client's. Called from elsewhere (an application that
-//! lists its journals), the work gets a thread of its own.
+//! task is polled, [`blocking`] knows whose it is and asks for that client's; a request's body, which a transport's task polls, takes
+//! its `Home` along. Called from elsewhere (an application that lists its journals), the work gets a thread of its own.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::channel::oneshot;
-use futures::future::{BoxFuture, Either, FutureExt, select};
+use futures::future::{BoxFuture, FutureExt};
 use longhaul_core::error::{FileFault, FileFaultKind};
 
 use crate::threads::Threads;
@@ -23,9 +22,6 @@ thread_local! {
 
 /// So many bytes are copied longer than it takes to wake a thread (a hundred microseconds).
 const BULK: usize = 128 << 10;
-
-/// How long work may wait for other work before somebody looks.
-const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Runs `work` on the blocking threads of the client whose task polls the future first. It may wait a moment for other such work:
 /// a thread does what comes while it is awake. Dropping the future does not stop work that has begun.
@@ -60,38 +56,36 @@ where
             let _ = answer.send(catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked));
         });
         match CURRENT.with_borrow(Clone::clone) {
-            Some(threads) => {
-                if !threads.run(work, at_once) {
-                    return done.await.unwrap_or_else(gone);
-                }
-                let (mut done, mut patience) = (done, PATIENCE);
-                loop {
-                    let enough = threads.timer.sleep_until(threads.timer.now().mono + patience);
-                    match select(done, enough).await {
-                        Either::Left((outcome, _)) => return outcome.unwrap_or_else(gone),
-                        Either::Right(((), still)) => done = still,
-                    }
-                    threads.hurry();
-                    // It may have begun meanwhile, and take as long as it takes.
-                    patience = patience.saturating_mul(2);
-                }
-            }
+            Some(threads) => threads.run(work, at_once),
             None => {
                 let thread = std::thread::Builder::new().name("longhaul-blocking".into()).spawn(work);
                 drop(thread.map_err(|error| FileFault::new(FileFaultKind::Io, format!("no thread: {error}")))?);
-                done.await.unwrap_or_else(gone)
             }
         }
+        done.await.unwrap_or_else(gone)
     })
 }
 
 /// `task`, with the blocking work that it asks for going to `threads`.
 pub(crate) fn within(threads: Arc<Threads>, mut task: BoxFuture<'static, ()>) -> impl Future<Output = ()> + Send {
-    let mut other = Some(threads);
-    poll_fn(move |cx| {
-        let _entered = Entered::new(&mut other);
-        task.poll_unpin(cx)
-    })
+    let mut home = Home(Some(threads));
+    poll_fn(move |cx| home.poll(|| task.poll_unpin(cx)))
+}
+
+/// A client, to whose threads blocking work goes although it is asked for in somebody else's task.
+pub(crate) struct Home(Option<Arc<Threads>>);
+
+impl Home {
+    /// That of the task that is being polled.
+    pub(crate) fn here() -> Self {
+        Self(CURRENT.with_borrow(Clone::clone))
+    }
+
+    /// Polls something with the blocking work that it asks for going there.
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
+        let _entered = Entered::new(&mut self.0);
+        poll()
+    }
 }
 
 /// While a task is polled its client is the current one, and the one before is kept in its place. They change back also when the task
@@ -157,10 +151,19 @@ mod tests {
         assert_eq!(inside(&spawn, move || Ok(std::thread::current().id() != here)), Ok(true));
         assert_eq!(spawn.asked.load(Ordering::SeqCst), 1);
 
+        // Asked for in somebody else's task, for what began in the client's.
+        let (answer, home) = oneshot::channel();
+        let task = async move { drop(answer.send(Home::here())) };
+        crate::common::run(within(Threads::new(Arc::clone(&spawn) as _, Runtime::new()), task.boxed()));
+        let mut home: Home = home.now_or_never().expect("answered").expect("answered");
+        let mut work = blocking(|| Ok(()));
+        assert_eq!(crate::common::run(poll_fn(|cx| home.poll(|| work.poll_unpin(cx)))), Ok(()));
+        assert_eq!(spawn.asked.load(Ordering::SeqCst), 2);
+
         // Nobody's task: a thread of its own.
         let name = crate::common::run(blocking(|| Ok(std::thread::current().name().map(String::from))));
         assert_eq!(name.unwrap().as_deref(), Some("longhaul-blocking"));
-        assert_eq!(spawn.asked.load(Ordering::SeqCst), 1, "the task before is over");
+        assert_eq!(spawn.asked.load(Ordering::SeqCst), 2, "the task before is over");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use longhaul_core::TaskId;
 use longhaul_core::event::{Progress, Snapshot, State};
 use longhaul_core::spec::{self, CommandError, Limits};
 
+use crate::blocking::within;
 use crate::config::ClientConfig;
 use crate::handle::{Shared, Transfer};
 use crate::job::Job;
@@ -139,7 +140,8 @@ impl Client {
         });
         let (end, ended) = oneshot::channel();
         let threads = Threads::new(Arc::clone(&spawn), Arc::clone(&timer));
-        let seams = Seams { transport, timer: Arc::clone(&timer), spawn: Arc::clone(&spawn), threads };
+        let seams =
+            Seams { transport, timer: Arc::clone(&timer), spawn: Arc::clone(&spawn), threads: Arc::clone(&threads) };
         let inner = Arc::new(Inner {
             hub: Arc::clone(&hub),
             mailbox: Arc::clone(&mailbox),
@@ -149,7 +151,7 @@ impl Client {
         });
         crate::measure::describe();
         let task = run::Loop::new(config, seams, mailbox, hub, Arc::downgrade(&inner).into(), end, trace).run();
-        spawn.spawn(Box::pin(task));
+        spawn.spawn(Box::pin(within(threads, Box::pin(task))));
         Self(inner)
     }
 

@@ -106,7 +106,7 @@ impl Job {
         };
         match Checkpoint::decode(&bytes) {
             Ok(checkpoint) => {
-                self.spec.checkpoint = Some(checkpoint);
+                self.spec.checkpoint = Some(Box::new(checkpoint));
                 Ok(Recalled::Checkpoint)
             }
             Err(error) => Ok(Recalled::Unusable(error)),

@@ -7,7 +7,8 @@ use futures::future::BoxFuture;
 use longhaul_core::error::FileFault;
 use longhaul_core::intent::JournalOp;
 
-/// A place for checkpoints: small append-only byte strings by name.
+/// A place for checkpoints: small append-only byte strings by name. The client's loop polls the futures itself: whatever takes its time
+/// is done elsewhere and awaited in them.
 pub trait Journal: Send + Sync + 'static {
     /// Does `op` for `name`. The reply means that the change survives what `durable` promises: a loss of power, or else the end
     /// of the process.

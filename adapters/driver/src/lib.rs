@@ -1,7 +1,7 @@
 //! The runtime-neutral async loop around the longhaul core, and the client that applications hold.
 //!
 //! One task owns the [`Engine`](longhaul_core::Engine); there is no lock around it. A [`Client`] sends it commands through a
-//! bounded queue; each request, file operation and question becomes a spawned future that answers exactly once. Nothing here
+//! bounded queue; each request, file operation and question becomes a future that answers exactly once. Nothing here
 //! names a runtime: sockets, files, clocks and threads come in through five seams.
 //!
 //! | seam | what it is |

@@ -1,7 +1,7 @@
 //! The one queue into the loop: answers, notes and commands, taken all at once.
 //!
-//! Bounds: an operation has at most two answers here (its head and its end), a transfer at most one note of each kind, and
-//! commands wait outside until one of `capacity` places is free. So nothing here grows without a bound, and only commands ever
+//! Bounds: an operation has at most two answers (its head and its end) and one note here, a transfer at most one note of each
+//! kind, and commands wait outside until one of `capacity` places is free. So nothing here grows without a bound, and only commands ever
 //! wait: an answer is put down by a guard's `Drop`, which cannot.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +49,8 @@ pub(crate) enum Note {
     Dropped(TaskId),
     /// The consumer of a stream took something.
     Consumed(Arc<LinkState>),
+    /// A local operation can go on.
+    Woken(OpId),
 }
 
 /// What a client or handle asks for.

@@ -56,6 +56,9 @@ const SECOND: u128 = 1_000_000_000;
 /// How far the bucket may lag behind the clock, in nanoseconds: the longest burst.
 const BURST: u64 = 100_000_000;
 
+/// A slice is not made smaller than this for the sake of those who wait.
+pub(crate) const FEW: u64 = 1 << 10;
+
 /// A token bucket of one rate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bucket {
@@ -77,12 +80,15 @@ impl Bucket {
         self.rate
     }
 
-    /// The most bytes to reserve at once: those of a tenth of a second, at least one. Nobody then waits long for another, and a
-    /// cap far below a part's size lets bytes move all the time.
+    /// The most bytes to reserve at once: those of a hundredth of a second, or, where these are few, up to `FEW` of a tenth; at
+    /// least one. Nobody then waits long for another, many share evenly, and a cap far below a part's size lets bytes move all the
+    /// time.
     #[must_use]
     pub const fn slice(&self) -> u64 {
-        let tenth = self.rate.get() / 10;
-        if tenth == 0 { 1 } else { tenth }
+        let (hundredth, tenth) = (self.rate.get() / 100, self.rate.get() / 10);
+        let few = if tenth < FEW { tenth } else { FEW };
+        let slice = if hundredth < few { few } else { hundredth };
+        if slice == 0 { 1 } else { slice }
     }
 
     /// Reserves `bytes`, and tells when they may move: a time that has passed means at once.
@@ -144,6 +150,29 @@ mod tests {
             let at = bucket.reserve(bucket.slice(), last);
             assert!(at.since(last).as_millis() <= 101);
             last = last.max(at);
+        }
+    }
+
+    /// Jain's index (Jain, Chiu, Hawe 1984) of what each got in ten seconds.
+    #[test]
+    fn v9_sixty_four_streams_share_a_rate_evenly() {
+        for rate in [64 << 10, 256 << 10, 2 << 20, 16 << 20, 1 << 30] {
+            let mut bucket = bucket(rate);
+            let mut moved = [0_u128; 64];
+            // When each may go on, in the order they came.
+            let mut waiting: std::collections::VecDeque<(usize, u64, Time)> = (0..moved.len())
+                .map(|stream| {
+                    let slice = bucket.slice().min(256 << 10);
+                    (stream, slice, bucket.reserve(slice, Time::ZERO))
+                })
+                .collect();
+            while let Some((stream, slice, at)) = waiting.pop_front().filter(|&(.., at)| at.as_micros() < 10_000_000) {
+                moved[stream] += u128::from(slice);
+                let slice = bucket.slice().min(256 << 10);
+                waiting.push_back((stream, slice, bucket.reserve(slice, at)));
+            }
+            let (sum, squares): (u128, u128) = (moved.iter().sum(), moved.iter().map(|moved| moved * moved).sum());
+            assert!(sum * sum * 100 >= squares * 64 * 99, "{rate}: {moved:?}");
         }
     }
 

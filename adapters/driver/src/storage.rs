@@ -1,5 +1,6 @@
 //! The seam to the local end of one transfer: a file, memory, a stream.
 
+use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -17,12 +18,21 @@ use crate::mailbox::{Mailbox, Note};
 /// The local end of one transfer. Called from many tasks at once; never blocks the calling thread.
 pub trait Storage: Send + Sync + 'static {
     /// Does `op` and replies as its documentation says. Long work (digests) looks at `cancel` every few megabytes and gives up
-    /// with [`FileFaultKind::Cancelled`](longhaul_core::error::FileFaultKind::Cancelled).
+    /// with [`FileFaultKind::Cancelled`](longhaul_core::error::FileFaultKind::Cancelled). The client's loop polls the future itself,
+    /// except for [`FileOp::Digest`] and [`FileOp::Fill`]: whatever takes its time is done elsewhere and awaited here.
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>>;
 
     /// Fills `chunk.buffer` with the source's bytes from `offset` on, up to its capacity, short only at the source's end, and
     /// feeds the hasher with them.
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>>;
+
+    /// At most `len` bytes of the source from `offset` on that the kernel can send by itself, now and without waiting for a disk.
+    /// Looks whether anybody has written to the file, as [`Self::read`] does. `None`: they are to be read, which also tells what is
+    /// wrong with them. Must not block.
+    fn span(&self, offset: u64, len: usize) -> Option<Span> {
+        let _ = (offset, len);
+        None
+    }
 
     /// Writes the frames one after another from `offset` of the target on, feeds the hasher with them, and gives the batch back
     /// with its frames cleared. All or error; on an error nothing is known about the bytes.
@@ -58,6 +68,28 @@ pub struct Chunk {
     pub buffer: BytesMut,
     /// Fed with what was read.
     pub hasher: Option<Hasher>,
+}
+
+/// Bytes of an open file that nobody has to read to send them.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// Stays open for as long as one of its spans is about.
+    pub file: Arc<File>,
+    /// Where they begin in it.
+    pub offset: u64,
+    /// How many.
+    pub len: usize,
+}
+
+impl Span {
+    /// Takes the first `len` bytes off, or all.
+    #[must_use]
+    pub fn split_to(&mut self, len: usize) -> Self {
+        let first = Self { file: Arc::clone(&self.file), offset: self.offset, len: len.min(self.len) };
+        self.offset += first.len as u64;
+        self.len -= first.len;
+        first
+    }
 }
 
 /// Frames to write and the hasher that sees them.

@@ -7,6 +7,7 @@
 //! the order they came, work is taken up, never ended.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,13 +18,16 @@ use crate::runtime::{Spawn, Timer};
 /// Longer work, and longer waiting, is slow, where there is one thread; with more of them in proportion.
 const QUICK: Duration = Duration::from_micros(500);
 
+/// How long work may wait for other work before somebody looks, and then looks again.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 /// Something to run. It lets no panic out.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
 /// The threads of one client.
 pub(crate) struct Threads {
     spawn: Arc<dyn Spawn>,
-    pub(crate) timer: Arc<dyn Timer>,
+    timer: Arc<dyn Timer>,
     line: Mutex<Line>,
 }
 
@@ -35,6 +39,8 @@ struct Line {
     threads: usize,
     /// When one of them last took something up, or was asked for.
     begun: Time,
+    /// A task looks after what waits.
+    watched: bool,
 }
 
 impl Threads {
@@ -42,23 +48,28 @@ impl Threads {
         Arc::new(Self { spawn, timer, line: Mutex::default() })
     }
 
-    /// Has `work` run, `at_once` with one more thread. Whether it waits for a thread that is at something else: then
-    /// [`Self::hurry`] is to be called now and then.
-    pub(crate) fn run(self: &Arc<Self>, work: Work, at_once: bool) -> bool {
+    /// Has `work` run, `at_once` with one more thread.
+    pub(crate) fn run(self: &Arc<Self>, work: Work, at_once: bool) {
         let now = self.timer.now().mono;
         let mut line = self.line();
         line.waiting.push_back((work, now));
         let wanted = at_once || line.threads == 0 || line.is_slow(now);
+        let unwatched = !wanted && !mem::replace(&mut line.watched, true);
         self.enlist(line, wanted, now);
-        !wanted
+        if unwatched {
+            let watch = Watch(Arc::clone(self));
+            self.spawn.spawn(Box::pin(watch.run()));
+        }
     }
 
-    /// One more thread, if anything waits and has done so for too long.
-    pub(crate) fn hurry(self: &Arc<Self>) {
+    /// One more thread, if anything waits and has done so for too long. Whether anything waits.
+    fn hurry(self: &Arc<Self>) -> bool {
         let now = self.timer.now().mono;
-        let line = self.line();
-        let wanted = !line.waiting.is_empty() && line.is_slow(now);
+        let mut line = self.line();
+        line.watched = !line.waiting.is_empty();
+        let (waits, wanted) = (line.watched, line.watched && line.is_slow(now));
         self.enlist(line, wanted, now);
+        waits
     }
 
     fn enlist(self: &Arc<Self>, mut line: MutexGuard<'_, Line>, wanted: bool, now: Time) {
@@ -81,6 +92,21 @@ impl Line {
     fn is_slow(&self, now: Time) -> bool {
         let quick = QUICK.saturating_mul(u32::try_from(self.threads).unwrap_or(u32::MAX));
         now.since(self.begun) > quick || self.waiting.front().is_some_and(|(_, since)| now.since(*since) > quick)
+    }
+}
+
+/// Looks after what waits, as long as anything does: a thread that is at something slow cannot.
+struct Watch(Arc<Threads>);
+
+impl Watch {
+    async fn run(self) {
+        loop {
+            let timer = &self.0.timer;
+            timer.sleep_until(timer.now().mono + PATIENCE).await;
+            if !self.0.hurry() {
+                return;
+            }
+        }
     }
 }
 
@@ -119,7 +145,7 @@ impl Drop for Thread {
         }
         let mut line = self.threads.line();
         line.threads -= 1;
-        let left = if line.threads == 0 { std::mem::take(&mut line.waiting) } else { VecDeque::new() };
+        let left = if line.threads == 0 { mem::take(&mut line.waiting) } else { VecDeque::new() };
         drop(line);
         drop(left);
     }
@@ -139,6 +165,7 @@ mod tests {
     #[derive(Default)]
     struct Hand {
         asked: Mutex<VecDeque<Work>>,
+        watches: Mutex<Vec<BoxFuture<'static, ()>>>,
         micros: AtomicUsize,
     }
 
@@ -151,13 +178,19 @@ mod tests {
             self.asked.lock().unwrap().pop_front().expect("a thread was asked for")
         }
 
+        fn watches(&self) -> usize {
+            self.watches.lock().unwrap().len()
+        }
+
         fn pass(&self, span: Duration) {
             self.micros.fetch_add(usize::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
         }
     }
 
     impl Spawn for Hand {
-        fn spawn(&self, _: BoxFuture<'static, ()>) {}
+        fn spawn(&self, task: BoxFuture<'static, ()>) {
+            self.watches.lock().unwrap().push(task);
+        }
 
         fn spawn_blocking(&self, work: Work) {
             self.asked.lock().unwrap().push_back(work);
@@ -192,16 +225,24 @@ mod tests {
     fn quick_work_is_done_by_one_thread_in_order() {
         let (hand, threads) = threads();
         let done = Arc::new(Mutex::new(Vec::new()));
-        for (at, waits) in [false, true, true].into_iter().enumerate() {
+        for (at, watches) in [0, 1, 1].into_iter().enumerate() {
             let done = Arc::clone(&done);
-            assert_eq!(threads.run(Box::new(move || done.lock().unwrap().push(at)), false), waits);
+            threads.run(Box::new(move || done.lock().unwrap().push(at)), false);
+            assert_eq!(hand.watches(), watches, "one looks after all that waits");
         }
         assert_eq!(hand.asked(), 1);
         hand.thread()();
         assert_eq!(*done.lock().unwrap(), [0, 1, 2]);
         // It went when nothing was left.
-        assert!(!threads.run(Box::new(|| {}), false));
-        assert_eq!(hand.asked(), 1);
+        threads.run(Box::new(|| {}), false);
+        assert_eq!((hand.asked(), hand.watches()), (1, 1));
+        // So does who looked after it, and the next that waits gets another one.
+        hand.thread()();
+        assert!(!threads.hurry());
+        for _ in 0..2 {
+            threads.run(Box::new(|| {}), false);
+        }
+        assert_eq!(hand.watches(), 2);
     }
 
     #[test]
@@ -224,21 +265,21 @@ mod tests {
             let also = also.clone();
             Box::new(move || also.send(word).unwrap())
         };
-        assert!(threads.run(say("first"), false));
-        assert_eq!(hand.asked(), 0);
-        // Whoever waits for it becomes impatient,
-        threads.hurry();
+        threads.run(say("first"), false);
+        assert_eq!((hand.asked(), hand.watches()), (0, 1));
+        // Whoever looks after it becomes impatient,
+        assert!(threads.hurry());
         assert_eq!(hand.asked(), 0, "not that soon");
         hand.pass(QUICK * 2);
-        threads.hurry();
+        assert!(threads.hurry());
         hand.thread()();
         assert_eq!(seen.try_recv(), Ok("first"));
         // and what comes later does not wait at all.
         hand.pass(QUICK * 2);
-        assert!(!threads.run(say("second"), false));
+        threads.run(say("second"), false);
         hand.thread()();
         assert_eq!(seen.try_recv(), Ok("second"));
-        threads.hurry();
+        assert!(!threads.hurry());
         assert_eq!(hand.asked(), 0, "nothing waits any more");
         end.send(()).unwrap();
         slow.join().unwrap();
@@ -248,9 +289,9 @@ mod tests {
     fn lengthy_work_has_a_thread_at_once() {
         let (hand, threads) = threads();
         for _ in 0..3 {
-            assert!(!threads.run(Box::new(|| {}), true));
+            threads.run(Box::new(|| {}), true);
         }
-        assert_eq!(hand.asked(), 3);
+        assert_eq!((hand.asked(), hand.watches()), (3, 0));
     }
 
     #[test]
@@ -262,7 +303,7 @@ mod tests {
         };
         threads.run(tick(QUICK / 2), false);
         for _ in 0..5 {
-            assert!(threads.run(tick(QUICK / 2), false));
+            threads.run(tick(QUICK / 2), false);
         }
         hand.thread()();
         // Each of them was quick, but the last ones had waited for all the others.
@@ -280,6 +321,7 @@ mod tests {
         drop(hand.thread());
         assert_eq!(*gone.lock().unwrap(), ["first", "second"]);
         // And the next one asks anew.
-        assert!(!threads.run(Box::new(|| {}), false));
+        threads.run(Box::new(|| {}), false);
+        assert_eq!(hand.asked(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Waiting for rate limits: buckets shared by all exchanges, changed while they run.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt};
 use longhaul_core::Time;
 
-use crate::rate::{Bucket, Rate};
+use crate::rate::{Bucket, FEW, Rate};
 use crate::runtime::Timer;
 
 /// One limit that many exchanges share.
@@ -17,6 +17,8 @@ use crate::runtime::Timer;
 pub(crate) struct Limiter {
     /// The slice in bytes; 0 while there is no limit. Read without the lock.
     slice: AtomicU64,
+    /// Streams of the one transfer that this is the limit of.
+    streams: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -49,7 +51,7 @@ impl Limiter {
     }
 }
 
-/// The limits that apply to one exchange.
+/// The limits that apply to one exchange: those of all, of its direction, of its transfer.
 #[derive(Clone)]
 pub(crate) struct Throttle {
     limiters: [Arc<Limiter>; 3],
@@ -64,9 +66,17 @@ impl Throttle {
         Self { limiters, timer }
     }
 
-    /// The most bytes to ask for at once; `None` while nothing is limited, which costs no lock.
+    /// The most bytes to ask for at once; `None` while nothing is limited, which costs no lock. Streams take turns slice by slice, and
+    /// those of one transfer have one slice in all, as long as that leaves a few bytes for each: more requests are no greater share.
     pub(crate) fn slice(&self) -> Option<u64> {
-        self.limiters.iter().map(|limiter| limiter.slice.load(Ordering::Acquire)).filter(|&slice| slice > 0).min()
+        let slices = self.limiters.iter().map(|limiter| limiter.slice.load(Ordering::Acquire));
+        let slice = slices.filter(|&slice| slice > 0).min()?;
+        Some((slice / self.own().streams.load(Ordering::Relaxed).max(1) as u64).max(slice.min(FEW)))
+    }
+
+    fn own(&self) -> &Limiter {
+        let [.., own] = &self.limiters;
+        own
     }
 
     /// Reserves `bytes`; the future, if there is one, ends when they may move.
@@ -97,16 +107,21 @@ pub(crate) struct Gate {
     throttle: Throttle,
     /// The slice that waits.
     granted: Option<(BoxFuture<'static, ()>, usize)>,
+    /// It is one of its transfer's streams.
+    counted: bool,
 }
 
 impl Gate {
     pub(crate) fn new(throttle: Throttle) -> Self {
-        Self { throttle, granted: None }
+        Self { throttle, granted: None, counted: false }
     }
 
     /// How many of the `len` bytes at hand may move now: all of them where nothing is limited. Must be asked with no fewer bytes
     /// after it was pending.
     pub(crate) fn poll(&mut self, len: usize, cx: &mut Context<'_>) -> Poll<usize> {
+        if !std::mem::replace(&mut self.counted, true) {
+            self.throttle.own().streams.fetch_add(1, Ordering::Relaxed);
+        }
         if self.granted.is_none() {
             let Some(most) = self.throttle.slice() else {
                 return Poll::Ready(len);
@@ -124,6 +139,14 @@ impl Gate {
         let slice = *slice;
         self.granted = None;
         Poll::Ready(slice)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if self.counted {
+            self.throttle.own().streams.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -218,6 +241,26 @@ mod tests {
             }
         }
         assert!((150..400).contains(&begin.elapsed().as_millis()), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn v9_the_streams_of_one_transfer_have_one_slice_together() {
+        let runtime = Runtime::new();
+        let all = throttle(&runtime, [Some(1_000_000), None, None]);
+        let [total, direction, _] = all.limiters.clone();
+        let other = Throttle::new([total, direction, Arc::default()], runtime);
+        let mut gates: Vec<Gate> = (0..4).map(|_| Gate::new(all.clone())).collect();
+        let mut alone = Gate::new(other.clone());
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        let begun = gates.iter_mut().chain([&mut alone]).all(|gate| gate.poll(1, cx) == Poll::Ready(1));
+        assert!(begun);
+        assert_eq!((all.slice(), other.slice()), (Some(2_500), Some(10_000)));
+        gates.truncate(1);
+        assert_eq!(all.slice(), Some(10_000));
+        // Many are not cut to crumbs.
+        gates.extend((1..64).map(|_| Gate::new(all.clone())));
+        assert!(gates.iter_mut().all(|gate| gate.poll(1, cx) == Poll::Ready(1)));
+        assert_eq!(all.slice(), Some(FEW));
     }
 
     #[test]

@@ -3,14 +3,17 @@
 //! To bring another client, implement [`Transport`]; nothing else is needed. A transport never retries, never follows
 //! redirects, never decodes bodies and never times out by itself: the core decides all of that.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, Stream};
 use longhaul_core::error::Fault;
 
 use crate::meter::Meter;
+use crate::storage::Span;
 
 /// An HTTP client.
 pub trait Transport: Send + Sync + 'static {
@@ -34,9 +37,25 @@ pub type Frames = BoxStream<'static, Result<Bytes, Fault>>;
 /// A request body of known length.
 pub struct SendBody {
     len: u64,
-    frames: BoxStream<'static, Result<Bytes, SourceGone>>,
+    frames: Pin<Box<dyn Spans>>,
     meter: Arc<Meter>,
 }
+
+/// A body's frames, some of which need not be read where the kernel can send them.
+pub trait Spans: Stream<Item = Result<Bytes, SourceGone>> + Send {
+    /// See [`SendBody::poll_span`].
+    fn poll_span(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Span>>;
+}
+
+impl Spans for BoxStream<'static, Result<Bytes, SourceGone>> {
+    fn poll_span(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Span>> {
+        Poll::Ready(None)
+    }
+}
+
+/// Most bytes of a span that a transport is given. They count as sent when it is given, as those of a frame do: a longer one would look
+/// like silence on a slow connection.
+pub const LONGEST_SPAN: usize = 256 << 10;
 
 /// The source of a request body failed; the exchange must be given up. The reason reaches the engine by another way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +73,12 @@ impl SendBody {
     /// `frames` of together `len` bytes.
     #[must_use]
     pub fn new(len: u64, frames: BoxStream<'static, Result<Bytes, SourceGone>>, meter: Arc<Meter>) -> Self {
+        Self::with_spans(len, Box::pin(frames), meter)
+    }
+
+    /// The same where some bytes need not be read.
+    #[must_use]
+    pub fn with_spans(len: u64, frames: Pin<Box<dyn Spans>>, meter: Arc<Meter>) -> Self {
         Self { len, frames, meter }
     }
 
@@ -79,6 +104,18 @@ impl SendBody {
     #[must_use]
     pub fn into_frames(self) -> BoxStream<'static, Result<Bytes, SourceGone>> {
         self.frames
+    }
+
+    /// What comes next as part of a file, up to [`LONGEST_SPAN`], for a connection on which the kernel can send it without anybody
+    /// reading it: such a transport asks for this first, each time. `None`: a frame is next, or the end. A span counts as sent when
+    /// it is given, as a frame does.
+    pub fn poll_span(&mut self, cx: &mut Context<'_>) -> Poll<Option<Span>> {
+        self.frames.as_mut().poll_span(cx)
+    }
+
+    /// What comes next as bytes.
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, SourceGone>>> {
+        self.frames.as_mut().poll_next(cx)
     }
 }
 

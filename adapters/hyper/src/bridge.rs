@@ -116,6 +116,10 @@ pub(crate) fn read_counted(
     Poll::Ready(Ok(read))
 }
 
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for Bridge<T> {}
+
+impl<T: futures::io::AsyncRead + futures::io::AsyncWrite + Send + Unpin> Io for FuturesIo<T> {}
+
 impl<T: AsyncWrite + Unpin> Write for Bridge<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)

@@ -60,6 +60,7 @@ pub struct TransportBuilder {
     idle_connections: usize,
     idle_timeout: Duration,
     buffer: usize,
+    by_kernel: bool,
 }
 
 impl Default for TransportBuilder {
@@ -71,6 +72,7 @@ impl Default for TransportBuilder {
             idle_connections: 32,
             idle_timeout: Duration::from_secs(60),
             buffer: BUFFER,
+            by_kernel: true,
         }
     }
 }
@@ -131,6 +133,13 @@ impl TransportBuilder {
         self
     }
 
+    /// Whether files go over plain HTTP/1.1 without being read, by the kernel alone (`sendfile`), where nothing asks for their bytes.
+    /// Linux only. Default: yes.
+    pub fn by_kernel(mut self, by_kernel: bool) -> Self {
+        self.by_kernel = by_kernel;
+        self
+    }
+
     /// The transport, on the runtime behind `net`.
     ///
     /// # Errors
@@ -142,7 +151,7 @@ impl TransportBuilder {
         self.tls.check().map_err(TransportError)?;
         let proxies = self.proxy.matcher().map_err(TransportError)?;
         let runtime = Runtime::new(net);
-        let connector = Connector::new(runtime.clone(), proxies, Tls::new(self.tls));
+        let connector = Connector::new(runtime.clone(), proxies, Tls::new(self.tls), self.by_kernel.then(Arc::default));
         let mut http1 = http1::Builder::new();
         http1.max_buf_size(self.buffer);
         let mut http2 = http2::Builder::new(runtime.clone());

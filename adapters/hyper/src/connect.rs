@@ -11,6 +11,7 @@ use crate::dial::dial;
 use crate::link::{Link, Wire};
 use crate::net::{Io, Runtime};
 use crate::proxy;
+use crate::spans::ByKernel;
 use crate::tls::{Peer, Tls};
 
 /// Makes the pool's connections.
@@ -18,11 +19,20 @@ pub(crate) struct Connector {
     runtime: Runtime,
     proxies: Option<Matcher>,
     tls: Tls,
+    by_kernel: Option<Arc<ByKernel>>,
 }
 
 impl Connector {
-    pub(crate) fn new(runtime: Runtime, proxies: Option<Matcher>, tls: Tls) -> Self {
-        Self { runtime, proxies, tls }
+    pub(crate) fn new(runtime: Runtime, proxies: Option<Matcher>, tls: Tls, by_kernel: Option<Arc<ByKernel>>) -> Self {
+        Self { runtime, proxies, tls, by_kernel }
+    }
+
+    pub(crate) fn by_kernel(&self) -> Option<&ByKernel> {
+        self.by_kernel.as_deref()
+    }
+
+    fn link(&self, io: Box<dyn Io>, proxied: bool, http2: bool) -> (Link, Arc<Wire>) {
+        Link::new(io, proxied, http2, self.by_kernel.clone())
     }
 
     /// What a proxy that sees the request itself wants to know.
@@ -44,7 +54,7 @@ impl Connector {
             Some(by) => {
                 let io = self.to_proxy(&by).await?;
                 if !is_https(uri) {
-                    return Ok(Link::new(io, true, false));
+                    return Ok(self.link(io, true, false));
                 }
                 let (host, port) = place(uri)?;
                 let io = proxy::tunnel(io, host, port, by.basic_auth()).await?;
@@ -56,10 +66,10 @@ impl Connector {
     /// TLS on top of `io` where the URL asks for it.
     async fn secure(&self, uri: &Uri, io: Box<dyn Io>) -> Result<(Link, Arc<Wire>), Fault> {
         if !is_https(uri) {
-            return Ok(Link::new(io, false, false));
+            return Ok(self.link(io, false, false));
         }
         let (io, http2) = self.tls.handshake(io, place(uri)?.0, Peer::Origin).await?;
-        Ok(Link::new(io, false, http2))
+        Ok(self.link(io, false, http2))
     }
 
     async fn to_proxy(&self, by: &Intercept) -> Result<Box<dyn Io>, Fault> {

@@ -12,16 +12,21 @@ mod connection;
 mod dial;
 mod fault;
 mod frames;
+#[cfg(target_os = "linux")]
+mod kernel;
 mod link;
 mod net;
 mod pool;
 mod proxy;
 mod route;
+mod spans;
 mod tls;
 mod transport;
 
 pub use bridge::FuturesIo;
 pub use builder::{Protocols, TransportBuilder, TransportError};
 pub use net::{Io, Net};
+#[cfg(target_os = "linux")]
+pub use net::{Socket, WithSocket};
 pub use route::Proxy;
 pub use transport::HyperTransport;

@@ -12,6 +12,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use crate::body::Upload;
 use crate::bridge::read_counted;
 use crate::net::Io;
+use crate::spans::{ByKernel, Spans, is_placeholder};
 
 /// A connection's bytes, under hyper.
 pub(crate) struct Link {
@@ -25,6 +26,8 @@ pub(crate) struct Wire {
     pub(crate) http2: bool,
     /// The other end is a proxy that wants whole URLs.
     pub(crate) proxied: bool,
+    /// Parts of files for the kernel to send, on a connection where it can.
+    pub(crate) spans: Option<Spans>,
     /// It has carried an answer before.
     used: AtomicBool,
     /// Bytes received.
@@ -35,6 +38,10 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    pub(crate) fn new(http2: bool, proxied: bool, spans: Option<Spans>) -> Arc<Self> {
+        Arc::new(Self { http2, proxied, spans, ..Self::default() })
+    }
+
     /// Ends the connection, whatever it waits for.
     fn cut(&self) {
         self.cut.store(true, Ordering::Release);
@@ -48,10 +55,39 @@ impl Wire {
 }
 
 impl Link {
-    pub(crate) fn new(io: Box<dyn Io>, proxied: bool, http2: bool) -> (Self, Arc<Wire>) {
-        let wire = Arc::new(Wire { http2, proxied, ..Wire::default() });
+    /// `by_kernel`: what the kernel may do of its own; `None`: nothing.
+    pub(crate) fn new(
+        mut io: Box<dyn Io>,
+        proxied: bool,
+        http2: bool,
+        by_kernel: Option<Arc<ByKernel>>,
+    ) -> (Self, Arc<Wire>) {
+        let spans = by_kernel.filter(|_| !http2 && is_socket(&mut *io)).map(Spans::new);
+        let wire = Wire::new(http2, proxied, spans);
         (Self { io, wire: Arc::clone(&wire) }, wire)
     }
+
+    /// Sends of the part of a file that a placeholder of `len` bytes stands for.
+    fn poll_send_span(&mut self, cx: &mut Context<'_>, len: usize) -> Poll<io::Result<usize>> {
+        #[cfg(target_os = "linux")]
+        if let Some(spans) = &self.wire.spans {
+            return crate::kernel::poll_send(&mut *self.io, cx, spans, len);
+        }
+        let _ = (cx, len);
+        Poll::Ready(Err(io::Error::other("a file's bytes were left to a connection that cannot send them")))
+    }
+}
+
+/// Whether the kernel can be told to move bytes to it.
+fn is_socket(io: &mut dyn Io) -> bool {
+    #[cfg(target_os = "linux")]
+    let is = io.socket().is_some() && io.is_write_vectored();
+    #[cfg(not(target_os = "linux"))]
+    let is = {
+        let _ = io;
+        false
+    };
+    is
 }
 
 impl Read for Link {
@@ -65,6 +101,9 @@ impl Read for Link {
 
 impl Write for Link {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if is_placeholder(bytes) {
+            return self.poll_send_span(cx, bytes.len());
+        }
         Pin::new(&mut self.io).poll_write(cx, bytes)
     }
 
@@ -81,6 +120,11 @@ impl Write for Link {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let slices = match slices.iter().position(|slice| is_placeholder(slice)) {
+            Some(0) => return self.poll_send_span(cx, slices[0].len()),
+            Some(placeholder) => &slices[..placeholder],
+            None => slices,
+        };
         Pin::new(&mut self.io).poll_write_vectored(cx, slices)
     }
 
@@ -132,5 +176,42 @@ impl Exchange {
     /// Whether it got a connection that had served before and gave not one byte since.
     pub(crate) fn was_stale(&self) -> bool {
         self.reused && self.wire.as_ref().is_some_and(|wire| wire.received.load(Ordering::Relaxed) == self.before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::future::poll_fn;
+
+    use futures::FutureExt;
+    use futures::io::Cursor;
+    use longhaul_driver::storage::Span;
+
+    use super::*;
+    use crate::bridge::FuturesIo;
+
+    /// What becomes of these slices on a link that cannot send files.
+    fn write(slices: &[&[u8]]) -> io::Result<usize> {
+        let (mut link, wire) =
+            Link::new(Box::new(FuturesIo(Cursor::new(vec![0; 100]))), false, false, Some(Arc::default()));
+        assert!(wire.spans.is_none());
+        let slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
+        let vectored = poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never().unwrap();
+        let single = poll_fn(|cx| Pin::new(&mut link).poll_write(cx, &slices[0])).now_or_never().unwrap();
+        assert_eq!(vectored.is_ok(), single.is_ok());
+        vectored
+    }
+
+    #[test]
+    fn what_stands_for_a_file_never_goes_out_itself() {
+        let file = Arc::new(File::open(std::env::current_exe().unwrap()).unwrap());
+        let spans = Spans::new(Arc::default());
+        let placeholder = spans.push(Span { file, offset: 0, len: 10 }, 100);
+        assert!(write(&[&placeholder]).is_err());
+        assert!(write(&[&placeholder[9..], b"abc"]).is_err(), "nor does a part of it");
+        assert_eq!(write(&[b"ab", b"c"]).unwrap(), 3);
+        assert_eq!(write(&[b"ab", b"c", &placeholder, b"d"]).unwrap(), 3, "only what lies before it");
+        assert_eq!(write(&[&[0; 10]]).unwrap(), 10, "zeroes are not it");
     }
 }

@@ -22,9 +22,24 @@ pub trait Net: Timer + Spawn {
 }
 
 /// A byte stream of whatever make.
-pub trait Io: rt::Read + rt::Write + Send + Unpin {}
+pub trait Io: rt::Read + rt::Write + Send + Unpin {
+    /// The socket, if the stream's bytes are the socket's as they are: then the kernel may be told to move some by itself.
+    #[cfg(target_os = "linux")]
+    fn socket(&mut self) -> Option<&mut dyn Socket> {
+        None
+    }
+}
 
-impl<T: rt::Read + rt::Write + Send + Unpin> Io for T {}
+/// A non-blocking socket for others to call the system with.
+#[cfg(target_os = "linux")]
+pub trait Socket {
+    /// Calls `write` when the socket takes bytes, and again each time it takes some after `write` has failed with `WouldBlock`.
+    fn poll_write_with(&mut self, cx: &mut Context<'_>, write: WithSocket<'_>) -> Poll<io::Result<usize>>;
+}
+
+/// One call of the system on a socket; how many bytes it moved.
+#[cfg(target_os = "linux")]
+pub type WithSocket<'a> = &'a mut dyn FnMut(std::os::fd::BorrowedFd<'_>) -> io::Result<usize>;
 
 /// A runtime as hyper wants it.
 #[derive(Clone)]

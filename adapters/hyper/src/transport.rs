@@ -16,6 +16,7 @@ use crate::fault;
 use crate::frames::Incoming;
 use crate::link::Exchange;
 use crate::pool::{Pool, Server};
+use crate::spans::ByKernel;
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS, with a pool of connections. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,6 +28,12 @@ impl HyperTransport {
     /// Every choice at its default, to be changed; [`TransportBuilder::build`] makes a transport of it.
     pub fn builder() -> TransportBuilder {
         TransportBuilder::default()
+    }
+
+    /// Bytes of files that the kernel has sent by itself ([`TransportBuilder::by_kernel`]), in all.
+    #[must_use]
+    pub fn sent_by_kernel(&self) -> u64 {
+        self.pool.connector().by_kernel().map_or(0, ByKernel::sent)
     }
 
     fn prepare(&self, request: Request<SendBody>) -> Result<Request<Outgoing>, Fault> {
@@ -58,6 +65,7 @@ impl Transport for HyperTransport {
                 let mut connection = pool.take(&server, &uri).await?;
                 meter.connected();
                 exchange.begin(&connection.wire);
+                request.body_mut().carried_by(&connection.wire);
                 let mut error = match connection.send(request, &uri).await {
                     Ok(answer) => {
                         exchange.answered();

@@ -28,6 +28,7 @@
 
 mod reader;
 mod runtime;
+mod socket;
 
 pub use longhaul_disk::{FileJournal, FileSource, FileTarget, Overwrite, SpoolFile};
 pub use longhaul_hyper::{HyperTransport, Protocols, Proxy, TransportBuilder, TransportError};

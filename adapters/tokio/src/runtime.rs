@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::future::BoxFuture;
-use hyper_util::rt::TokioIo;
 use longhaul_core::time::{Now, Time, Wall};
 use longhaul_driver::runtime::{Spawn, Timer};
 use longhaul_driver::transport::Transport;
@@ -15,6 +14,8 @@ use longhaul_hyper::{Io, Net};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::{Handle, TryCurrentError};
 use tokio::time::Instant;
+
+use crate::socket::Socket;
 
 /// A tokio runtime as the driver's clock and executor, and as the network of the HTTP client.
 ///
@@ -98,7 +99,7 @@ impl Net for TokioRuntime {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(Box::new(TokioIo::new(stream)) as _)
+            Ok(Box::new(Socket::new(stream)) as _)
         })
     }
 }

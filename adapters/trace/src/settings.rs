@@ -121,6 +121,7 @@ pub(crate) struct Choices {
     pub(crate) keep_on_cancel: bool,
     pub(crate) recall: bool,
     pub(crate) journal: bool,
+    pub(crate) recheck: bool,
 }
 
 impl Default for Choices {
@@ -141,6 +142,7 @@ impl Default for Choices {
             keep_on_cancel: false,
             recall: false,
             journal: true,
+            recheck: true,
         }
     }
 }
@@ -150,6 +152,6 @@ forms! {
     ChoicesForm of Choices, from Choices::default() => {
         start: Start, weight: NonZeroU32, parallel: Parallel, part_size: PartSize, retry: RetryPolicy, deadlines: Deadlines,
         probing: Probing, declared_size: Option<u64>, expected: Vec<Digest>, on_change: OnChange, durability: Durability,
-        window: Option<u64>, keep_on_cancel: bool, recall: bool, journal: bool,
+        window: Option<u64>, keep_on_cancel: bool, recall: bool, journal: bool, recheck: bool,
     }
 }

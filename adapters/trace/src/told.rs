@@ -75,6 +75,7 @@ fn spec(spec: &Spec, names: &mut Names) -> SpecForm {
         window: spec.window,
         keep_on_cancel: spec.keep_on_cancel,
         recall: spec.recall,
+        recheck: spec.recheck,
         journal: spec.journal,
     };
     SpecForm {

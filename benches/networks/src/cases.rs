@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::thread;
 use std::time::Duration;
 
+use longhaul_benches::Failure;
+use longhaul_benches::args::Args;
 use longhaul_benches::numbers::Numbers;
 
-use crate::Failure;
-use crate::args::Args;
 use crate::ground::{Ground, MIB, Run, Who};
 use crate::origin::{Asked, Trouble};
 use crate::path::Path;

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use longhaul_benches::Failure;
+use longhaul_benches::args::Args;
 use longhaul_benches::child;
 use longhaul_benches::contestants::{Contestant, Programs};
 
-use crate::Failure;
-use crate::args::Args;
 use crate::origin::{Asked, Origin, Trouble};
 use crate::path::Path;
 use crate::relay::Relay;
@@ -97,7 +97,7 @@ impl Ground {
 
     fn contestant(&self, who: Who, url: &str) -> io::Result<Contestant> {
         Ok(match who {
-            Who::Longhaul(options) => Contestant::get(&self.programs.longhaul, url, options),
+            Who::Longhaul(options) => Contestant::get(&self.programs.longhaul, url, options, None),
             Who::Curl => Contestant::curl(url, None),
             Who::Aria2c(parts) => {
                 let path = self.programs.aria2c.as_ref().ok_or(io::ErrorKind::NotFound)?;

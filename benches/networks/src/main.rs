@@ -5,7 +5,6 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that prints tables")]
 
-mod args;
 mod cases;
 mod ground;
 mod origin;
@@ -15,30 +14,23 @@ mod relay;
 
 use std::process::ExitCode;
 
-use args::Args;
 use cases::Cases;
+use longhaul_benches::Failure;
+use longhaul_benches::args::{About, Args};
 use longhaul_benches::numbers;
 
-type Failure = Box<dyn std::error::Error>;
+const ABOUT: About = About {
+    name: "networks",
+    rounds: [3, 1],
+    quick: "one round of the main rows, with fewer bytes: under 4 minutes",
+    own: "",
+    notes: "Needs curl; measures aria2c where it is installed.",
+};
 
 fn main() -> ExitCode {
-    let args = match Args::parse(std::env::args().skip(1)) {
-        Ok(Some(args)) => args,
-        Ok(None) => {
-            print!("{}", args::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(words) => {
-            eprintln!("networks: {words}\n\n{}", args::HELP);
-            return ExitCode::from(2);
-        }
-    };
-    match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("networks: {error}");
-            ExitCode::FAILURE
-        }
+    match Args::parse(&ABOUT, |_, _| Ok(false)) {
+        Ok(args) => ABOUT.end(run(&args)),
+        Err(code) => code,
     }
 }
 
@@ -46,7 +38,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     println!("{}\n", numbers::machine());
     let cases = Cases::new(args)?;
     for (title, case) in Cases::ALL {
-        if args.only.as_ref().is_none_or(|word| title.contains(word.as_str())) {
+        if args.wants(title) {
             eprintln!("{title} …");
             println!("### {title}\n\n{}", case(&cases)?);
         }

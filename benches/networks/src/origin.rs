@@ -1,13 +1,15 @@
 //! A server of one object on loopback, with ranges (RFC 9110 §14) and with [`Trouble`], that keeps the books on what it was asked.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use longhaul_benches::heads::{Connection, Head};
 
 use crate::relay;
 
@@ -66,7 +68,7 @@ impl Origin {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
                 // A client that goes away is no failure of the server's.
-                thread::spawn(move || drop(Connection { stream, held: Vec::new() }.serve(&shared)));
+                thread::spawn(move || drop(Conversation(Connection::new(stream)).serve(&shared)));
             }
         });
         Ok(origin)
@@ -130,11 +132,7 @@ fn content(bytes: usize) -> Vec<u8> {
     content
 }
 
-struct Connection {
-    stream: TcpStream,
-    /// Bytes behind the head that was read.
-    held: Vec<u8>,
-}
+struct Conversation(Connection);
 
 /// A place among the requests that are answered.
 struct Place<'a>(&'a Shared);
@@ -145,53 +143,37 @@ impl Drop for Place<'_> {
     }
 }
 
-impl Connection {
+impl Conversation {
     fn serve(mut self, shared: &Shared) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
-        relay::bound(&self.stream, libc::SO_SNDBUF)?;
-        while let Some(head) = self.head()? {
+        self.0.stream.set_nodelay(true)?;
+        relay::bound(&self.0.stream, libc::SO_SNDBUF)?;
+        while let Some(wish) = self.0.head()?.map(|head| Wish::of(&head)) {
             let before = shared.busy.fetch_add(1, Ordering::SeqCst);
             let place = Place(shared);
             if before >= shared.most.load(Ordering::SeqCst) {
                 self.refuse("")?;
-                let (at, range) = (Instant::now(), head.range.unwrap_or_default());
+                let (at, range) = (Instant::now(), wish.range.unwrap_or_default());
                 shared.asked().push(Asked { at, range, sent: 0, refused: true });
                 drop(place);
                 continue;
             }
-            self.answer(&head, shared)?;
+            self.answer(&wish, shared)?;
         }
         Ok(())
     }
 
-    fn head(&mut self) -> io::Result<Option<Head>> {
-        let mut buffer = [0; 4096];
-        loop {
-            if let Some(end) = self.held.windows(4).position(|four| four == b"\r\n\r\n") {
-                let rest = self.held.split_off(end + 4);
-                let text = std::mem::replace(&mut self.held, rest);
-                return Ok(Some(Head::parse(&String::from_utf8_lossy(&text))));
-            }
-            let read = self.stream.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.held.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        }
-    }
-
     fn refuse(&mut self, header: &str) -> io::Result<()> {
-        write!(self.stream, "HTTP/1.1 503 Service Unavailable\r\n{header}content-length: 0\r\n\r\n")
+        write!(self.0.stream, "HTTP/1.1 503 Service Unavailable\r\n{header}content-length: 0\r\n\r\n")
     }
 
-    fn answer(&mut self, head: &Head, shared: &Shared) -> io::Result<()> {
-        let whole = shared.content.get(..head.size).unwrap_or_default();
+    fn answer(&mut self, wish: &Wish, shared: &Shared) -> io::Result<()> {
+        let whole = shared.content.get(..wish.size).unwrap_or_default();
         let total = whole.len() as u64;
         let common = "etag: \"one\"\r\naccept-ranges: bytes\r\n";
-        if head.only_head {
-            return write!(self.stream, "HTTP/1.1 200 OK\r\n{common}content-length: {total}\r\n\r\n");
+        if wish.only_head {
+            return write!(self.0.stream, "HTTP/1.1 200 OK\r\n{common}content-length: {total}\r\n\r\n");
         }
-        let range = head.range.clone().map(|range| range.start..range.end.min(total));
+        let range = wish.range.clone().map(|range| range.start..range.end.min(total));
         let (trouble, entry) = match &range {
             None => (Trouble::None, None),
             Some(range) => {
@@ -209,7 +191,7 @@ impl Connection {
             None => String::from("200 OK"),
         };
         let range = range.unwrap_or(0..total);
-        write!(self.stream, "HTTP/1.1 {status}\r\n{common}content-length: {}\r\n\r\n", range.end - range.start)?;
+        write!(self.0.stream, "HTTP/1.1 {status}\r\n{common}content-length: {}\r\n\r\n", range.end - range.start)?;
         let bounds =
             usize::try_from(range.start).unwrap_or(usize::MAX)..usize::try_from(range.end).unwrap_or(usize::MAX);
         let mut body = whole.get(bounds).unwrap_or_default();
@@ -217,7 +199,7 @@ impl Connection {
             body = body.get(..body.len() / 2).unwrap_or_default();
         }
         for piece in body.chunks(PIECE) {
-            self.stream.write_all(piece)?;
+            self.0.stream.write_all(piece)?;
             if let Some(entry) = entry
                 && let Some(asked) = shared.asked().get_mut(entry)
             {
@@ -232,7 +214,7 @@ impl Connection {
 
     /// Resets the connection once the client has read what was sent.
     fn reset(&self) -> io::Result<()> {
-        let descriptor = self.stream.as_raw_fd();
+        let descriptor = self.0.stream.as_raw_fd();
         for _ in 0..200 {
             let mut left: libc::c_int = 0;
             // SAFETY: the descriptor is open, and the pointer is to a live integer, which TIOCOUTQ fills.
@@ -252,27 +234,22 @@ impl Connection {
     }
 }
 
+/// What a request asks for.
 #[derive(Debug)]
-struct Head {
+struct Wish {
     only_head: bool,
     size: usize,
     range: Option<Range<u64>>,
 }
 
-impl Head {
-    fn parse(text: &str) -> Self {
-        let mut lines = text.split("\r\n");
-        let mut words = lines.next().unwrap_or_default().split(' ');
-        let only_head = words.next() == Some("HEAD");
-        let size = words.next().and_then(|path| path.split('/').nth(1)).and_then(|size| size.parse().ok());
-        let range = lines
-            .filter_map(|line| line.split_once(':'))
-            .filter(|(name, _)| name.eq_ignore_ascii_case("range"))
-            .find_map(|(_, value)| {
-                let (first, last) = value.trim().strip_prefix("bytes=")?.split_once('-')?;
-                let end = if last.is_empty() { u64::MAX } else { last.parse::<u64>().ok()? + 1 };
-                Some(first.parse().ok()?..end)
-            });
-        Self { only_head, size: size.unwrap_or_default(), range }
+impl Wish {
+    fn of(head: &Head) -> Self {
+        let size = head.target().0.split('/').nth(1).and_then(|size| size.parse().ok());
+        let range = head.field("range").and_then(|value| {
+            let (first, last) = value.strip_prefix("bytes=")?.split_once('-')?;
+            let end = if last.is_empty() { u64::MAX } else { last.parse::<u64>().ok()? + 1 };
+            Some(first.parse().ok()?..end)
+        });
+        Self { only_head: head.method() == "HEAD", size: size.unwrap_or_default(), range }
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use longhaul::core::spec::Config;
 use longhaul::{Client, ClientBuilder, ClientConfig, Download, Rate, Rates, Transfer};
+use longhaul_benches::Failure;
 use longhaul_benches::numbers::Numbers;
 
-use crate::Failure;
 use crate::ground::{Ground, MIB};
 use crate::origin::Trouble;
 

@@ -3,8 +3,11 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use longhaul::core::spec::{Config, Probing};
 use longhaul::{Client, ClientBuilder, ClientConfig, Download, Upload};
+use longhaul_benches::Failure;
+use longhaul_benches::job::Job;
 
-use crate::{Failure, Job};
+/// Most requests at once, however many transfers are active.
+const CONNECTIONS: usize = 64;
 
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     match job {
@@ -22,8 +25,8 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
 
 async fn all(jobs: impl Iterator<Item = Result<longhaul::Job, Failure>>, at_once: usize) -> Result<(), Failure> {
     let mut core = Config::default();
-    let limits = &mut core.limits;
-    (limits.downloads, limits.uploads, limits.requests, limits.per_authority) = (at_once, at_once, at_once, at_once);
+    let (limits, requests) = (&mut core.limits, at_once.min(CONNECTIONS));
+    (limits.downloads, limits.uploads, limits.requests, limits.per_authority) = (at_once, at_once, requests, requests);
     let client = ClientBuilder::new().config(ClientConfig::builder().core(core).build()?).start()?;
     stream::iter(jobs).map(|job| one(&client, job)).buffer_unordered(at_once).try_collect::<()>().await?;
     client.close().await;

@@ -4,22 +4,28 @@ use std::path::Path as File;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use longhaul_benches::Failure;
+use longhaul_benches::files::Shared;
+use longhaul_benches::job::{Job, PART, parts};
 use object_store::aws::AmazonS3Builder;
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
-use object_store::{ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{
+    Certificate, ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart,
+};
 
-use crate::file::Shared;
-use crate::{Failure, Job, PART, parts};
-
-fn plain() -> ClientOptions {
-    ClientOptions::new().with_allow_http(true)
+fn options(ca: Option<&File>) -> Result<ClientOptions, Failure> {
+    let options = ClientOptions::new().with_allow_http(true);
+    Ok(match ca {
+        Some(ca) => options.with_root_certificate(Certificate::from_pem(&std::fs::read(ca)?)?),
+        None => options,
+    })
 }
 
 /// The server of a URL, and the path there.
-fn web(url: &str) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
+fn web(url: &str, ca: Option<&File>) -> Result<(Arc<dyn ObjectStore>, Path), Failure> {
     let (at, path) = split(url)?;
-    Ok((Arc::new(HttpBuilder::new().with_url(at).with_client_options(plain()).build()?), Path::from(path)))
+    Ok((Arc::new(HttpBuilder::new().with_url(at).with_client_options(options(ca)?).build()?), Path::from(path)))
 }
 
 fn split(url: &str) -> Result<(&str, &str), Failure> {
@@ -29,15 +35,15 @@ fn split(url: &str) -> Result<(&str, &str), Failure> {
 }
 
 /// The bucket of the sink, signed for.
-fn bucket(endpoint: &str) -> Result<Arc<dyn ObjectStore>, Failure> {
+fn bucket(endpoint: &str, ca: Option<&File>) -> Result<Arc<dyn ObjectStore>, Failure> {
     let builder = AmazonS3Builder::from_env().with_endpoint(endpoint).with_bucket_name("bucket");
-    Ok(Arc::new(builder.with_allow_http(true).with_client_options(plain()).build()?))
+    Ok(Arc::new(builder.with_allow_http(true).with_client_options(options(ca)?).build()?))
 }
 
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     match job {
-        Job::Down { url, file, parts: at_once, .. } => {
-            let (store, path) = web(&url)?;
+        Job::Down { url, file, parts: at_once, ca } => {
+            let (store, path) = web(&url, ca.as_deref())?;
             let (len, file) = (store.head(&path).await?.size, Shared::create(&file)?);
             let part = |(offset, len): (u64, u64)| {
                 let (store, path, file) = (Arc::clone(&store), path.clone(), file.clone());
@@ -45,8 +51,8 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
             };
             stream::iter(parts(len)).map(part).buffer_unordered(at_once).try_collect().await
         }
-        Job::Up { file, endpoint, parts: at_once } => {
-            let store = bucket(&endpoint)?;
+        Job::Up { file, endpoint, parts: at_once, ca } => {
+            let store = bucket(&endpoint, ca.as_deref())?;
             let upload = store.put_multipart(&Path::from("object")).await?;
             let mut upload = WriteMultipart::new_with_chunk_size(upload, usize::try_from(PART)?);
             let (file, len) = Shared::open(&file)?;
@@ -58,7 +64,7 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
             Ok(())
         }
         Job::ManyDown { list, at_once } => {
-            let (store, _) = web(&list.first().ok_or("an empty list")?.0)?;
+            let (store, _) = web(&list.first().ok_or("an empty list")?.0, None)?;
             let one = |(url, file): (String, std::path::PathBuf)| {
                 let store = Arc::clone(&store);
                 async move { tokio::spawn(async move { fetch(&*store, &url, &file).await }).await? }
@@ -67,7 +73,7 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
         }
         Job::ManyUp { list, at_once } => {
             let endpoint = list.first().ok_or("an empty list")?.0.rsplitn(3, '/').nth(2).ok_or("no path")?.to_owned();
-            let store = bucket(&endpoint)?;
+            let store = bucket(&endpoint, None)?;
             let one = |(url, file): (String, std::path::PathBuf)| {
                 let store = Arc::clone(&store);
                 async move {

@@ -1,11 +1,11 @@
 //! OpenDAL: its readers and writers with so many requests at once.
 
 use futures::TryStreamExt;
+use longhaul_benches::Failure;
+use longhaul_benches::files::Shared;
+use longhaul_benches::job::{Job, PART, parts};
 use opendal::Operator;
 use opendal::services::{Http, S3};
-
-use crate::file::Shared;
-use crate::{Failure, Job, PART, parts};
 
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     opendal::install_default();
@@ -25,7 +25,7 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
             }
             Ok(())
         }
-        Job::Up { file, endpoint, parts: at_once } => {
+        Job::Up { file, endpoint, parts: at_once, .. } => {
             let service = S3::default().endpoint(&endpoint).bucket("bucket").disable_ec2_metadata();
             let operator = Operator::new(service)?;
             let (file, len) = Shared::open(&file)?;

@@ -1,15 +1,15 @@
 //! reqwest: a task for each of so many requests at once, and what its answers bring written as it comes.
 
 use futures::{StreamExt, TryStreamExt, stream};
+use longhaul_benches::Failure;
+use longhaul_benches::files::Shared;
+use longhaul_benches::job::{Job, parts};
 use reqwest::header::{CONTENT_LENGTH, RANGE};
 use reqwest::{Certificate, Client};
 
-use crate::file::Shared;
-use crate::{Failure, Job, parts};
-
 pub(crate) async fn run(job: Job) -> Result<(), Failure> {
     let mut builder = Client::builder().no_proxy();
-    if let Job::Down { ca: Some(ca), .. } = &job {
+    if let Job::Down { ca: Some(ca), .. } | Job::Up { ca: Some(ca), .. } = &job {
         builder = builder.tls_certs_merge([Certificate::from_pem(&std::fs::read(ca)?)?]);
     }
     let client = builder.build()?;
@@ -24,7 +24,7 @@ pub(crate) async fn run(job: Job) -> Result<(), Failure> {
             };
             all(parts(len).map(part), at_once).await
         }
-        Job::Up { file, endpoint, parts: at_once } => {
+        Job::Up { file, endpoint, parts: at_once, .. } => {
             let (file, len) = Shared::open(&file)?;
             let part = |(number, (offset, len)): (usize, (u64, u64))| {
                 let url = format!("{endpoint}/bucket/object?partNumber={}&uploadId=u", number + 1);

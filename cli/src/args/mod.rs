@@ -144,6 +144,10 @@ pub(crate) struct Options {
     /// A proxy for everything, or none [default: as HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say]
     #[arg(long, value_name = "URL|none")]
     pub(crate) proxy: Option<String>,
+    /// Digest nothing for a later run. A killed upload goes on only with a file nobody touched since, and nothing is compared with
+    /// what s3:// and az:// return, so that the system may send it by itself; a killed download begins anew
+    #[arg(long)]
+    pub(crate) no_recheck: bool,
     /// Bytes between two checkpoints
     #[arg(long, value_parser = value::part_size, default_value = "auto", hide = true)]
     pub(crate) checkpoint: Auto<NonZeroU64>,

@@ -128,6 +128,9 @@ impl Request {
             Some(proxy) => line.option("--proxy", proxy),
             None => {}
         }
+        if options.no_recheck {
+            line.add("--no-recheck");
+        }
     }
 }
 

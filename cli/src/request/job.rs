@@ -61,9 +61,11 @@ pub(crate) async fn make(request: &Request, wallet: &Wallet, journals: Option<Pa
                 }
                 Remote::Sas(url) => {
                     let fields = super::store::fields(super::store::Kind::Azure, made, fields)?;
-                    Box::new(longhaul::AzureBlob::from_sas_url(url)?.headers(fields)?)
+                    let blob = longhaul::AzureBlob::from_sas_url(url)?.headers(fields)?;
+                    let unchecked = request.options.no_recheck;
+                    Box::new(if unchecked { blob.integrity(longhaul::azblob::Integrity::Unchecked) } else { blob })
                 }
-                Remote::Store(store) => store.up(made, fields, wallet).await?,
+                Remote::Store(store) => store.up(made, fields, wallet, request.options.no_recheck).await?,
                 Remote::Plan(plan) => plan.up()?,
             };
             put(request, up, from, journals)?
@@ -161,6 +163,7 @@ fn settle(job: &mut Job, options: &Options) {
         // As with the defaults, an answer's first byte may take twice as long: the server has work to do.
         spec.deadlines = Deadlines::default().with_idle(Some(idle)).with_first_byte(Some(idle.saturating_mul(2)));
     }
+    spec.recheck = !options.no_recheck;
     if spec.direction == longhaul::Direction::Download {
         spec.expected.extend(&options.checksums);
     }

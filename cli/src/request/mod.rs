@@ -76,6 +76,7 @@ pub(crate) struct Options {
     pub(crate) checksums: Vec<Digest>,
     pub(crate) cacert: Option<PathBuf>,
     pub(crate) proxy: Option<String>,
+    pub(crate) no_recheck: bool,
     pub(crate) checkpoint: Option<NonZeroU64>,
 }
 
@@ -248,6 +249,7 @@ impl Options {
             checksums: args.checksum,
             cacert: args.cacert.as_deref().map(absolute).transpose()?,
             proxy: args.proxy,
+            no_recheck: args.no_recheck,
             checkpoint: args.checkpoint.given(),
         })
     }

@@ -237,10 +237,20 @@ impl Store {
     }
 
     /// An upload that makes it.
-    pub(super) async fn up(&self, made: &Made, given: Headers, wallet: &Wallet) -> Result<Box<dyn Up>, Failure> {
+    pub(super) async fn up(
+        &self,
+        made: &Made,
+        given: Headers,
+        wallet: &Wallet,
+        unchecked: bool,
+    ) -> Result<Box<dyn Up>, Failure> {
         let fields = fields(self.kind, made, given)?;
         Ok(match self.kind {
+            Kind::S3 if unchecked => Box::new(self.s3(fields, wallet).await?.integrity(s3::Integrity::Unchecked)),
             Kind::S3 => Box::new(self.s3(fields, wallet).await?),
+            Kind::Azure if unchecked => {
+                Box::new(self.azure(fields, wallet).await?.integrity(azblob::Integrity::Unchecked))
+            }
             Kind::Oss => Box::new(self.oss(fields, wallet).await?.overwriting(!made.no_overwrite)),
             Kind::Azure => Box::new(self.azure(fields, wallet).await?),
         })

@@ -75,6 +75,8 @@ struct Kept {
     cacert: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_recheck: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<NonZeroU64>,
     overwrite: Overwrite,
@@ -124,6 +126,7 @@ impl Record {
             header_files: options.fields.files().iter().map(|path| Text::from(path.as_path())).collect(),
             cacert: options.cacert.as_deref().map(Text::from),
             proxy: options.proxy.clone().filter(|proxy| !crate::request::is_secret_proxy(proxy)),
+            no_recheck: options.no_recheck,
             checkpoint: options.checkpoint,
             ..Kept::default()
         };
@@ -258,6 +261,7 @@ impl Record {
                 .ok_or("a checksum in it is malformed")?,
             cacert: kept.cacert.as_ref().map(|text| text.path().ok_or("a path in it is malformed")).transpose()?,
             proxy: kept.proxy.clone(),
+            no_recheck: kept.no_recheck,
             checkpoint: kept.checkpoint,
         };
         Ok(Request { what, remote, url_file, options })

@@ -42,6 +42,21 @@ async fn o2_files_go_up_and_come_down_by_name_in_every_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn v2_content_that_nobody_looks_at_arrives_whole() {
+    for kind in ALL {
+        let shop = Shop::new(kind).await;
+        for (key, size) in [("cli/unseen/large.bin", (11 << 20) + 3), ("cli/unseen/small.bin", 70_000)] {
+            let (file, bytes) = shop.local("source.bin", size);
+            let (name, file) = (shop.name(key), file.display().to_string());
+            shop.run(["put", &file, &name, "--part-size", "5MiB", "--no-recheck"]).await.expect(0);
+            shop.holds(key, &bytes);
+            shop.run(["get", &name, "-o", "back", "--no-recheck"]).await.expect(0);
+            assert_eq!(sha256(&std::fs::read(shop.out("back")).unwrap()), sha256(&bytes), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn standard_input_goes_up_and_content_comes_to_standard_output() {
     for kind in ALL {
         let shop = Shop::new(kind).await;

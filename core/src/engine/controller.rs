@@ -1,5 +1,8 @@
 //! How many requests to one authority are worth having at once: grows while the goodput grows with it, holds when it does
 //! not, halves when the server says it is too much.
+//!
+//! It doubles up to a threshold and goes on by quarters from there. At first there is no threshold; a growth that did not pay, and a
+//! cut, set one, so that after a storm most of what was lost is back soon and the rest is found with care.
 
 use core::time::Duration;
 
@@ -22,6 +25,10 @@ pub(crate) struct Controller {
     saturated: bool,
     /// Bytes per second in the last window that was saturated, and the target it was reached with.
     last: Option<(u64, u32)>,
+    /// Below it the target doubles.
+    threshold: u32,
+    /// The target grew since the last cut.
+    grown: bool,
     quiet_until: Time,
 }
 
@@ -30,7 +37,17 @@ impl Controller {
         let floor = bounds.floor.max(1);
         let bounds = Concurrency { floor, ceiling: bounds.ceiling.max(floor), ..bounds };
         let target = bounds.initial.clamp(floor, bounds.ceiling);
-        Self { bounds, target, opened: now, bytes: 0, saturated: false, last: None, quiet_until: Time::ZERO }
+        Self {
+            bounds,
+            target,
+            opened: now,
+            bytes: 0,
+            saturated: false,
+            last: None,
+            threshold: bounds.ceiling,
+            grown: true,
+            quiet_until: Time::ZERO,
+        }
     }
 
     /// Requests worth having in flight.
@@ -71,19 +88,33 @@ impl Controller {
             Some((before, target)) if !grow && self.target > target => {
                 // Back to where it was as good.
                 self.target = target;
+                self.threshold = target;
                 self.last = Some((before.max(rate), target));
             }
             _ if grow => {
                 self.last = Some((rate, self.target));
-                self.target = self.target.saturating_add((self.target / 4).max(1)).min(self.bounds.ceiling);
+                self.target = self.next().min(self.bounds.ceiling);
+                self.grown = true;
             }
             _ => {}
+        }
+    }
+
+    fn next(&self) -> u32 {
+        if self.target < self.threshold {
+            self.target.saturating_mul(2).min(self.threshold)
+        } else {
+            self.target.saturating_add((self.target / 4).max(1))
         }
     }
 
     /// The server said that it is too much, or did not answer in time.
     pub(crate) fn overload(&mut self, now: Time) {
         if now >= self.quiet_until {
+            // Of one storm the first cut tells what was too much.
+            if core::mem::replace(&mut self.grown, false) {
+                self.threshold = self.target - self.target / 4;
+            }
             self.target = (self.target / 2).max(self.bounds.floor);
             self.quiet_until = now + COOLDOWN;
             self.last = None;
@@ -150,7 +181,7 @@ mod tests {
         let mut at = 0;
         let mut controller = fresh();
         assert_eq!(window(&mut controller, &mut at, 499, 799_000), 8, "the window is not over");
-        assert_eq!(window(&mut controller, &mut at, 1, 1_000), 10, "1,600,000 bytes a second; nothing to compare with");
+        assert_eq!(window(&mut controller, &mut at, 1, 1_000), 16, "1,600,000 bytes a second; nothing to compare with");
         // At exactly a sixteenth more it was not worth it.
         let before = (controller.clone(), at);
         assert_eq!(window(&mut controller, &mut at, 500, 850_000), 8);
@@ -158,18 +189,39 @@ mod tests {
         let back = (controller.clone(), at);
         assert_eq!(window(&mut controller, &mut at, 1_000, 2_125_000), 8);
         (controller, at) = back;
-        assert_eq!(window(&mut controller, &mut at, 1_000, 2_125_001), 10);
+        assert_eq!(window(&mut controller, &mut at, 1_000, 2_125_001), 10, "by a quarter: twice as many were too many");
         (controller, at) = before;
-        assert_eq!(window(&mut controller, &mut at, 1_000, 1_700_001), 12);
+        assert_eq!(window(&mut controller, &mut at, 1_000, 1_700_001), 32);
     }
 
     #[test]
     fn goodput_that_rises_slowly_is_held_against_where_it_was_when_the_growth_was_taken_back() {
         let (mut controller, mut at) = (Controller::new(Concurrency::default(), Time::ZERO), 0);
-        assert_eq!(window(&mut controller, &mut at, 500, 800_000), 10);
+        assert_eq!(window(&mut controller, &mut at, 500, 800_000), 16);
         assert_eq!(window(&mut controller, &mut at, 500, 850_000), 8, "1,700,000 bytes a second are what counts now");
         assert_eq!(window(&mut controller, &mut at, 1_000, 2_000_000), 8);
         assert_eq!(window(&mut controller, &mut at, 1_000, 2_200_000), 10);
+    }
+
+    #[test]
+    fn after_a_storm_three_quarters_are_back_at_once_and_a_cut_after_growth_is_heeded() {
+        let at = |seconds: u64| Time::from_micros(seconds * 1_000_000);
+        let mut controller = Controller::new(Concurrency { initial: 16, ..Concurrency::default() }, Time::ZERO);
+        (0..3).for_each(|second| controller.overload(at(second)));
+        assert_eq!(controller.target(), 2);
+        // Each has 100,000 bytes a second.
+        let grow = |controller: &mut Controller, millis: &mut u64| {
+            let bytes = u64::from(controller.target()) * 50_000;
+            window(controller, millis, 500, bytes)
+        };
+        let mut now = 2_500_000;
+        let mut grown: [u32; 7] = core::array::from_fn(|_| grow(&mut controller, &mut now));
+        assert_eq!(grown, [4, 8, 12, 15, 18, 22, 27]);
+        controller.overload(Time::from_micros(now));
+        assert_eq!(controller.target(), 13);
+        now += 500_000;
+        grown = core::array::from_fn(|_| grow(&mut controller, &mut now));
+        assert_eq!(grown, [21, 26, 32, 32, 32, 32, 32]);
     }
 
     #[test]
@@ -179,7 +231,7 @@ mod tests {
         assert_eq!(controller.target(), 4);
         let mut at = 0;
         assert_eq!(window(&mut controller, &mut at, 999, 1_000_000), 4);
-        assert_eq!(window(&mut controller, &mut at, 501, 1_000_000), 5);
+        assert_eq!(window(&mut controller, &mut at, 501, 1_000_000), 6);
         let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
         controller.overload(Time::ZERO);
         controller.overload(Time::from_micros(999_999));

@@ -1,6 +1,7 @@
 //! Who works: transfers wait in line for a place, take it, and leave it to the next.
 
 use alloc::collections::BTreeSet;
+use core::num::NonZeroU64;
 
 use super::Engine;
 use super::task::TaskBody;
@@ -21,7 +22,7 @@ pub(super) struct Queues {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// By ticket; whoever leaves takes its ticket along.
-    pub(super) waiting: BTreeSet<(u64, TaskId)>,
+    pub(super) waiting: BTreeSet<(NonZeroU64, TaskId)>,
     active: usize,
 }
 
@@ -48,11 +49,11 @@ impl Engine {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
-        self.queues.tickets += 1;
-        task.ticket = Some(self.queues.tickets);
+        let ticket = NonZeroU64::MIN.saturating_add(self.queues.tickets);
+        self.queues.tickets = ticket.get();
+        task.ticket = Some(ticket);
         if task.after.is_none() {
-            let entry = (self.queues.tickets, id);
-            self.queues.of(task.direction).waiting.insert(entry);
+            self.queues.of(task.direction).waiting.insert((ticket, id));
         }
     }
 

@@ -16,6 +16,7 @@ use crate::id::{OpId, TaskId};
 use crate::intent::Intent;
 use crate::spec::{Direction, Parallel};
 use crate::time::Now;
+use crate::transfer::parts::Allowance;
 use crate::transfer::{Cx, Local, Planned, Run, Transfer, Want};
 
 /// What a request without content, or a very small one, counts in virtual time, in bytes.
@@ -114,23 +115,37 @@ impl Engine {
         while self.requests < self.config.limits.requests.max(1) {
             let &(vtime, id) = self.ready.first()?;
             let (limits, now) = (self.config.limits, self.now);
-            let wish = self.wish(id);
-            let ((bytes, retry), Some(transfer)) = (
-                match wish {
-                    Want::Request { bytes, retry } => (bytes, retry),
-                    Want::Question { bytes } => (bytes, false),
-                    Want::Nothing => {
-                        self.unplace(id);
-                        self.touch(id);
-                        continue;
-                    }
-                },
-                self.tasks.get(id).and_then(Task::live),
-            ) else {
+            let Some(transfer) = self.tasks.get(id).and_then(Task::live) else {
                 self.unplace(id);
                 continue;
             };
             let authority = self.authorities.entry(transfer.authority(), self.config.concurrency, now.mono)?;
+            let mut may = self.allowance(transfer);
+            let mut wish = self.wish(id, may);
+            if let Want::Request { retry: true, .. } = wish
+                && let budget = &mut self.authorities.get_mut(authority)?.budget
+                && !budget.affords(now.mono)
+            {
+                let next = budget.next();
+                may.retries = false;
+                wish = self.wish(id, may);
+                if wish == Want::Nothing {
+                    self.unplace(id);
+                    if let Some(task) = self.tasks.get_mut(id) {
+                        task.blocked = Some(next);
+                    }
+                    self.set_timer(id);
+                    continue;
+                }
+            }
+            let bytes = match wish {
+                Want::Request { bytes, .. } | Want::Question { bytes } => bytes,
+                Want::Nothing => {
+                    self.unplace(id);
+                    self.touch(id);
+                    continue;
+                }
+            };
             let cost = if bytes == u64::MAX { OPEN_COST } else { bytes };
             let fits = self.bytes.checked_add(cost).is_some_and(|bytes| bytes <= limits.bytes_in_flight);
             if self.bytes > 0 && !fits {
@@ -152,16 +167,7 @@ impl Engine {
                 }
                 continue;
             }
-            if retry && !shared.budget.affords(now.mono) {
-                let next = shared.budget.next();
-                self.unplace(id);
-                if let Some(task) = self.tasks.get_mut(id) {
-                    task.blocked = Some(next);
-                }
-                self.set_timer(id);
-                continue;
-            }
-            if let Some(intent) = self.issue(id, authority, cost) {
+            if let Some(intent) = self.issue(id, authority, cost, may) {
                 return Some(intent);
             }
         }
@@ -169,14 +175,13 @@ impl Engine {
     }
 
     /// What a transfer would send.
-    fn wish(&self, id: TaskId) -> Want {
+    fn wish(&self, id: TaskId, may: Allowance) -> Want {
         let live = self.tasks.get(id).and_then(Task::live);
-        live.map_or(Want::Nothing, |transfer| transfer.want(self.now, &self.config, self.parallel(transfer)))
+        live.map_or(Want::Nothing, |transfer| transfer.want(self.now, &self.config, may))
     }
 
-    /// Requests one transfer may have in flight.
-    fn parallel(&self, transfer: &Transfer) -> usize {
-        let most = self.config.limits.per_task.max(1);
+    /// What one transfer may have in flight.
+    fn allowance(&self, transfer: &Transfer) -> Allowance {
         let wished = match transfer.spec.parallel {
             Parallel::Most(most) => most.get() as usize,
             Parallel::Auto => {
@@ -184,18 +189,17 @@ impl Engine {
                 authority.map_or(self.config.concurrency.initial, |authority| authority.controller.target()) as usize
             }
         };
-        wished.clamp(1, most)
+        Allowance { requests: wished.clamp(1, self.config.limits.per_task.max(1)), retries: true }
     }
 
     /// Makes the request. `None` when it could not be built: the transfer has failed then.
-    fn issue(&mut self, id: TaskId, authority: AuthorityId, cost: u64) -> Option<Intent> {
+    fn issue(&mut self, id: TaskId, authority: AuthorityId, cost: u64, may: Allowance) -> Option<Intent> {
         let now = self.now;
-        let parallel = self.parallel(self.tasks.get(id)?.live()?);
         let op = self.ops.insert_with(|_| Op { task: id, kind: OpKind::File, cancelling: false })?;
         let task = self.tasks.get_mut(id)?;
         let weight = u64::from(task.weight);
         let transfer = task.live_mut()?;
-        let Some(Planned { step, retry }) = transfer.plan(op, now, &self.config, parallel) else {
+        let Some(Planned { step, retry }) = transfer.plan(op, now, &self.config, may) else {
             self.ops.remove(op);
             self.unplace(id);
             return None;
@@ -252,6 +256,7 @@ impl Engine {
 
     /// The same without asking it for local work again.
     fn touch_quietly(&mut self, id: TaskId) {
+        self.relieve(id);
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
@@ -277,13 +282,52 @@ impl Engine {
         self.set_timer(id);
     }
 
+    /// Lets a transfer that has room for more requests, but nothing to ask for, give up slow ones.
+    fn relieve(&mut self, id: TaskId) {
+        let Some(transfer) = self.tasks.get(id).and_then(Task::live).filter(|transfer| transfer.can_relieve()) else {
+            return;
+        };
+        let (now, most) = (self.now.mono, self.allowance(transfer).requests);
+        if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
+            transfer.relieve(now, most);
+        }
+    }
+
+    /// A transfer that is content with as many requests as turn out useful has them all, and would have one more.
+    fn saturate(&mut self, id: TaskId) {
+        let auto = |transfer: &&Transfer| transfer.spec.parallel == Parallel::Auto && transfer.in_flight() > 0;
+        let Some(transfer) = self.tasks.get(id).and_then(Task::live).filter(auto) else {
+            return;
+        };
+        let Some(authority) = self.authorities.find(transfer.authority()) else {
+            return;
+        };
+        let (mut may, limits) = (self.allowance(transfer), self.config.limits);
+        if transfer.in_flight() < may.requests || may.requests >= limits.per_task.min(limits.per_authority) {
+            return;
+        }
+        may.requests += 1;
+        if transfer.want(self.now, &self.config, may) != Want::Nothing
+            && let Some(authority) = self.authorities.get_mut(authority)
+        {
+            authority.controller.saturate();
+        }
+    }
+
     /// Puts a transfer in line if it could send, takes it out if it could not.
     pub(super) fn place(&mut self, id: TaskId) {
         let Some(task) = self.tasks.get(id) else {
             return;
         };
         let blocked = task.blocked.is_some_and(|until| until > self.now.mono);
-        let wants = !blocked && self.wish(id) != Want::Nothing;
+        let may = task.live().map(|transfer| self.allowance(transfer));
+        let wants = !blocked && may.is_some_and(|may| self.wish(id, may) != Want::Nothing);
+        if !wants && !blocked {
+            self.saturate(id);
+        }
+        let Some(task) = self.tasks.get(id) else {
+            return;
+        };
         let moved = match task.place {
             Place::Nowhere if wants => true,
             Place::Nowhere => return,

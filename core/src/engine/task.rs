@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 
 use crate::engine::authority::AuthorityId;
 use crate::event::{End, Progress, State};
@@ -21,7 +22,7 @@ pub(crate) struct Task {
     /// Holds one of the places of its direction.
     pub(crate) admitted: bool,
     /// Its entry in the queue for such a place; an older entry is void.
-    pub(crate) ticket: Option<u64>,
+    pub(crate) ticket: Option<NonZeroU64>,
     /// The transfer with the same key that has to end first.
     pub(crate) after: Option<TaskId>,
     pub(crate) place: Place,

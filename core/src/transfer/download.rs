@@ -100,7 +100,7 @@ impl Transfer {
                     cx.events.push(self.id, EventKind::Restarted(Restart::LocalLost));
                 }
                 if self.remote.segments.is_empty() {
-                    self.keeper.rewrite();
+                    self.keeper.starts(cx.now.mono);
                     self.signal(Signal::Reserved, cx);
                 } else {
                     self.signal(Signal::Kept, cx);

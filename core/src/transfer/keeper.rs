@@ -29,6 +29,8 @@ pub(crate) struct Keeper {
     /// This run has begun a journal of its own. What a former run left may end in a torn frame, behind which nothing could be
     /// read, so nothing is added to it.
     begun: bool,
+    /// There is none: nobody left one, and this run has not begun one.
+    absent: bool,
     remove: bool,
     /// Facts that may be recorded now.
     ready: Vec<u8>,
@@ -81,6 +83,7 @@ impl Keeper {
             writing: None,
             replace: false,
             begun: false,
+            absent: false,
             remove: false,
             ready: Vec::new(),
             landed: Vec::new(),
@@ -115,6 +118,30 @@ impl Keeper {
         }
     }
 
+    /// Records nothing; what an earlier run recorded goes at the end all the same.
+    pub(crate) const fn disable(&mut self) {
+        self.enabled = false;
+    }
+
+    /// The place of the journal was looked at, and nothing is there.
+    pub(crate) const fn found_none(&mut self) {
+        self.absent = true;
+    }
+
+    /// The target is ready and empty: from now on there may be something to record.
+    pub(crate) fn starts(&mut self, now: Time) {
+        self.saved_at = now;
+        self.renew();
+    }
+
+    /// What is stored is of a version that the journal does not name. One that is there is begun anew; where there is none,
+    /// it begins with the first stretch that it can name: before that nobody could go on with anything.
+    pub(crate) fn renew(&mut self) {
+        if !self.absent {
+            self.rewrite();
+        }
+    }
+
     /// Begin a new journal with the transfer's present facts.
     pub(crate) fn rewrite(&mut self) {
         if self.enabled {
@@ -143,7 +170,7 @@ impl Keeper {
     pub(crate) fn drop_journal(&mut self) {
         // Also one that could not be written any more: what it says is out of date.
         if self.configured {
-            self.remove = true;
+            self.remove = !self.absent;
             self.replace = false;
             self.forget_pending();
         }
@@ -310,6 +337,8 @@ impl Keeper {
             Kind::Append
         };
         self.begun = kind == Kind::Replace || self.begun && kind == Kind::Append;
+        // Nobody knows what one that failed has left.
+        self.absent = false;
         self.op = Some(op);
         self.writing = Some(kind);
         self.naming = if kind == Kind::Remove { 0 } else { self.durable.total() };

@@ -167,7 +167,7 @@ impl Transfer {
         }
         self.recall = Recall::Done;
         match reply.map(|journal| journal.map(|journal| Checkpoint::decode(&journal))) {
-            Ok(None) => {}
+            Ok(None) => self.keeper.found_none(),
             Ok(Some(Ok(checkpoint))) => self.adopt(checkpoint),
             Ok(Some(Err(error))) => cx.events.push(self.id, EventKind::CheckpointUnusable(error)),
             Err(fault) => cx.events.push(self.id, EventKind::CheckpointFailed(Error::Disk(fault))),

@@ -45,7 +45,7 @@ use crate::rng::Rng;
 use crate::spec::{Config, Direction, Durability, Spec};
 use crate::time::{Now, Time};
 use keeper::Keeper;
-use parts::{Parts, Tries};
+use parts::{Allowance, Parts, Tries};
 use phase::Signal;
 use rate::Rate;
 use state::{Recall, Refresh, Remote, Session, Single, Source};
@@ -209,8 +209,11 @@ impl Transfer {
             cleaning: ending::Cleaning::default(),
             commit_sent: false,
         });
+        if !transfer.records() {
+            transfer.keeper.disable();
+        }
         match checkpoint {
-            Some(checkpoint) => transfer.adopt(checkpoint),
+            Some(checkpoint) => transfer.adopt(*checkpoint),
             None if transfer.spec.recall => transfer.recall = Recall::Wanted,
             None => {}
         }
@@ -350,14 +353,19 @@ impl Transfer {
 
     // What to do next.
 
+    /// Whether a later run may find something to go on from. Of a download nothing is believed that has no digest.
+    fn records(&self) -> bool {
+        self.spec.journal && (self.spec.recheck || self.spec.direction == Direction::Upload)
+    }
+
     /// Whether the transfer goes about its business (and is not waiting, pausing or ending).
     fn works(&self) -> bool {
         self.run == Run::Running && self.restart.is_none() && (self.stop.is_none() || self.phase.is_committing())
     }
 
     /// Whether, and how big, a request could go out now.
-    pub(crate) fn want(&self, now: Now, config: &Config, parallel: usize) -> Want {
-        match self.peek(now, config, parallel) {
+    pub(crate) fn want(&self, now: Now, config: &Config, may: Allowance) -> Want {
+        match self.peek(now, config, may) {
             None if self.asks_in_turn() && self.has_question(now, config) => {
                 Want::Question { bytes: self.question_bytes(now, config) }
             }
@@ -369,12 +377,12 @@ impl Transfer {
     }
 
     /// Makes the request that [`Self::want`] spoke of.
-    pub(crate) fn plan(&mut self, op: OpId, now: Now, config: &Config, parallel: usize) -> Option<Planned> {
-        let (step, tries) = self.peek(now, config, parallel)?;
+    pub(crate) fn plan(&mut self, op: OpId, now: Now, config: &Config, may: Allowance) -> Option<Planned> {
+        let (step, tries) = self.peek(now, config, may)?;
         match step.range() {
             Some(range) => {
                 self.parts.take_due(range);
-                self.parts.launch(op, range, Tries { way: self.way, ..tries });
+                self.parts.launch(op, range, Tries { way: self.way, ..tries }, now.mono);
             }
             None => {
                 self.single.op = Some(op);
@@ -395,21 +403,22 @@ impl Transfer {
         Some(Planned { step, retry: tries.costs() })
     }
 
-    fn peek(&self, now: Now, config: &Config, parallel: usize) -> Option<(Step, Tries)> {
+    fn peek(&self, now: Now, config: &Config, may: Allowance) -> Option<(Step, Tries)> {
         let held = self.keeper.holds() || self.refresh.wanted.is_some();
-        let may = self.works() || self.phase == Phase::Aborting;
-        if held || !may || self.file_blocks() {
+        let works = self.works() || self.phase == Phase::Aborting;
+        if held || !works || self.file_blocks() {
             return None;
         }
         if self.phase == Phase::Moving {
             return match self.spec.direction {
                 Direction::Download => {
-                    self.peek_range(now.mono, config, parallel).filter(|(step, _)| self.is_ready(step, now))
+                    self.peek_range(now.mono, config, may).filter(|(step, _)| self.is_ready(step, now))
                 }
-                Direction::Upload => self.peek_part(now, parallel).filter(|(step, _)| self.is_ready(step, now)),
+                Direction::Upload => self.peek_part(now, may).filter(|(step, _)| self.is_ready(step, now)),
             };
         }
-        if self.single.op.is_some() || self.single.due.is_some_and(|due| due > now.mono) {
+        if self.single.op.is_some() || self.single.due.is_some_and(|due| due > now.mono) || !may.pays(self.single.tries)
+        {
             return None;
         }
         let step = match self.phase {
@@ -438,7 +447,8 @@ impl Transfer {
         }
         let save =
             (self.phase == Phase::Moving && self.file.is_none()).then(|| self.keeper.due(config.interval)).flatten();
-        self.retries_at(now).into_iter().chain(save.filter(|&at| at > now)).min()
+        let slow = self.can_relieve().then(|| self.parts.slow_from()).into_iter().flatten().map(|(from, _)| from);
+        self.retries_at(now).into_iter().chain(save).chain(slow).filter(|&at| at > now).min()
     }
 
     /// When, after `now`, the next retry is due.

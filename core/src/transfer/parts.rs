@@ -1,16 +1,26 @@
 //! Which bytes still have to move, which are moving, and which wait for a retry. Ranges only; a part is never an object.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::id::OpId;
 use crate::intent::Moved;
 use crate::provider::Verdict;
 use crate::range::{ByteRange, RangeSet};
-use crate::time::Time;
+use crate::time::{Time, micros};
 use crate::transfer::segments::Segment;
 
 /// A flight that moved at least this much counts as progress: its range starts with a clean slate of retries.
 const PROGRESS: u64 = 64 << 10;
+
+/// A request has so long to come to its pace before it is held against the others.
+const BEGINNING: Duration = Duration::from_secs(1);
+/// What asking anew costs, beside the time that the bytes take.
+const ANEW: Duration = Duration::from_millis(250);
+/// How many times longer than asking anew a request may take to its end.
+const SLOW: u64 = 3;
+/// How many requests of one transfer are given up because they are slow.
+const RELIEFS: u32 = 8;
 
 /// The moving part of a transfer.
 #[derive(Debug, Default)]
@@ -23,6 +33,28 @@ pub(crate) struct Parts {
     refused: usize,
     /// Moving.
     pub(crate) flights: Vec<Flight>,
+    /// Bytes per second of one request, as of late; 0 before the first one is over.
+    pace: u64,
+    /// Requests given up because they were slow.
+    relieved: u32,
+}
+
+/// What a transfer may send now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// Requests it may have in flight.
+    pub(crate) requests: usize,
+    /// Whether a retry can be paid for. One that waits for that holds up nothing that was never refused.
+    pub(crate) retries: bool,
+}
+
+impl Allowance {
+    /// Whatever there is to send.
+    pub(crate) const ANY: Self = Self { requests: usize::MAX, retries: true };
+
+    pub(crate) const fn pays(self, tries: Tries) -> bool {
+        self.retries || !tries.costs()
+    }
 }
 
 /// A range that waits for its retry.
@@ -60,6 +92,7 @@ impl Tries {
 pub(crate) struct Flight {
     pub(crate) op: OpId,
     pub(crate) range: ByteRange,
+    pub(crate) launched: Time,
     pub(crate) tries: Tries,
     pub(crate) moved: Moved,
     /// Bytes the answer's head promised and we accepted.
@@ -79,11 +112,12 @@ impl Parts {
         Some(self.flights.swap_remove(at))
     }
 
-    pub(crate) fn launch(&mut self, op: OpId, range: ByteRange, tries: Tries) {
+    pub(crate) fn launch(&mut self, op: OpId, range: ByteRange, tries: Tries, now: Time) {
         self.todo.remove(range);
         self.flights.push(Flight {
             op,
             range,
+            launched: now,
             tries,
             moved: Moved::default(),
             accepted: None,
@@ -92,16 +126,11 @@ impl Parts {
         });
     }
 
-    /// The first range whose retry is due.
-    pub(crate) fn due(&self, now: Time) -> Option<Delayed> {
-        self.due_among(now, |_| true)
-    }
-
     /// The first range whose retry is due, of those that can be sent.
-    pub(crate) fn due_among(&self, now: Time, can: impl Fn(ByteRange) -> bool) -> Option<Delayed> {
+    pub(crate) fn due(&self, now: Time, can: impl Fn(&Delayed) -> bool) -> Option<Delayed> {
         self.delayed
             .iter()
-            .filter(|delayed| delayed.due <= now && can(delayed.range))
+            .filter(|delayed| delayed.due <= now && can(delayed))
             .min_by_key(|delayed| (delayed.due, delayed.range))
             .copied()
     }
@@ -130,6 +159,47 @@ impl Parts {
     /// is left alone until a retry is due, and not asked once for each range that there is; a few that wait hold up nothing.
     pub(crate) fn holds_back(&self, now: Time, parallel: usize) -> bool {
         self.refused > parallel && self.delayed.iter().any(|delayed| delayed.due > now)
+    }
+
+    /// A request that began at `launched` is over, and moved so much.
+    pub(crate) fn paced(&mut self, launched: Time, moved: u64, now: Time) {
+        let span = micros(now.since(launched));
+        if moved < PROGRESS || span == 0 {
+            return;
+        }
+        let rate = u64::try_from(u128::from(moved) * 1_000_000 / u128::from(span)).unwrap_or(u64::MAX);
+        self.pace = if self.pace == 0 { rate } else { self.pace - self.pace / 4 + rate / 4 };
+    }
+
+    /// Bytes per second of one request, as of late; 0 where nothing is known.
+    pub(crate) const fn pace(&self) -> u64 {
+        self.pace
+    }
+
+    /// Whether slow requests may be given up: nothing is left to ask for but what they are to bring, and it is known what is slow.
+    pub(crate) fn is_tail(&self) -> bool {
+        self.todo.is_empty() && self.delayed.is_empty() && self.pace > 0 && self.relieved < RELIEFS
+    }
+
+    /// From when on each request in flight is slow: if it goes on as it does, it takes so much longer than asking anew for what is left
+    /// of it that this is what is done where there is room.
+    pub(crate) fn slow_from(&self) -> impl Iterator<Item = (Time, OpId)> + '_ {
+        let answered = self.flights.iter().filter(|flight| !flight.cancelled && flight.accepted.is_some());
+        answered.filter_map(|flight| {
+            let written = flight.moved.written.min(flight.range.len());
+            let left = u128::from(flight.range.len() - written);
+            let anew = (left * 1_000_000).checked_div(u128::from(self.pace))? + u128::from(micros(ANEW));
+            let span = (u128::from(SLOW) * anew).checked_mul(u128::from(written))?.checked_div(left)?;
+            Some((flight.launched + Duration::from_micros(u64::try_from(span).ok()?).max(BEGINNING), flight.op))
+        })
+    }
+
+    /// Gives up the slowest request, if one is slow: what is left of it is asked for anew, in smaller ranges side by side.
+    pub(crate) fn relieve(&mut self, now: Time) -> Option<OpId> {
+        let (_, op) = self.slow_from().filter(|&(from, _)| from <= now).min()?;
+        self.flight(op)?.cancelled = true;
+        self.relieved += 1;
+        Some(op)
     }
 
     /// Nothing moves, waits or is left to do.
@@ -176,7 +246,7 @@ mod tests {
         let op = Slab::<OpId, ()>::new().insert_with(|_| ()).expect("room");
         let mut parts = Parts::default();
         let tries = Tries { failed: 3, stale: 1, way: 2 };
-        parts.launch(op, ByteRange::at(0, 1 << 20), tries);
+        parts.launch(op, ByteRange::at(0, 1 << 20), tries, Time::ZERO);
         let flight = parts.land(op).expect("it flies");
         assert_eq!(flight.tries_left(PROGRESS - 1), tries);
         assert_eq!(flight.tries_left(PROGRESS), Tries { way: 2, ..Tries::default() });

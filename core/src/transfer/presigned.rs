@@ -18,6 +18,7 @@ use crate::provider::{Provider, Step, StepKind};
 use crate::range::ByteRange;
 use crate::spec::{Config, Direction};
 use crate::time::{Now, Wall};
+use crate::transfer::parts::Allowance;
 use crate::transfer::phase::Signal;
 use crate::transfer::{Cx, Phase, Transfer};
 
@@ -78,7 +79,7 @@ impl Transfer {
     pub(super) fn question_bytes(&self, now: Now, config: &Config) -> u64 {
         match (self.phase, self.spec.direction) {
             (Phase::Moving, Direction::Download) => self
-                .peek_range(now.mono, config, usize::MAX)
+                .peek_range(now.mono, config, Allowance::ANY)
                 .and_then(|(step, _)| step.range())
                 .map_or(0, |range| range.len()),
             (Phase::Moving, Direction::Upload) => {
@@ -99,9 +100,9 @@ impl Transfer {
             (Phase::Moving, Direction::Upload) if self.spec.provider.plan().is_some() => {
                 self.parts_wanted(refused, now)
             }
-            (Phase::Moving, Direction::Upload) => self.unready(self.peek_part(now, usize::MAX)?.0, refused, now),
+            (Phase::Moving, Direction::Upload) => self.unready(self.peek_part(now, Allowance::ANY)?.0, refused, now),
             (Phase::Moving, Direction::Download) => {
-                self.unready(self.peek_range(now.mono, config, usize::MAX)?.0, refused, now)
+                self.unready(self.peek_range(now.mono, config, Allowance::ANY)?.0, refused, now)
             }
             _ if !due => None,
             (Phase::Probing, _) => self.unready(Step::Probe, refused, now),

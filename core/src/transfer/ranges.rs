@@ -7,14 +7,19 @@ use crate::intent::{Disposition, Moved};
 use crate::layout::{Layout, PartLimits, PartSize};
 use crate::provider::{Object, Reply, Step, StepKind, Verdict};
 use crate::range::{ByteRange, RangeSet};
-use crate::spec::Config;
+use crate::spec::{Config, Direction};
 use crate::time::Time;
 use crate::transfer::download::STORED;
-use crate::transfer::parts::{Delayed, Flight, Tries};
+use crate::transfer::parts::{Allowance, Delayed, Flight, Tries};
 use crate::transfer::requests::{Next, protocol};
 use crate::transfer::segments::Segment;
-use crate::transfer::{Cx, Exchange, Transfer};
+use crate::transfer::{Cx, Exchange, Phase, Transfer};
 
+/// The least that an automatic range asks for while there is more, before and after it is known how fast a request is.
+const LEAST_UNKNOWN: u64 = 2 << 20;
+const LEAST: u64 = 512 << 10;
+/// Automatic ranges are multiples of this, in bytes.
+const MULTIPLE: u64 = 64 << 10;
 /// Size of the first range where the object's size is not known yet.
 const FIRST_RANGE: u64 = 8 << 20;
 /// A whole object in one response without a range.
@@ -33,16 +38,52 @@ impl Transfer {
         }
     }
 
+    /// Bytes that the next range request asks for. Towards the end automatic ranges are smaller, so that as many as may be in flight
+    /// end together; but none so small that it is hardly begun when it is over.
+    fn next_size(&self, parallel: usize) -> u64 {
+        let size = self.range_size();
+        if self.spec.part_size != PartSize::Auto || self.remote.object.total.is_none() {
+            return size;
+        }
+        let pace = self.parts.pace();
+        let least = if pace == 0 { LEAST_UNKNOWN } else { LEAST.max(pace / 4) };
+        let share = self.parts.todo.len() / (parallel.max(1) as u64).saturating_mul(2);
+        share.max(least).next_multiple_of(MULTIPLE).min(size)
+    }
+
+    /// Whether slow requests may be given up for others: at the end, but not where one answer is all there is, and not for what a
+    /// consumer holds up.
+    pub(crate) fn can_relieve(&self) -> bool {
+        let remote = &self.remote;
+        self.spec.direction == Direction::Download
+            && self.phase == Phase::Moving
+            && self.works()
+            && remote.ranged
+            && !remote.serial
+            && self.spec.window.is_none()
+            && self.parts.is_tail()
+    }
+
+    /// Gives up slow requests when nothing else is left to ask for, and there is room for others.
+    pub(crate) fn relieve(&mut self, now: Time, parallel: usize) {
+        while self.can_relieve() && self.parts.flights.len() < parallel {
+            let Some(op) = self.parts.relieve(now) else {
+                return;
+            };
+            self.cancels.push(op);
+        }
+    }
+
     /// The next range to ask for.
-    pub(super) fn peek_range(&self, now: Time, config: &Config, parallel: usize) -> Option<(Step, Tries)> {
+    pub(super) fn peek_range(&self, now: Time, config: &Config, may: Allowance) -> Option<(Step, Tries)> {
         let remote = &self.remote;
         let flying = self.parts.flights.len();
         // Until the server has shown that it serves ranges, and while one response is all there is, one request at a time.
-        let most = if remote.ranged && !remote.serial { parallel } else { 1 };
+        let most = if remote.ranged && !remote.serial { may.requests } else { 1 };
         if flying >= most || self.keeper.is_behind(remote.segments.total(), config.interval) {
             return None;
         }
-        if let Some(due) = self.parts.due(now) {
+        if let Some(due) = self.parts.due(now, |due| may.pays(due.tries)) {
             return Some((Step::GetRange { range: due.range }, due.tries));
         }
         if self.parts.holds_back(now, most) {
@@ -53,7 +94,7 @@ impl Transfer {
             first
         } else {
             let ahead = self.spec.window.map_or(u64::MAX, |window| remote.consumed.saturating_add(window));
-            let end = first.end().min(first.start().saturating_add(self.range_size())).min(ahead);
+            let end = first.end().min(first.start().saturating_add(self.next_size(most))).min(ahead);
             ByteRange::new(first.start(), end).filter(|range| !range.is_empty())?
         };
         Some((Step::GetRange { range }, Tries::default()))
@@ -132,7 +173,7 @@ impl Transfer {
         if let Some(rest) = ByteRange::new(got.end(), asked.end().min(total)) {
             self.parts.todo.insert(rest);
         }
-        Ok(Accepted { skip, range, digest: self.keeper_wants_digests() })
+        Ok(Accepted { skip, range, digest: self.records() })
     }
 
     fn accept_whole(
@@ -174,10 +215,6 @@ impl Transfer {
         Ok(Accepted { skip: 0, range: ByteRange::at(0, len), digest: false })
     }
 
-    fn keeper_wants_digests(&self) -> bool {
-        self.spec.journal
-    }
-
     /// Takes the object of an answer that brings `range` as the one this transfer is about, or makes sure that it is (D1, D2, D4).
     fn latch(&mut self, range: ByteRange, object: &Object, status: u16) -> Result<(), Verdict> {
         let resumed = !self.remote.segments.is_empty();
@@ -215,7 +252,7 @@ impl Transfer {
                     self.parts.todo.remove(range);
                 }
             }
-            self.keeper.rewrite();
+            self.keeper.renew();
         }
         Ok(())
     }
@@ -253,6 +290,9 @@ impl Transfer {
             self.keeper.landed(segment);
         }
         let rest = ByteRange::new(stored.end(), flight.range.end()).unwrap_or_default();
+        if !flight.cancelled {
+            self.parts.paced(flight.launched, written, cx.now.mono);
+        }
         if self.stop.is_some() || !live {
             return;
         }

@@ -7,7 +7,7 @@ use crate::intent::{FileOp, Moved};
 use crate::provider::{Order, Receipt, Reply, Step, StepKind, UploadedPart, Verdict};
 use crate::range::ByteRange;
 use crate::time::Now;
-use crate::transfer::parts::{Delayed, Flight, Tries};
+use crate::transfer::parts::{Allowance, Delayed, Flight, Tries};
 use crate::transfer::requests::{Next, protocol};
 use crate::transfer::{Cx, Exchange, Phase, Transfer};
 
@@ -16,19 +16,20 @@ const SENT: Algorithm = Algorithm::Crc64Nvme;
 
 impl Transfer {
     /// The next part to send.
-    pub(super) fn peek_part(&self, now: Now, parallel: usize) -> Option<(Step, Tries)> {
+    pub(super) fn peek_part(&self, now: Now, may: Allowance) -> Option<(Step, Tries)> {
         let flying = self.parts.flights.len();
         let one_by_one = self.source.whole || self.profile.order == Order::ServerOffset;
-        if flying >= if one_by_one { 1 } else { parallel } {
+        if flying >= if one_by_one { 1 } else { may.requests } {
             return None;
         }
         let layout = self.source.layout.as_ref()?;
-        let (range, tries) = match self.parts.due_among(now.mono, |range| self.part_is_ready(range, now)) {
-            Some(due) => (due.range, due.tries),
-            None if one_by_one && !self.parts.delayed.is_empty() => return None,
-            None if self.parts.holds_back(now.mono, parallel) => return None,
-            None => (self.next_range(now)?, Tries::default()),
-        };
+        let (range, tries) =
+            match self.parts.due(now.mono, |due| may.pays(due.tries) && self.part_is_ready(due.range, now)) {
+                Some(due) => (due.range, due.tries),
+                None if one_by_one && !self.parts.delayed.is_empty() => return None,
+                None if self.parts.holds_back(now.mono, may.requests) => return None,
+                None => (self.next_range(now)?, Tries::default()),
+            };
         let digest = match self.profile.part_digest {
             Some(_) => Some(self.source.known(range)?),
             None => None,
@@ -82,7 +83,8 @@ impl Transfer {
     /// The digest to compute over what the next request sends.
     pub(crate) fn sent_digest(&self, step: &Step) -> Option<Algorithm> {
         // A part that has a session is compared with the source before a later run believes in it.
-        let parallel = self.profile.order == Order::Parallel && self.spec.journal && !self.is_sessionless();
+        let recorded = self.spec.journal && self.spec.recheck;
+        let parallel = self.profile.order == Order::Parallel && recorded && !self.is_sessionless();
         match step {
             // Known before it is sent.
             _ if self.profile.part_digest.is_some() => None,

@@ -48,7 +48,7 @@ pub(super) fn transfer(direction: Direction, profile: Profile) -> Box<Transfer> 
 fn with_record(direction: Direction, profile: Profile, checkpoint: Option<Checkpoint>) -> Box<Transfer> {
     let id = Slab::<TaskId, ()>::new().insert_with(|_| ()).expect("room");
     let mut spec = Spec::new(direction, Arc::new(Fake(profile, HERE)), TransferKey::new(direction, "a", "b"));
-    spec.checkpoint = checkpoint;
+    spec.checkpoint = checkpoint.map(Box::new);
     Transfer::new(id, spec, Rng::new(1), Time::ZERO)
 }
 
@@ -173,7 +173,7 @@ fn u7_no_more_parts_are_unrecorded_than_there_are_on_their_way() {
     for (flights, interval, bytes) in [(0, 64, 10), (1, 64, 10), (3, 64, 30), (7, 64, 64)] {
         transfer.parts.flights.clear();
         for at in 0..flights {
-            transfer.parts.launch(op(), ByteRange::at(10 * at, 10), Tries::default());
+            transfer.parts.launch(op(), ByteRange::at(10 * at, 10), Tries::default(), Time::ZERO);
         }
         config.interval.bytes = interval;
         assert_eq!(transfer.interval(&config).bytes, bytes, "{flights}");
@@ -233,7 +233,7 @@ fn c12_progress_tells_the_recent_rate() {
 /// The head of an answer to a request for `asked`.
 fn head(transfer: &mut Transfer, asked: ByteRange, range: ByteRange, object: Object) -> Disposition {
     let op = op();
-    transfer.parts.launch(op, asked, Tries::default());
+    transfer.parts.launch(op, asked, Tries::default(), Time::ZERO);
     transfer.on_range_head(op, Ok(Reply::Range { range, object }), 206)
 }
 

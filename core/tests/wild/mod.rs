@@ -120,7 +120,7 @@ impl Wild {
         spec.recall = self.one_in(2);
         spec.journal = !self.one_in(4);
         if self.one_in(4) {
-            spec.checkpoint = self.record();
+            spec.checkpoint = self.record().map(Box::new);
         }
         if self.one_in(8) {
             spec.expected = vec![digest(&mut self.rng)];

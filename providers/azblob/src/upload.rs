@@ -182,7 +182,7 @@ impl Provider for AzureUpload {
         profile.list = true;
         profile.content_digest = self.stored_md5.then_some(Algorithm::Md5);
         profile.part_digest = self.integrity.algorithm();
-        profile.sent_digest = profile.part_digest.is_none().then_some(Algorithm::Crc64Nvme);
+        profile.sent_digest = (self.integrity == Integrity::Returned).then_some(Algorithm::Crc64Nvme);
         profile.refresh = self.refresh;
         // A list of all blocks that there may be.
         profile.answer_limit = Limits::LIST.bytes;

@@ -30,6 +30,8 @@ pub enum Integrity {
     Crc64Nvme,
     /// SHA-256, sent with every part and repeated at the end. The content is read twice.
     Sha256,
+    /// None is sent, and nothing is compared: what goes up need not be looked at. Damage under way shows only where TLS notices it.
+    Unchecked,
 }
 
 impl Integrity {
@@ -37,7 +39,7 @@ impl Integrity {
     #[must_use]
     pub const fn algorithm(self) -> Option<Algorithm> {
         match self {
-            Self::Returned => None,
+            Self::Returned | Self::Unchecked => None,
             Self::Crc32c => Some(Algorithm::Crc32c),
             Self::Crc64Nvme => Some(Algorithm::Crc64Nvme),
             Self::Sha256 => Some(Algorithm::Sha256),
@@ -47,7 +49,7 @@ impl Integrity {
     /// `x-amz-checksum-algorithm` and `x-amz-checksum-type` of `CreateMultipartUpload`.
     pub(crate) const fn declared(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Returned => None,
+            Self::Returned | Self::Unchecked => None,
             Self::Crc32c => Some(("CRC32C", "COMPOSITE")),
             Self::Crc64Nvme => Some(("CRC64NVME", "FULL_OBJECT")),
             Self::Sha256 => Some(("SHA256", "COMPOSITE")),

@@ -134,9 +134,11 @@ impl S3Upload {
 
     /// The digest of what is sent. Amazon S3 tells the CRC of whatever it holds. What other stores hold shows by its tag at best, and
     /// that must be known where an object that is in the way may be one's own.
-    fn compared(&self) -> Algorithm {
-        let by_tag = self.is_conditional() && self.object.bucket().rules().etags == Etags::Composite;
-        if by_tag { Algorithm::Md5 } else { Algorithm::Crc64Nvme }
+    fn compared(&self) -> Option<Algorithm> {
+        if self.is_conditional() && self.object.bucket().rules().etags == Etags::Composite {
+            return Some(Algorithm::Md5);
+        }
+        (self.integrity != Integrity::Unchecked || self.is_conditional()).then_some(Algorithm::Crc64Nvme)
     }
 
     /// The digest that content must have before its request is built.
@@ -162,7 +164,7 @@ impl Provider for S3Upload {
         let rules = self.object.bucket().rules();
         let mut profile = multipart::profile(rules.parts, self.single.min(rules.single));
         profile.part_digest = self.known_before();
-        profile.sent_digest = profile.part_digest.is_none().then(|| self.compared());
+        profile.sent_digest = self.compared().filter(|_| profile.part_digest.is_none());
         profile.refresh = self.refresh;
         profile
     }

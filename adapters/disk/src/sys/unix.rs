@@ -90,7 +90,7 @@ pub(crate) fn write_all(file: &File, mut offset: u64, frames: &[Bytes]) -> io::R
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     use rustix::io::Errno;
-    if rustix::fs::fstatfs(file).is_ok_and(|volume| volume.f_type == TMPFS) {
+    if is_of_memory(file) {
         // Pages have no order to win there, and taking them all at once (0.1 s per GiB) only delays the first byte.
         let missing = len.saturating_sub(file.metadata()?.blocks().saturating_mul(512));
         let volume = rustix::fs::fstatvfs(file)?;
@@ -107,9 +107,13 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     }
 }
 
-/// `TMPFS_MAGIC` of statfs(2).
+/// Whether the file's content is nowhere but in memory.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const TMPFS: rustix::fs::FsWord = 0x0102_1994;
+pub(crate) fn is_of_memory(file: &File) -> bool {
+    /// `TMPFS_MAGIC` of statfs(2).
+    const TMPFS: rustix::fs::FsWord = 0x0102_1994;
+    rustix::fs::fstatfs(file).is_ok_and(|volume| volume.f_type == TMPFS)
+}
 
 /// Reserves room for `len` bytes in all. Where the file system cannot, nothing happens: a full disk shows later.
 #[cfg(target_vendor = "apple")]

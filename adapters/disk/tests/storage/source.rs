@@ -86,6 +86,46 @@ async fn u1_every_change_shows_in_the_fingerprint_or_the_read() {
     assert_eq!(kind(run(&source, FileOp::Stat).await), FileFaultKind::NotFound);
 }
 
+/// In memory, where the kernel waits for nothing.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_is_left_what_is_there_and_as_it_was() {
+    use std::os::unix::fs::FileExt;
+
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
+    if rustix::fs::statfs(folder.path()).unwrap().f_type != 0x0102_1994 {
+        return;
+    }
+    let path = folder.path().join("a");
+    let content = pattern(600_000);
+    fs::write(&path, &content).unwrap();
+    let source = FileSource::new(&path);
+    assert!(source.span(0, 10).is_none(), "nobody has looked at it");
+    look(&source).await;
+    for (offset, len) in [(0, 600_000), (7, 599_993), (599_999, 1), (300_000, 1000)] {
+        let span = source.span(offset, len).unwrap();
+        assert_eq!((span.offset, span.len), (offset, len));
+        let mut bytes = vec![0; len];
+        span.file.read_exact_at(&mut bytes, offset).unwrap();
+        assert!(bytes == content[offset as usize..][..len]);
+    }
+    for (offset, len) in [(1, 600_000), (600_000, 1), (u64::MAX, 1)] {
+        assert!(source.span(offset, len).is_none(), "{offset} {len}");
+    }
+    // Written to, in place and by another file of its name.
+    fs::OpenOptions::new().write(true).open(&path).unwrap().write_all_at(b"x", 500_000).unwrap();
+    assert!(source.span(0, 10).is_none());
+    look(&source).await;
+    assert!(source.span(0, 10).is_some());
+    fs::write(folder.path().join("b"), &content).unwrap();
+    fs::rename(folder.path().join("b"), &path).unwrap();
+    assert!(source.span(0, 10).is_none());
+    look(&source).await;
+    assert!(source.span(0, 10).is_some());
+    run(&source, FileOp::Release).await.unwrap();
+    assert!(source.span(0, 10).is_none());
+}
+
 #[tokio::test]
 async fn digests_cover_their_ranges_and_can_be_given_up() {
     let folder = tempfile::tempdir().unwrap();

@@ -92,25 +92,29 @@ impl Exchange {
         if !self.transport.reports_connections() {
             meter.connected();
         }
-        let source = send::SourceFault::default();
+        let source = send::SourceState::default();
         let (head, body) = self.request.into_parts();
         let hasher = self.digest.map(crate::hash::Hasher::new);
         let outgoing = send::Outgoing::new(Arc::clone(&self.storage), body, hasher, self.read_chunk, self.send);
         let body = outgoing.into_body(Arc::clone(&meter), source.clone());
 
         // The source's fault wins over the transport's, which it causes.
-        let broken = |fault: Fault| match source.take() {
+        let broken = |fault: Fault| match source.take_fault() {
             Some(fault) => Outcome::Local { moved: meter.read(), fault },
             None => Outcome::Broken { moved: meter.read(), fault },
         };
         let cancelled = || Outcome::Cancelled { moved: meter.read() };
 
-        let response = match unless(&cancel, self.transport.send(Request::from_parts(head, body))).await {
+        let response = unless(&cancel, self.transport.send(Request::from_parts(head, body))).await;
+        if unless(&cancel, source.check_unread(&*self.storage)).await.is_none() {
+            return cancelled();
+        }
+        let response = match response {
             None => return cancelled(),
             Some(Err(fault)) => return broken(fault),
             Some(Ok(response)) => response,
         };
-        if let Some(fault) = source.take() {
+        if let Some(fault) = source.take_fault() {
             return Outcome::Local { moved: meter.read(), fault };
         }
         let (head, frames) = response.into_parts();

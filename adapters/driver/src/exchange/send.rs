@@ -1,8 +1,9 @@
-//! The body of a request: source pieces read ahead of the socket into buffers that are used again.
+//! The body of a request: source pieces read ahead of the socket into buffers that are used again, or, where the transport and the
+//! storage can, not read at all but left to the kernel.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -14,25 +15,52 @@ use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{Body, Piece};
 
 use super::Local;
+use crate::blocking::Home;
 use crate::hash::Hasher;
 use crate::meter::Meter;
-use crate::storage::{Chunk, Storage};
+use crate::storage::{Chunk, Span, Storage};
 use crate::throttle::{Gate, Throttle};
-use crate::transport::{SendBody, SourceGone};
+use crate::transport::{LONGEST_SPAN, SendBody, SourceGone, Spans};
 
-/// Why the source failed: from the body, which the transport owns, to the exchange.
+/// What the exchange has to know of the body, which the transport owns.
 #[derive(Clone, Debug, Default)]
-pub(super) struct SourceFault(Arc<Mutex<Option<Local>>>);
+pub(super) struct SourceState(Arc<Mutex<State>>);
 
-impl SourceFault {
-    fn set(&self, fault: Local) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+#[derive(Debug, Default)]
+struct State {
+    fault: Option<Local>,
+    /// Where the first bytes are that were sent unread.
+    unread: Option<u64>,
+}
+
+impl SourceState {
+    /// Why the source failed.
+    pub(super) fn take_fault(&self) -> Option<Local> {
+        self.lock().fault.take()
     }
 
-    pub(super) fn take(&self) -> Option<Local> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Whether somebody wrote to the source while the kernel sent what nobody had read. The answer is there: what was to arrive
+    /// has arrived, and nothing that is written later matters.
+    pub(super) async fn check_unread(&self, storage: &dyn Storage) {
+        let unread = self.lock().unread;
+        if let Some(offset) = unread {
+            let chunk = Chunk { buffer: BytesMut::with_capacity(1), hasher: None };
+            if let Err(fault) = storage.read(offset, chunk).await {
+                self.lock().fault.get_or_insert(fault);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A range shorter than this is read: less would be saved than a span costs.
+const WORTHWHILE: u64 = 96 << 10;
+
+/// The end of each range is read, so that a file that was written to is noticed before the server has all of it.
+const TAIL: u64 = 16 << 10;
 
 /// Buffers in rotation: one being read into, the others on their way out.
 const BUFFERS: usize = 3;
@@ -44,6 +72,10 @@ pub(super) struct Outgoing {
     pieces: VecDeque<Piece>,
     /// The read under way and the length it must have.
     read: Option<(BoxFuture<'static, Result<Chunk, Local>>, usize)>,
+    /// What is left to the kernel next.
+    span: Option<Span>,
+    /// The transport has asked for spans, so it takes them.
+    spans: bool,
     /// What is being handed out, in slices where a rate limit applies.
     frame: Bytes,
     hasher: Option<Hasher>,
@@ -66,6 +98,8 @@ impl Outgoing {
             len: body.len(),
             pieces: body.into_pieces().into(),
             read: None,
+            span: None,
+            spans: false,
             frame: Bytes::new(),
             hasher,
             spare: VecDeque::new(),
@@ -76,19 +110,60 @@ impl Outgoing {
     }
 
     /// The body as a transport takes it.
-    pub(super) fn into_body(self, meter: Arc<Meter>, fault: SourceFault) -> SendBody {
+    pub(super) fn into_body(self, meter: Arc<Meter>, state: SourceState) -> SendBody {
         let len = self.len;
         if len == 0 {
             meter.written(0, self.hasher.as_ref().and_then(Hasher::digest));
             return SendBody::new(0, stream::empty().boxed(), meter);
         }
-        let frames = Metered { outgoing: self, meter: Arc::clone(&meter), fault };
-        SendBody::new(len, frames.boxed(), meter)
+        let frames = Metered { outgoing: self, meter: Arc::clone(&meter), state, home: Home::here() };
+        SendBody::with_spans(len, Box::pin(frames), meter)
     }
 
     /// Whether everything has been handed out.
     fn is_through(&self) -> bool {
-        self.frame.is_empty() && self.pieces.is_empty() && self.read.is_none()
+        self.frame.is_empty() && self.pieces.is_empty() && self.read.is_none() && self.span.is_none()
+    }
+
+    /// The range of the source that comes next.
+    fn next_range(&mut self) -> Option<ByteRange> {
+        while self.pieces.front().is_some_and(Piece::is_empty) {
+            self.pieces.pop_front();
+        }
+        match self.pieces.front() {
+            Some(Piece::Source(range)) => Some(*range),
+            _ => None,
+        }
+    }
+
+    /// Takes its first `len` bytes off.
+    fn take_range(&mut self, range: ByteRange, len: u64) {
+        self.pieces.pop_front();
+        if let Some(rest) = ByteRange::new(range.start() + len, range.end()).filter(|rest| !rest.is_empty()) {
+            self.pieces.push_front(Piece::Source(rest));
+        }
+    }
+
+    /// Looks for a span where the transport takes them, and begins to read where there is none.
+    fn look_ahead(&mut self, cx: &mut Context<'_>) {
+        if self.spans && self.span.is_none() {
+            self.span = self.next_span();
+        }
+        if self.span.is_none() {
+            self.read_ahead(cx);
+        }
+    }
+
+    fn next_span(&mut self) -> Option<Span> {
+        if self.hasher.is_some() || self.read.is_some() || !self.frame.is_empty() {
+            return None;
+        }
+        let range = self.next_range().filter(|range| range.len() >= WORTHWHILE)?;
+        let len = usize::try_from(range.len() - TAIL).unwrap_or(usize::MAX).min(LONGEST_SPAN);
+        let mut span = self.storage.span(range.start(), len)?;
+        let span = span.split_to(len);
+        self.take_range(range, span.len as u64);
+        Some(span).filter(|span| span.len > 0)
     }
 
     /// Begins to read what comes next, if that is to be read.
@@ -96,20 +171,12 @@ impl Outgoing {
         if self.read.is_some() {
             return;
         }
-        while self.pieces.front().is_some_and(Piece::is_empty) {
-            self.pieces.pop_front();
-        }
-        let Some(Piece::Source(range)) = self.pieces.front_mut() else {
+        let Some(range) = self.next_range() else {
             return;
         };
         let len = usize::try_from(range.len()).unwrap_or(usize::MAX).min(self.chunk);
         let offset = range.start();
-        let rest = ByteRange::new(offset + len as u64, range.end()).unwrap_or_default();
-        if rest.is_empty() {
-            self.pieces.pop_front();
-        } else {
-            *range = rest;
-        }
+        self.take_range(range, len as u64);
         let chunk = Chunk { buffer: self.buffer(len), hasher: self.hasher.take() };
         let mut read = self.storage.read(offset, chunk);
         // Polled once so that it begins now, not when the socket has taken the frame before.
@@ -131,6 +198,10 @@ impl Outgoing {
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Local>>> {
+        // Found for a transport that takes bytes now.
+        if let Some(span) = self.span.take() {
+            self.pieces.push_front(Piece::Source(ByteRange::at(span.offset, span.len as u64)));
+        }
         while self.frame.is_empty() {
             self.read_ahead(cx);
             if let Some((read, len)) = &mut self.read {
@@ -154,13 +225,30 @@ impl Outgoing {
                 return Poll::Ready(None);
             }
         }
-        let slice = ready!(self.gate.poll(self.frame.len(), cx));
+        // Less than what waited, perhaps, when that was a span.
+        let slice = ready!(self.gate.poll(self.frame.len(), cx)).min(self.frame.len());
         let frame =
             if slice == self.frame.len() { std::mem::take(&mut self.frame) } else { self.frame.split_to(slice) };
         if self.frame.is_empty() {
-            self.read_ahead(cx);
+            self.look_ahead(cx);
         }
         Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn poll_span(&mut self, cx: &mut Context<'_>) -> Poll<Option<Span>> {
+        self.spans = true;
+        if self.span.is_none() {
+            self.span = self.next_span();
+        }
+        let Some(span) = &mut self.span else {
+            return Poll::Ready(None);
+        };
+        let slice = span.split_to(ready!(self.gate.poll(span.len, cx)));
+        if span.len == 0 {
+            self.span = None;
+            self.look_ahead(cx);
+        }
+        Poll::Ready(Some(slice))
     }
 }
 
@@ -168,7 +256,9 @@ impl Outgoing {
 struct Metered {
     outgoing: Outgoing,
     meter: Arc<Meter>,
-    fault: SourceFault,
+    state: SourceState,
+    /// The transport polls it, and its reads are its client's nevertheless.
+    home: Home,
 }
 
 impl Stream for Metered {
@@ -179,7 +269,7 @@ impl Stream for Metered {
         if this.outgoing.failed {
             return Poll::Ready(None);
         }
-        match ready!(this.outgoing.poll_frame(cx)) {
+        match ready!(this.home.poll(|| this.outgoing.poll_frame(cx))) {
             None => Poll::Ready(None),
             Some(Ok(frame)) => {
                 this.meter.sent(frame.len() as u64);
@@ -191,9 +281,24 @@ impl Stream for Metered {
             }
             Some(Err(fault)) => {
                 this.outgoing.failed = true;
-                this.fault.set(fault);
+                this.state.lock().fault = Some(fault);
                 Poll::Ready(Some(Err(SourceGone)))
             }
         }
+    }
+}
+
+impl Spans for Metered {
+    fn poll_span(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Span>> {
+        let this = &mut *self;
+        if this.outgoing.failed {
+            return Poll::Ready(None);
+        }
+        let span = ready!(this.home.poll(|| this.outgoing.poll_span(cx)));
+        if let Some(span) = &span {
+            this.meter.sent(span.len as u64);
+            this.state.lock().unread.get_or_insert(span.offset);
+        }
+        Poll::Ready(span)
     }
 }

@@ -6,6 +6,7 @@
 mod command;
 mod engine;
 mod guard;
+mod local;
 mod start;
 mod tell;
 
@@ -36,6 +37,7 @@ use crate::throttle::Throttle;
 use crate::trace::Trace;
 use crate::transport::Transport;
 use engine::Heard;
+use local::Local;
 
 /// What a runtime and an HTTP client bring.
 pub(crate) struct Seams {
@@ -95,6 +97,8 @@ struct Op {
     cancel: Cancel,
     /// Only for an exchange.
     controls: Option<Controls>,
+    /// Only for what the loop polls itself.
+    local: Option<Local>,
     measured: Option<measure::Request>,
     /// Bytes written at the last tick.
     written: u64,
@@ -176,6 +180,11 @@ impl Loop {
                     let upto = link.take();
                     self.engine.handle_consumed(link.task, upto, now);
                     self.touched.push(link.task);
+                }
+                Note::Woken(op) => {
+                    if let Some(reply) = self.ops.get_mut(&op).and_then(|op| op.local.as_mut()).and_then(Local::poll) {
+                        self.answer(reply, now);
+                    }
                 }
             }
         }

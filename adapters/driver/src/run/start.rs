@@ -1,4 +1,4 @@
-//! Intents become spawned futures, each of which answers exactly once.
+//! Intents become futures, each of which answers exactly once: spawned, or polled by the loop where they only wait for a thread.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, Either, FutureExt, select};
 use http::Request;
-use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::error::FileFault;
 use longhaul_core::intent::{Answer, Body, FileOp, FileReply, Intent, JournalOp, Question};
 use longhaul_core::{Algorithm, OpId, TaskId};
 
+use super::local::{Local, panicked};
 use super::{Loop, Op, Task};
 use crate::cancel::Cancel;
 use crate::exchange::{Controls, Exchange};
@@ -64,8 +65,11 @@ impl Loop {
         let task = self.register(op, id, cancel.clone(), None);
         tracing::trace!(parent: &task.span, %op, ?action, "file");
         let storage = Arc::clone(&task.storage);
+        // What takes its time, or runs the application's code, is not for the loop to poll.
+        let apart = matches!(action, FileOp::Digest { .. } | FileOp::Fill { .. });
         let work = move || storage.run(action, cancel);
-        self.run_local(work, move |reply: Result<FileReply, FileFault>| Reply::File { op, reply });
+        let reply = move |reply: Result<FileReply, FileFault>| Reply::File { op, reply };
+        if apart { self.run_apart(work, reply) } else { self.run_local(op, work, reply) }
     }
 
     fn journal(&mut self, op: OpId, id: TaskId, action: JournalOp) {
@@ -75,7 +79,7 @@ impl Loop {
             Some((journal, name)) => journal.run(&name, action, durable),
             None => std::future::ready(Ok(())).boxed(),
         };
-        self.run_local(work, move |reply| Reply::Journal { op, reply });
+        self.run_local(op, work, move |reply| Reply::Journal { op, reply });
     }
 
     fn recall(&mut self, op: OpId, id: TaskId) {
@@ -84,7 +88,7 @@ impl Loop {
             Some((journal, name)) => journal.load(&name),
             None => std::future::ready(Ok(None)).boxed(),
         };
-        self.run_local(work, move |reply| Reply::Recall { op, reply });
+        self.run_local(op, work, move |reply| Reply::Recall { op, reply });
     }
 
     fn ask(&mut self, op: OpId, id: TaskId, question: Question) {
@@ -111,15 +115,32 @@ impl Loop {
         });
     }
 
-    /// Spawns local work and its answer.
+    /// Begins local work.
     fn run_local<T: Send + 'static>(
+        &mut self,
+        op: OpId,
+        work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
+        reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
+    ) {
+        let mut local = Local::new(op, &self.mailbox, work, reply);
+        match local.poll() {
+            Some(reply) => self.mailbox.reply(reply),
+            None => {
+                if let Some(op) = self.ops.get_mut(&op) {
+                    op.local = Some(local);
+                }
+            }
+        }
+    }
+
+    /// Spawns local work and its answer.
+    fn run_apart<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
         reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
     ) {
         let obligation = Obligation::new(&self.mailbox, move |done: Option<Result<T, FileFault>>| {
-            let gone = || Err(FileFault::new(FileFaultKind::Io, "the operation panicked, or its runtime dropped it"));
-            reply(done.unwrap_or_else(gone))
+            reply(done.unwrap_or_else(|| Err(panicked())))
         });
         self.seams.run(async move {
             let work = async move { work().await };
@@ -136,7 +157,7 @@ impl Loop {
             self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget");
         let measured = controls.is_some().then(|| task.measured.request(&*self.seams.timer));
         self.exchanges += usize::from(controls.is_some());
-        self.ops.insert(op, Op { task: id, cancel, controls, measured, written: 0 });
+        self.ops.insert(op, Op { task: id, cancel, controls, local: None, measured, written: 0 });
         self.touched.push(id);
         task
     }

@@ -9,6 +9,8 @@
 
 mod broken;
 mod connect;
+#[cfg(unix)]
+mod files;
 mod http2;
 mod nets;
 mod proxy;

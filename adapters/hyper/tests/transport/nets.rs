@@ -7,7 +7,7 @@ use longhaul_hyper::Net;
 use longhaul_tokio::TokioRuntime;
 
 /// Whose sockets, clock and tasks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Sockets {
     Tokio,
     AsyncIo,
@@ -23,6 +23,12 @@ pub(crate) fn net() -> Arc<dyn Net> {
         Sockets::Tokio => Arc::new(TokioRuntime::current().unwrap()),
         Sockets::AsyncIo => Arc::new(longhaul_smol::runtime()),
     }
+}
+
+/// Whether the kernel sends files by itself there.
+#[cfg(unix)]
+pub(crate) fn sends_files() -> bool {
+    cfg!(target_os = "linux") && CURRENT.get() == Sockets::Tokio
 }
 
 /// Runs a behaviour with its transports on `sockets`.

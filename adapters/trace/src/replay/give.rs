@@ -35,9 +35,10 @@ pub(super) fn spec(form: &SpecForm, key: u64, provider: std::sync::Arc<dyn Provi
     spec.window = choices.window;
     spec.keep_on_cancel = choices.keep_on_cancel;
     spec.recall = choices.recall;
+    spec.recheck = choices.recheck;
     spec.journal = choices.journal;
     if let Some(journal) = &form.checkpoint {
-        spec.checkpoint = Some(Checkpoint::decode(&frames::give(journal)?).ok()?);
+        spec.checkpoint = Some(Box::new(Checkpoint::decode(&frames::give(journal)?).ok()?));
     }
     Some(spec)
 }

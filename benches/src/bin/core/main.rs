@@ -5,21 +5,25 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command that prints a table")]
 
-mod alloc;
-mod clock;
-mod drive;
-mod provider;
+mod meter;
+mod targets;
 
 use std::process::ExitCode;
 
-use drive::{Costs, Idle, Kind};
+use longhaul_benches::allocator::Counting;
+use longhaul_benches::engine::{ACTIVE, Call, Done, IN_FLIGHT, Idle, Kind, Load, run};
+use meter::Books;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const HELP: &str = "\
-usage: core [--parts N] [--million] [--profile]
+usage: core [--parts N] [--million] [--profile] | --targets
 
   --parts N   part requests per row (default 200000)
   --million   a row with 1,000,000 tasks as well
   --profile   only the row of 100,000 queued tasks, for a profiler
+  --targets   instead: what was asked for, and what was reached
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +33,10 @@ fn main() -> ExitCode {
         match word.as_str() {
             "--million" => million = true,
             "--profile" => profile = true,
+            "--targets" => {
+                print!("{}", targets::lines());
+                return ExitCode::SUCCESS;
+            }
             "--parts" => match words.next().and_then(|n| n.parse().ok()) {
                 Some(n) => parts = n,
                 None => {
@@ -59,43 +67,33 @@ fn main() -> ExitCode {
             if profile && kind != Kind::Plain {
                 continue;
             }
-            println!("{}", row(tasks, idle, kind, &drive::measure(tasks, idle, kind, parts)));
+            let load = Load { tasks, idle, active: ACTIVE, kind, parts };
+            let mut books = Books::default();
+            let done = run(&load, &mut books);
+            println!("{}", row(&load, &books, &done));
         }
     }
     println!(
         "\nPer part, in ns: poll = poll_intent, head = handle_head, progress = two handle_progress, done = handle_done and its \
-         events, local = file and journal intents and their answers. {} tasks are active, {} requests in flight.",
-        drive::ACTIVE,
-        drive::IN_FLIGHT
+         events, local = file and journal intents and their answers. {ACTIVE} tasks are active, {IN_FLIGHT} requests in flight."
     );
     ExitCode::SUCCESS
 }
 
-fn row(tasks: usize, idle: Idle, kind: Kind, costs: &Costs) -> String {
-    let per_part = |nanos: u64| nanos as f64 / costs.parts as f64;
-    let all = costs.poll + costs.head + costs.progress + costs.done + costs.local;
+fn row(load: &Load, books: &Books, done: &Done) -> String {
+    let each: String =
+        meter::PART.iter().map(|&call| format!("{:.0} | ", books.nanos(call) / done.parts as f64)).collect();
     format!(
-        "| {tasks} {} | {} | **{:.2}** | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {:.1} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} |",
-        match idle {
-            Idle::Queued => "queued",
-            Idle::Paused => "paused",
-        },
-        match kind {
-            Kind::Plain => "trivial, no journal",
-            Kind::PlainJournal => "trivial",
-            Kind::Http => "longhaul-http",
-        },
-        per_part(all) / 1000.0,
-        per_part(costs.poll),
-        per_part(costs.head),
-        per_part(costs.progress),
-        per_part(costs.done),
-        per_part(costs.local),
-        per_part(costs.allocations),
-        costs.submit as f64 / tasks as f64,
-        costs.bytes as f64 / tasks as f64,
-        costs.pause as f64 / costs.paused as f64,
-        costs.resume as f64 / costs.paused as f64,
-        costs.snapshot as f64 / 1e6,
+        "| {} {} | {} | **{:.2}** | {each}{:.1} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} |",
+        load.tasks,
+        load.idle.name(),
+        load.kind.name(),
+        books.part(done, Books::nanos) / 1000.0,
+        books.part(done, Books::allocations),
+        books.nanos(Call::Submit) / load.tasks as f64,
+        done.bytes as f64 / load.tasks as f64,
+        books.nanos(Call::Pause) / done.commanded as f64,
+        books.nanos(Call::Resume) / done.commanded as f64,
+        books.nanos(Call::Snapshot) / 1e6,
     )
 }

@@ -1,21 +1,15 @@
 //! As much HTTP/1.1 as the floors need, with servers that are known.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 
-use crate::Failure;
+use longhaul_benches::Failure;
+use longhaul_benches::heads::{Connection, Head};
 
 /// Where a URL points.
 pub(crate) struct Target {
     host: String,
     path: String,
-}
-
-/// An answer whose head was read.
-pub(crate) struct Body {
-    pub(crate) stream: TcpStream,
-    /// What came with the head.
-    pub(crate) first: Vec<u8>,
 }
 
 impl Target {
@@ -28,16 +22,14 @@ impl Target {
     /// The object's size.
     pub(crate) fn len(&self) -> Result<u64, Failure> {
         let (head, _) = self.ask(&format!("HEAD {} HTTP/1.1\r\n", self.path), "connection: close\r\n")?;
-        let line =
-            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_owned));
-        Ok(line.ok_or("the server tells no length")?.trim().parse()?)
+        Ok(head.field("content-length").ok_or("the server tells no length")?.parse()?)
     }
 
     /// `len` bytes from `offset` on.
-    pub(crate) fn get(&self, offset: u64, len: u64) -> Result<Body, Failure> {
+    pub(crate) fn get(&self, offset: u64, len: u64) -> Result<Connection, Failure> {
         let range = format!("range: bytes={offset}-{}\r\n", offset + len - 1);
         let (head, body) = self.ask(&format!("GET {} HTTP/1.1\r\n", self.path), &range)?;
-        if head.starts_with("HTTP/1.1 206") { Ok(body) } else { Err("the server does not answer with a range".into()) }
+        if head.status() == "206" { Ok(body) } else { Err("the server does not answer with a range".into()) }
     }
 
     /// A request for part `number`, of which `len` bytes are still to be sent.
@@ -57,30 +49,21 @@ impl Target {
         Ok(stream)
     }
 
-    fn ask(&self, line: &str, fields: &str) -> Result<(String, Body), Failure> {
+    fn ask(&self, line: &str, fields: &str) -> Result<(Head, Connection), Failure> {
         let mut stream = self.connect()?;
         stream.write_all(format!("{line}host: {}\r\n{fields}\r\n", self.host).as_bytes())?;
         head(stream)
     }
 }
 
-fn head(mut stream: TcpStream) -> Result<(String, Body), Failure> {
-    let (mut all, mut buffer) = (Vec::new(), [0; 2048]);
-    loop {
-        let read = stream.read(&mut buffer)?;
-        all.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        if let Some(end) = all.windows(4).position(|four| four == b"\r\n\r\n") {
-            let first = all.split_off(end + 4);
-            return Ok((String::from_utf8(all)?, Body { stream, first }));
-        }
-        if read == 0 {
-            return Err("the server closed before it answered".into());
-        }
-    }
+fn head(stream: TcpStream) -> Result<(Head, Connection), Failure> {
+    let mut connection = Connection::new(stream);
+    let head = connection.head()?.ok_or("the server closed before it answered")?;
+    Ok((head, connection))
 }
 
 /// Waits for the answer to a request that was sent.
 pub(crate) fn accepted(stream: TcpStream) -> Result<(), Failure> {
     let (head, _) = head(stream)?;
-    if head.starts_with("HTTP/1.1 200") { Ok(()) } else { Err("the server does not take the part".into()) }
+    if head.status() == "200" { Ok(()) } else { Err("the server does not take the part".into()) }
 }

@@ -9,7 +9,6 @@
 //!
 //! PARTS connections at once, each with its share of the file: a range of a download, or a `PUT` of `URL?partNumber=n&uploadId=u`.
 //! For Linux.
-#![allow(clippy::print_stderr, reason = "a command")]
 
 mod http;
 mod moves;
@@ -19,8 +18,8 @@ use std::process::ExitCode;
 use std::thread;
 
 use http::Target;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use longhaul_benches::heads::Connection;
+use longhaul_benches::{Failure, job};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -32,13 +31,7 @@ fn main() -> ExitCode {
         ["send", file, url, parts] => up(file, url, parts, moves::send),
         _ => Err("usage: floor splice|recv URL FILE PARTS, floor sendfile|send FILE URL PARTS".into()),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("floor: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    job::end("floor", done)
 }
 
 /// The shares of `len` bytes: where each begins, and how long it is.
@@ -62,7 +55,7 @@ fn down(
     url: &str,
     file: &str,
     parts: &str,
-    take: fn(&http::Body, &File, u64, u64) -> Result<(), Failure>,
+    take: fn(&Connection, &File, u64, u64) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let target = Target::parse(url)?;
     let len = target.len()?;

@@ -6,17 +6,17 @@ use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
-use crate::Failure;
-use crate::http::Body;
+use longhaul_benches::Failure;
+use longhaul_benches::heads::Connection;
 
 const PIPE: libc::c_int = 1 << 20;
 const READ: usize = 4 << 20;
 const SEND: usize = 1 << 20;
 
 /// <https://man7.org/linux/man-pages/man2/splice.2.html>
-pub(crate) fn splice(body: &Body, file: &File, offset: u64, len: u64) -> Result<(), Failure> {
-    file.write_all_at(&body.first, offset)?;
-    let came = body.first.len() as u64;
+pub(crate) fn splice(body: &Connection, file: &File, offset: u64, len: u64) -> Result<(), Failure> {
+    file.write_all_at(&body.held, offset)?;
+    let came = body.held.len() as u64;
     let (mut at, mut left) = (libc::loff_t::try_from(offset + came)?, len - came);
     let (out, into) = pipe()?;
     while left > 0 {
@@ -67,9 +67,9 @@ fn some(done: isize) -> Result<usize, Failure> {
     }
 }
 
-pub(crate) fn recv(body: &Body, file: &File, offset: u64, len: u64) -> Result<(), Failure> {
-    file.write_all_at(&body.first, offset)?;
-    let (mut done, mut buffer) = (body.first.len() as u64, vec![0; READ]);
+pub(crate) fn recv(body: &Connection, file: &File, offset: u64, len: u64) -> Result<(), Failure> {
+    file.write_all_at(&body.held, offset)?;
+    let (mut done, mut buffer) = (body.held.len() as u64, vec![0; READ]);
     while done < len {
         let read = (&body.stream).read(&mut buffer)?;
         if read == 0 {

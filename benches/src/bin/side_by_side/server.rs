@@ -1,11 +1,15 @@
 //! The server: nginx through its script, and the files it serves.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
-use crate::Failure;
+use longhaul_benches::Failure;
+use longhaul_benches::args::workspace;
+
 use crate::sink::{self, Received};
 
 pub(crate) const MIB: u64 = 1 << 20;
@@ -17,21 +21,20 @@ pub(crate) struct Server {
     port: u16,
     root: PathBuf,
     ca: PathBuf,
-}
-
-/// The folder above `benches`.
-pub(crate) fn workspace() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    log: PathBuf,
+    sink: u16,
 }
 
 impl Server {
-    pub(crate) fn start(port: u16) -> Result<Self, Failure> {
-        let mut server =
-            Self { script: workspace().join("tests/oracles/nginx.sh"), port, root: PathBuf::new(), ca: PathBuf::new() };
+    /// Over TLS it passes on what is for the sink.
+    pub(crate) fn start(port: u16, sink: u16) -> Result<Self, Failure> {
+        let script = workspace().join("tests/oracles/nginx.sh");
+        let none = PathBuf::new;
+        let mut server = Self { script, port, root: none(), ca: none(), log: none(), sink };
         server.say("start")?;
         server.root = PathBuf::from(server.say("www")?.trim());
         server.ca = PathBuf::from(server.say("ca")?.trim());
+        server.log = PathBuf::from(server.say("log")?.trim());
         Ok(server)
     }
 
@@ -41,6 +44,7 @@ impl Server {
             .env("LONGHAUL_NGINX_HTTP", self.port.to_string())
             .env("LONGHAUL_NGINX_TLS", (self.port + 1).to_string())
             .env("LONGHAUL_NGINX_OTHER", (self.port + 2).to_string())
+            .env("LONGHAUL_NGINX_SINK", self.sink.to_string())
             .output()?;
         if !output.status.success() {
             return Err(format!("nginx.sh {word}: {}", String::from_utf8_lossy(&output.stderr).trim()).into());
@@ -72,6 +76,32 @@ impl Server {
 
     pub(crate) fn tls(&self, file: &Path) -> String {
         format!("https://localhost:{}/files/{}", self.port + 1, self.name(file))
+    }
+
+    /// The sink, over TLS.
+    pub(crate) fn tls_endpoint(&self) -> String {
+        format!("https://localhost:{}", self.port + 1)
+    }
+
+    /// Where the books are, for [`Server::sent`].
+    pub(crate) fn books(&self) -> io::Result<u64> {
+        Ok(std::fs::metadata(&self.log)?.len())
+    }
+
+    /// What was sent since then, heads and all: at least `content` bytes, when its books are up to date.
+    pub(crate) fn sent(&self, since: u64, content: u64) -> Result<u64, Failure> {
+        for _ in 0..6_000 {
+            let mut log = File::open(&self.log)?;
+            log.seek(SeekFrom::Start(since))?;
+            let mut text = String::new();
+            log.read_to_string(&mut text)?;
+            let sent = text.split_whitespace().filter_map(|word| word.strip_prefix("sent=")?.parse::<u64>().ok()).sum();
+            if sent >= content {
+                return Ok(sent);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Err("nginx does not log what it sent".into())
     }
 
     fn name(&self, file: &Path) -> String {

@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use longhaul_benches::heads::{Connection, Head};
 
 /// Read at once where bodies are looked at.
 const READ: usize = 256 << 10;
@@ -19,12 +21,15 @@ const READ: usize = 256 << 10;
 pub(crate) struct Received {
     pub(crate) bytes: u64,
     pub(crate) sum: u64,
+    /// Bytes that were read for it, heads and all.
+    pub(crate) wire: u64,
 }
 
 #[derive(Default)]
 struct Books {
     objects: Mutex<HashMap<String, Received>>,
     summing: AtomicBool,
+    wire: AtomicU64,
 }
 
 /// A running sink. Its threads end with the process.
@@ -42,10 +47,14 @@ impl Sink {
             for stream in listener.incoming().flatten() {
                 let books = Arc::clone(&books);
                 // A client that goes away is no failure of the sink's.
-                thread::spawn(move || drop(Connection { stream, held: Vec::new() }.serve(&books)));
+                thread::spawn(move || drop(Conversation(Connection::new(stream)).serve(&books)));
             }
         });
         Ok(sink)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -59,9 +68,11 @@ impl Sink {
 
     /// All that came since the last call, over all objects.
     pub(crate) fn take(&self) -> Received {
-        self.books.objects().drain().fold(Received::default(), |all, (_, one)| Received {
+        let none = Received { wire: self.books.wire.swap(0, Ordering::SeqCst), ..Received::default() };
+        self.books.objects().drain().fold(none, |all, (_, one)| Received {
             bytes: all.bytes + one.bytes,
             sum: all.sum.wrapping_add(one.sum),
+            ..all
         })
     }
 }
@@ -77,34 +88,24 @@ pub(crate) fn sum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |sum, &byte| sum.wrapping_add(u64::from(byte)))
 }
 
-struct Connection {
-    stream: TcpStream,
-    /// Bytes behind the head that was read.
-    held: Vec<u8>,
-}
+struct Conversation(Connection);
 
-struct Head {
-    method: String,
-    path: String,
-    query: String,
-    length: u64,
-    /// Of the object where the body is in chunks of its own (`aws-chunked`).
-    decoded: Option<u64>,
-    waits: bool,
-}
-
-impl Connection {
+impl Conversation {
     fn serve(mut self, books: &Books) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
-        while let Some(head) = self.head()? {
-            if head.waits && self.held.is_empty() {
-                self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+        self.0.stream.set_nodelay(true)?;
+        while let Some(head) = self.0.head()? {
+            let number = |name: &str| head.field(name).and_then(|value| value.parse().ok());
+            let length: u64 = number("content-length").unwrap_or_default();
+            if head.field("expect").is_some() && self.0.held.is_empty() {
+                self.0.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
-            let sum = self.body(head.length, books.summing.load(Ordering::SeqCst))?;
-            if head.method == "PUT" {
+            books.wire.fetch_add(head.bytes + length, Ordering::SeqCst);
+            let sum = self.body(length, books.summing.load(Ordering::SeqCst))?;
+            if head.method() == "PUT" {
                 let mut objects = books.objects();
-                let object = objects.entry(head.path.clone()).or_default();
-                object.bytes += head.decoded.unwrap_or(head.length);
+                let object = objects.entry(head.target().0.to_owned()).or_default();
+                // Of the object, where the body is in chunks of its own (`aws-chunked`).
+                object.bytes += number("x-amz-decoded-content-length").unwrap_or(length);
                 object.sum = object.sum.wrapping_add(sum);
             }
             self.answer(&head)?;
@@ -112,26 +113,10 @@ impl Connection {
         Ok(())
     }
 
-    fn head(&mut self) -> io::Result<Option<Head>> {
-        let mut buffer = [0; 4096];
-        loop {
-            if let Some(end) = self.held.windows(4).position(|four| four == b"\r\n\r\n") {
-                let rest = self.held.split_off(end + 4);
-                let text = std::mem::replace(&mut self.held, rest);
-                return Ok(Some(Head::parse(&String::from_utf8_lossy(&text))));
-            }
-            let read = self.stream.read(&mut buffer)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.held.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        }
-    }
-
     /// Takes `length` bytes; their sum, if it is wanted.
     fn body(&mut self, length: u64, summing: bool) -> io::Result<u64> {
-        let held = self.held.len().min(usize::try_from(length).unwrap_or(usize::MAX));
-        let first: Vec<u8> = self.held.drain(..held).collect();
+        let held = self.0.held.len().min(usize::try_from(length).unwrap_or(usize::MAX));
+        let first: Vec<u8> = self.0.held.drain(..held).collect();
         let mut total = if summing { sum(&first) } else { 0 };
         let mut left = length - held as u64;
         let mut buffer = vec![0; if summing { READ } else { 0 }];
@@ -139,7 +124,7 @@ impl Connection {
             let most = usize::try_from(left).unwrap_or(usize::MAX);
             let got = if summing {
                 let most = most.min(buffer.len());
-                let got = self.stream.read(buffer.get_mut(..most).unwrap_or_default())?;
+                let got = self.0.stream.read(buffer.get_mut(..most).unwrap_or_default())?;
                 total = total.wrapping_add(sum(buffer.get(..got).unwrap_or_default()));
                 got
             } else {
@@ -157,21 +142,21 @@ impl Connection {
     fn discard(&self, most: usize) -> io::Result<usize> {
         // SAFETY: with MSG_TRUNC a TCP socket's bytes are dropped and the buffer is not touched.
         let got =
-            unsafe { libc::recv(self.stream.as_raw_fd(), std::ptr::null_mut(), most.min(1 << 30), libc::MSG_TRUNC) };
+            unsafe { libc::recv(self.0.stream.as_raw_fd(), std::ptr::null_mut(), most.min(1 << 30), libc::MSG_TRUNC) };
         usize::try_from(got).map_err(|_| io::Error::last_os_error())
     }
 
     fn answer(&mut self, head: &Head) -> io::Result<()> {
-        let query = head.query.as_str();
-        let (status, body) = match head.method.as_str() {
+        let (path, query) = head.target();
+        let (status, body) = match head.method() {
             "PUT" => ("200 OK", String::new()),
-            "POST" if query.starts_with("uploads") => ("200 OK", xml("InitiateMultipartUploadResult", &head.path)),
-            "POST" => ("200 OK", xml("CompleteMultipartUploadResult", &head.path)),
+            "POST" if query.starts_with("uploads") => ("200 OK", xml("InitiateMultipartUploadResult", path)),
+            "POST" => ("200 OK", xml("CompleteMultipartUploadResult", path)),
             "DELETE" => ("204 No Content", String::new()),
             _ => ("404 Not Found", String::new()),
         };
         let length = body.len();
-        write!(self.stream, "HTTP/1.1 {status}\r\netag: \"discarded\"\r\ncontent-length: {length}\r\n\r\n{body}")
+        write!(self.0.stream, "HTTP/1.1 {status}\r\netag: \"discarded\"\r\ncontent-length: {length}\r\n\r\n{body}")
     }
 }
 
@@ -181,30 +166,4 @@ fn xml(root: &str, path: &str) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{root} xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
          <Bucket>{bucket}</Bucket><Key>{key}</Key><UploadId>discarded</UploadId><ETag>\"discarded\"</ETag></{root}>"
     )
-}
-
-impl Head {
-    fn parse(text: &str) -> Self {
-        let mut lines = text.split("\r\n");
-        let mut words = lines.next().unwrap_or_default().split(' ');
-        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut head = Self {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
-            length: 0,
-            decoded: None,
-            waits: false,
-        };
-        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => head.length = value.trim().parse().unwrap_or_default(),
-                "x-amz-decoded-content-length" => head.decoded = value.trim().parse().ok(),
-                "expect" => head.waits = true,
-                _ => {}
-            }
-        }
-        head
-    }
 }

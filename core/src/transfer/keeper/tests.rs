@@ -227,3 +227,41 @@ fn a_journal_given_up_holds_nothing_up() {
     }
     assert!(!keeper.holds() && !keeper.is_busy());
 }
+
+#[test]
+fn where_no_journal_is_none_is_begun_before_it_can_name_something() {
+    let (mut keeper, mut op) = (Keeper::new(true, true, Time::ZERO), ops());
+    let interval = Interval::default();
+    let later = Time::ZERO + interval.time * 100;
+    keeper.found_none();
+    // It waited for its turn; the interval begins with the content.
+    keeper.starts(later);
+    keeper.renew();
+    assert!(keeper.next(later, interval, true).is_none() && !keeper.is_busy());
+    keeper.grew(5);
+    keeper.landed(Segment { range: ByteRange::at(0, 5), digest: None });
+    assert_eq!(keeper.due(interval), Some(later + interval.time));
+    assert!(!keeper.wants_sync(5, later, interval));
+    // Over before anything is due: there is nothing to remove either.
+    let mut over = Keeper::new(true, true, Time::ZERO);
+    over.found_none();
+    over.starts(later);
+    over.drop_journal();
+    assert!(over.next(later, interval, true).is_none() && !over.is_busy());
+
+    assert!(keeper.sync_begins(core::iter::empty()) && keeper.sync_ended(true));
+    assert!(matches!(keeper.next(later, interval, true), Some(Write::Replace)));
+    let write = op();
+    keeper.issued(write, later);
+    // Also one that could not be written may have left something.
+    assert!(keeper.answered(write, Err(FileFault::new(crate::error::FileFaultKind::Full, ""))).is_some());
+    keeper.drop_journal();
+    assert!(matches!(keeper.next(later, interval, true), Some(Write::Remove)));
+}
+
+#[test]
+fn where_one_may_be_it_is_begun_anew_before_anything_is_stored() {
+    let mut keeper = Keeper::new(true, true, Time::ZERO);
+    keeper.starts(Time::ZERO);
+    assert!(matches!(keeper.next(Time::ZERO, Interval::default(), false), Some(Write::Replace)));
+}

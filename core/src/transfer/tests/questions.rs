@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::layout::Layout;
+use crate::transfer::parts::Allowance;
 
 /// A transfer whose URL was refused, as its profile says with nothing else to do.
 fn asking(direction: Direction, refresh: bool, refused: bool) -> Box<Transfer> {
@@ -16,7 +17,7 @@ fn r3_a_question_waits_for_its_turn_only_where_nothing_is_in_flight() {
     for (refresh, flies, waits) in [(true, false, true), (true, true, false), (false, false, false)] {
         let mut transfer = asking(Direction::Download, refresh, true);
         if flies {
-            transfer.parts.launch(op(), ByteRange::at(0, 1), Tries::default());
+            transfer.parts.launch(op(), ByteRange::at(0, 1), Tries::default(), Time::ZERO);
         }
         assert_eq!(transfer.asks_in_turn(), waits, "{refresh} {flies}");
     }
@@ -38,7 +39,8 @@ fn r3_a_transfer_wants_its_turn_for_a_question_it_has_and_may_ask() {
     let (now, config) = (Now::default(), Config::default());
     for (refresh, refused, question) in [(true, true, true), (true, false, false), (false, true, false)] {
         let transfer = asking(Direction::Download, refresh, refused);
-        let wants = matches!(transfer.want(now, &config, 1), Want::Question { .. });
+        let wants =
+            matches!(transfer.want(now, &config, Allowance { requests: 1, retries: true }), Want::Question { .. });
         assert_eq!(wants, question, "{refresh} {refused}");
     }
 }

@@ -101,6 +101,8 @@ fn declared_checksums() {
     let profile = by_md5.profile();
     assert_eq!((profile.content_digest, profile.part_digest), (Some(Algorithm::Md5), Some(Algorithm::Md5)));
     assert_eq!((profile.sent_digest, upload().profile().sent_digest), (None, Some(Algorithm::Crc64Nvme)));
+    let unchecked = upload().with_integrity(Integrity::Unchecked).profile();
+    assert_eq!((unchecked.part_digest, unchecked.sent_digest), (None, None));
     // Without the digests there is no such request, rather than one that the service refuses.
     for step in [part(0, 3), Step::Commit, Step::PutWhole { range: range(0, 5) }] {
         assert!(by_md5.build(&step, &committing(&blocks), NOW).is_err(), "{step:?}");

@@ -6,7 +6,7 @@ use longhaul_core::error::{Changed, ServerFaultKind};
 use longhaul_core::provider::{Provider, Receipt, Reply, Step, UploadedPart, Verdict};
 use longhaul_core::{Algorithm, ByteRange, Digest};
 use longhaul_http::Headers;
-use longhaul_s3::{Bucket, Etags, Object, Rules, S3Upload};
+use longhaul_s3::{Bucket, Etags, Integrity, Object, Rules, S3Upload};
 
 const COMPOSITE: &str = "fd279fa64fe1fa9a3551a4a88ae83424-2";
 
@@ -246,13 +246,19 @@ fn u6_what_is_computed_of_what_is_sent_is_what_the_store_can_tell() {
         headers.add_line("If-None-Match: *").expect("a field");
         upload.with_headers(headers).expect("sound")
     };
+    let unchecked = |upload: S3Upload| upload.with_integrity(Integrity::Unchecked);
     for (upload, sent) in [
-        (upload(), Algorithm::Crc64Nvme),
-        (careful(upload()), Algorithm::Crc64Nvme),
-        (others(), Algorithm::Crc64Nvme),
-        (careful(others()), Algorithm::Md5),
+        (upload(), Some(Algorithm::Crc64Nvme)),
+        (careful(upload()), Some(Algorithm::Crc64Nvme)),
+        (others(), Some(Algorithm::Crc64Nvme)),
+        (careful(others()), Some(Algorithm::Md5)),
+        (unchecked(upload()), None),
+        (unchecked(others()), None),
+        // Which object is one's own must be known.
+        (careful(unchecked(upload())), Some(Algorithm::Crc64Nvme)),
+        (careful(unchecked(others())), Some(Algorithm::Md5)),
     ] {
-        assert_eq!(upload.profile().sent_digest, Some(sent), "{upload:?}");
+        assert_eq!(upload.profile().sent_digest, sent, "{upload:?}");
     }
 }
 

@@ -44,7 +44,8 @@ impl World {
         spec.retry = spec.retry.with_retries(job.retries);
         spec.durability = job.durability;
         spec.journal = job.journal;
-        spec.checkpoint = checkpoint;
+        spec.recall = job.recall;
+        spec.checkpoint = checkpoint.filter(|_| !job.recall).map(Box::new);
         spec.window = job.consumer.map(|consumer| consumer.window);
         if let Some(tune) = job.tune {
             tune(&mut spec);

@@ -117,12 +117,12 @@ impl World {
             if !job.is_done() {
                 continue;
             }
-            if self.journal(at).is_some() && self.is_recorded(at) {
+            // A rival may have left something that nobody wants any more.
+            let all_done = self.jobs.iter().filter(|other| other.file() == job.file()).all(Job::is_done);
+            if all_done && self.journal(at).is_some() && self.is_recorded(at) {
                 self.broken(Invariant::CheckpointDurable, format!("job {at} is done and its journal is still there"));
                 return;
             }
-            // A rival may have left it that nobody wants any more.
-            let all_done = self.jobs.iter().filter(|other| other.file() == job.file()).all(Job::is_done);
             if all_done && self.disk.file(&temporary(job.file())).is_some() {
                 self.broken(Invariant::TargetWhole, format!("job {at} is done and its temporary file is still there"));
                 return;

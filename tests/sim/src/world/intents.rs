@@ -30,6 +30,11 @@ impl World {
                 self.issue(op);
                 self.begin_local(op, task, Work::Journal(action), self.journal_takes);
             }
+            Intent::Recall { op, task } => {
+                self.trace.note(self.now, format_args!("{op} {task} recall"));
+                self.issue(op);
+                self.begin_local(op, task, Work::Recall, self.journal_takes);
+            }
             Intent::Ask { op, task, question } => {
                 self.trace.note(self.now, format_args!("{op} {task} ask {question:?}"));
                 self.issue(op);

@@ -94,6 +94,8 @@ pub struct Job {
     pub durability: Durability,
     /// Whether a journal is kept.
     pub journal: bool,
+    /// Whether the engine asks for what it says, instead of being told.
+    pub recall: bool,
     /// More to set on the spec, for scenarios.
     pub tune: Option<fn(&mut Spec)>,
     /// Events that speak of a session that may be or is left open.
@@ -152,6 +154,7 @@ impl Job {
             retries: 8,
             durability: Durability::Power,
             journal: true,
+            recall: false,
             tune: None,
             orphans_told: 0,
             disturbed: false,

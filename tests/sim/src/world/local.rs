@@ -1,5 +1,6 @@
 //! File operations, journal writes and questions come to their end.
 
+use bytes::Bytes;
 use longhaul_core::OpId;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{Answer, FileOp, FileReply, JournalOp};
@@ -28,6 +29,12 @@ impl World {
                 self.trace.note(self.now, format_args!("{op} journal {}", reply.is_ok()));
                 let now = self.now();
                 self.engine.handle_journal(op, reply, now);
+            }
+            Work::Recall => {
+                let reply = self.read_journal(local.job);
+                self.trace.note(self.now, format_args!("{op} recalled {:?}", reply.as_ref().map(Option::is_some)));
+                let now = self.now();
+                self.engine.handle_recalled(op, reply, now);
             }
             Work::File(action, mark) => {
                 let reply = self.do_file(&local, action, *mark);
@@ -119,6 +126,17 @@ impl World {
         self.disk.full = true;
         let span = self.rng.up_to(20_000_000);
         self.schedule(span, Event::Room);
+    }
+
+    fn read_journal(&mut self, at: usize) -> Result<Option<Bytes>, FileFault> {
+        if happens(&mut self.rng, self.weather.journal) {
+            return Err(FileFault::new(FileFaultKind::Io, "it cannot be read"));
+        }
+        let journal = self.journal(at).map(<[u8]>::to_vec);
+        if let Some(job) = self.jobs.get_mut(at) {
+            job.former = journal.clone().unwrap_or_default();
+        }
+        Ok(journal.map(Bytes::from))
     }
 
     fn write_journal(&mut self, at: usize, action: &JournalOp) -> Result<(), FileFault> {

@@ -69,6 +69,7 @@ pub(crate) enum Work {
     /// With the pending writes there were when it began.
     File(FileOp, usize),
     Journal(JournalOp),
+    Recall,
     Ask(Question),
 }
 

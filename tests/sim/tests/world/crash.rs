@@ -95,6 +95,31 @@ fn d8_killed_at_any_step_a_download_ends_whole_and_fetches_little_again() {
     });
 }
 
+fn put_undigested(world: &mut World) -> usize {
+    let job = put_store(world);
+    world.jobs[job].tune = Some(|spec| spec.recheck = false);
+    job
+}
+
+/// As long as nobody touches the source, its parts are believed without digests; of a download's stretches nothing is.
+#[test]
+fn d8_u7_without_digests_an_upload_goes_on_and_a_download_begins_anew() {
+    each(5_000, |seed| kill(put_undigested, seed, seed % 2 == 0, Durability::Power));
+    let get_undigested = |world: &mut World| {
+        let job = get(world);
+        world.jobs[job].tune = Some(|spec| spec.recheck = false);
+        job
+    };
+    for at in 0..=steps(get_undigested) {
+        let (mut world, job) = after(get_undigested, at, 3);
+        world.crash(at % 2 == 0);
+        world.finish();
+        done(&world, job);
+        let reused = world.jobs[job].events.iter().all(|event| !matches!(event, EventKind::Moving { reused: 1.., .. }));
+        assert!(reused, "{at}");
+    }
+}
+
 #[test]
 fn u7_killed_at_any_step_an_upload_ends_whole_and_sends_little_again() {
     each(10_000, |seed| {

@@ -3,6 +3,7 @@
 mod control;
 mod receive;
 mod send;
+mod spans;
 
 use std::sync::Arc;
 

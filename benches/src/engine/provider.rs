@@ -7,13 +7,13 @@ use longhaul_core::intent::Body;
 use longhaul_core::provider::{Context, Head, Object, Profile, Provider, Reply, Step, Validator, Verdict};
 use longhaul_core::{ByteRange, Now};
 
-pub(crate) const TAG: &str = "\"0123456789abcdef\"";
+pub(super) const TAG: &str = "\"0123456789abcdef\"";
 
 /// What is left when building requests and reading answers costs (almost) nothing.
 #[derive(Debug)]
-pub(crate) struct Plain {
-    pub(crate) uri: Uri,
-    pub(crate) total: u64,
+pub(super) struct Plain {
+    pub(super) uri: Uri,
+    pub(super) total: u64,
 }
 
 impl Plain {
@@ -60,7 +60,7 @@ impl Provider for Plain {
 }
 
 /// The fields of an answer: to a probe, or to a range.
-pub(crate) fn headers(range: Option<ByteRange>, total: u64) -> HeaderMap {
+pub(super) fn headers(range: Option<ByteRange>, total: u64) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(ETAG, HeaderValue::from_static(TAG));
     headers.insert(LAST_MODIFIED, HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));

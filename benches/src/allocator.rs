@@ -1,15 +1,19 @@
-//! The system's allocator, counted.
+//! The system's allocator, counted. A command that wants it says so:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: longhaul_benches::allocator::Counting = longhaul_benches::allocator::Counting;
+//! ```
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-struct Counting;
+/// The allocator.
+#[derive(Debug)]
+pub struct Counting;
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static LIVE: AtomicU64 = AtomicU64::new(0);
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 // SAFETY: all work is the system allocator's; only numbers are added.
 unsafe impl GlobalAlloc for Counting {
@@ -36,11 +40,13 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Allocations so far.
-pub(crate) fn calls() -> u64 {
+#[must_use]
+pub fn calls() -> u64 {
     CALLS.load(Ordering::Relaxed)
 }
 
 /// Bytes allocated and not freed.
-pub(crate) fn live() -> u64 {
+#[must_use]
+pub fn live() -> u64 {
     LIVE.load(Ordering::Relaxed)
 }

@@ -11,25 +11,41 @@ use tokio::task::spawn_blocking;
 
 /// A file that several tasks use at once.
 #[derive(Clone)]
-pub(crate) struct Shared(Arc<File>);
+pub struct Shared(Arc<File>);
 
 impl Shared {
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+    /// Empty.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
         Ok(Self(Arc::new(File::create(path)?)))
     }
 
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, u64)> {
+    /// And how long it is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn open(path: &Path) -> io::Result<(Self, u64)> {
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         Ok((Self(Arc::new(file)), len))
     }
 
-    pub(crate) async fn write(&self, frame: Bytes, offset: u64) -> io::Result<()> {
+    /// All of `frame`, at its place.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn write(&self, frame: Bytes, offset: u64) -> io::Result<()> {
         let file = Arc::clone(&self.0);
         spawn_blocking(move || file.write_all_at(&frame, offset)).await?
     }
 
-    pub(crate) async fn read(&self, offset: u64, len: u64) -> io::Result<Bytes> {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn read(&self, offset: u64, len: u64) -> io::Result<Bytes> {
         let file = Arc::clone(&self.0);
         let len = usize::try_from(len).map_err(io::Error::other)?;
         spawn_blocking(move || {
