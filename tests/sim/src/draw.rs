@@ -224,7 +224,7 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64, scale: Scale) -> Job {
     }
     job.retries = u32::try_from(2 + rng.up_to(8)).unwrap_or(2);
     job.journal = rng.up_to(7) > 0;
-    job.recall = job.journal && job.retries % 2 == 0;
+    job.recall = job.journal && job.retries.is_multiple_of(2);
     if rng.up_to(3) == 0 {
         job.tune = Some(|spec| spec.probing = longhaul_core::spec::Probing::FirstRange);
     }
