@@ -91,6 +91,13 @@ impl Download {
         self
     }
 
+    /// Whether what arrives is digested and recorded, so that a later run goes on where this one ended. Without it a download that was
+    /// killed begins anew, and the bytes of plain HTTP/1.1 need not be looked at (on Linux and tokio they are not). Default yes.
+    pub fn recheck(mut self, recheck: bool) -> Self {
+        self.spec.recheck = recheck;
+        self
+    }
+
     /// How the object is probed. [`Probing::FirstRange`] saves a request, at the cost of one request at a time until the first
     /// is answered. Default [`Probing::Head`].
     pub fn probing(mut self, probing: Probing) -> Self {

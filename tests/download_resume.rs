@@ -546,6 +546,7 @@ async fn a_download_into_a_folder_goes_on_too_and_keeps_everything_in_there() {
 }
 
 support::adapters::on_every_adapter!(
+    recorded:
     d8_dropped_at_any_moment_it_goes_on_exactly_and_fetches_little_twice,
     d9_whatever_became_of_the_journal_the_content_is_right,
     d9_a_journal_of_another_object_or_version_is_not_believed,

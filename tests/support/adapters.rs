@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use longhaul::core::time::{Now, Time};
-use longhaul::tokio::TokioRuntime;
+use longhaul::tokio::{HyperTransport, TokioRuntime};
 use longhaul::{Client, ClientConfig, Net, Spawn, Timer};
 use longhaul_hyper::Io;
 use longhaul_reqwest::{ReqwestTransport, prepared};
@@ -26,6 +26,7 @@ mod own_runtime {
 
 pub(crate) use own_runtime::runtime::block_on;
 
+use super::sips::Sipping;
 use own_runtime::runtime::Threads;
 use own_runtime::transport::BlockingTransport;
 
@@ -34,6 +35,8 @@ use own_runtime::transport::BlockingTransport;
 pub enum Adapter {
     TokioMultiThread,
     TokioCurrentThread,
+    /// On tokio, and what no digest is wanted of is left to the kernel, however little it is.
+    Unread,
     AsyncStd,
     Smol,
     /// On tokio, sending by a reqwest client.
@@ -69,6 +72,7 @@ pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() ->
     let handle = alone.as_ref().map_or_else(|| servers.handle().clone(), |alone| alone.handle.clone());
     let start: Start = Box::new(move |config| match adapter {
         Adapter::TokioMultiThread | Adapter::TokioCurrentThread => on(TokioRuntime::new(handle.clone()), config),
+        Adapter::Unread => unread(TokioRuntime::new(handle.clone()), config).0,
         Adapter::AsyncStd => on(longhaul_async_std::runtime(), config),
         Adapter::Smol => on(longhaul_smol::runtime(), config),
         Adapter::Reqwest => {
@@ -85,6 +89,13 @@ pub fn run<F: Future<Output = ()>>(adapter: Adapter, behaviour: impl FnOnce() ->
     // Boxed: the futures of some tests are too large for a test's stack.
     servers.block_on(Box::pin(behaviour()));
     CURRENT.set(None);
+}
+
+/// A client of [`Adapter::Unread`], and its transport.
+pub fn unread(runtime: impl Net, config: ClientConfig) -> (Client, HyperTransport) {
+    let runtime = Arc::new(Counted(Sipping(runtime)));
+    let transport = super::transport().by_kernel_from(1).build(Arc::clone(&runtime) as _).unwrap();
+    (Client::new(config, Arc::new(transport.clone()), Arc::clone(&runtime) as _, runtime), transport)
 }
 
 fn on(runtime: impl Net, config: ClientConfig) -> Client {
@@ -184,7 +195,8 @@ impl Drop for Alone {
     }
 }
 
-/// Makes a test of each behaviour (an `async fn` without arguments beside the call) on each adapter.
+/// Makes a test of each behaviour (an `async fn` without arguments beside the call) on each adapter; after `recorded:` on each where
+/// downloads are recorded for a later run.
 macro_rules! on_every_adapter {
     (@on $module:ident $adapter:ident ($($behaviour:ident),*)) => {
         mod $module {
@@ -195,6 +207,10 @@ macro_rules! on_every_adapter {
         }
     };
     ($($behaviour:ident),* $(,)?) => {
+        crate::support::adapters::on_every_adapter!(@on unread Unread ($($behaviour),*));
+        crate::support::adapters::on_every_adapter!(recorded: $($behaviour),*);
+    };
+    (recorded: $($behaviour:ident),* $(,)?) => {
         crate::support::adapters::on_every_adapter!(@on tokio_multi_thread TokioMultiThread ($($behaviour),*));
         crate::support::adapters::on_every_adapter!(@on tokio_current_thread TokioCurrentThread ($($behaviour),*));
         crate::support::adapters::on_every_adapter!(@on async_std AsyncStd ($($behaviour),*));

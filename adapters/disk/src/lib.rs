@@ -9,6 +9,8 @@
 mod content;
 mod fault;
 mod journal;
+#[cfg(target_os = "linux")]
+mod line;
 mod names;
 mod reserve;
 mod source;

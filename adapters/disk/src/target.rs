@@ -1,6 +1,9 @@
 //! A file to receive.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -10,10 +13,14 @@ use longhaul_core::intent::{FileOp, FileReply};
 use longhaul_core::time::Wall;
 use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
+#[cfg(target_os = "linux")]
+use longhaul_driver::storage::Pipe;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
 use crate::content::{digests, hash_and_clear};
 use crate::fault::{at, fault, unsupported};
+#[cfg(target_os = "linux")]
+use crate::line::Line;
 use crate::names::folder;
 use crate::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
 use crate::sys;
@@ -34,6 +41,12 @@ struct Inner {
     /// Held shared while bytes are written or read, alone while the file is opened, renamed or let go of: a write whose caller
     /// has gone can never reach a published file.
     open: RwLock<Option<Open>>,
+    /// The file system wants what it writes from memory, and not from pipes.
+    #[cfg(target_os = "linux")]
+    from_memory: AtomicBool,
+    /// Writes from pipes.
+    #[cfg(target_os = "linux")]
+    line: Line,
     /// Target and temporary file as last reserved. Apart, because the lock above may be held for as long as a disk takes.
     paths: Mutex<Option<(PathBuf, PathBuf)>>,
 }
@@ -86,7 +99,16 @@ impl FileTarget {
     }
 
     fn at(overwrite: Overwrite, place: Place) -> Self {
-        Self(Arc::new(Inner { place, overwrite, open: RwLock::default(), paths: Mutex::default() }))
+        Self(Arc::new(Inner {
+            place,
+            overwrite,
+            open: RwLock::default(),
+            #[cfg(target_os = "linux")]
+            from_memory: AtomicBool::new(false),
+            #[cfg(target_os = "linux")]
+            line: Line::default(),
+            paths: Mutex::default(),
+        }))
     }
 
     /// Where the file is or will be: once reserved for sure, before that as far as it can be told (not in a folder, where the
@@ -182,16 +204,39 @@ impl Inner {
     }
 
     fn write_batch(&self, offset: u64, mut batch: Batch) -> Result<Batch, FileFault> {
-        let end = offset.saturating_add(batch.len() as u64);
-        self.with(|open| {
-            open.uncut(Temporary::len)?;
-            sys::write_all(&open.temporary.file, offset, &batch.frames)
-                .map_err(|error| fault("write", &open.temporary.path, &error))?;
-            open.longest.fetch_max(end, Ordering::AcqRel);
-            Ok(())
-        })?;
+        self.write_by(offset, batch.len(), |file| sys::write_all(file, offset, &batch.frames))?;
         hash_and_clear(&mut batch);
         Ok(batch)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_piped(&self, offset: u64, mut pipe: Pipe, len: usize) -> Result<Pipe, FileFault> {
+        let len = len.min(pipe.len);
+        self.write_by(offset, len, |file| match sys::write_from_pipe(file, offset, &pipe, len) {
+            Err(sys::Unwritten::Refused(left)) => {
+                self.from_memory.store(true, Ordering::Relaxed);
+                sys::copy_from_pipe(file, offset + (len - left) as u64, &pipe, left)
+            }
+            Err(sys::Unwritten::Failed(error)) => Err(error),
+            Ok(()) => Ok(()),
+        })?;
+        pipe.len -= len;
+        Ok(pipe)
+    }
+
+    /// Has `len` bytes written at `offset`, unless somebody has cut the file.
+    fn write_by(
+        &self,
+        offset: u64,
+        len: usize,
+        write: impl FnOnce(&File) -> std::io::Result<()>,
+    ) -> Result<(), FileFault> {
+        self.with(|open| {
+            open.uncut(Temporary::len)?;
+            write(&open.temporary.file).map_err(|error| fault("write", &open.temporary.path, &error))?;
+            open.longest.fetch_max(offset.saturating_add(len as u64), Ordering::AcqRel);
+            Ok(())
+        })
     }
 
     fn sync(&self) -> Result<FileReply, FileFault> {
@@ -295,5 +340,45 @@ impl Storage for FileTarget {
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         let inner = Arc::clone(&self.0);
         copying(batch.len(), move || inner.write_batch(offset, batch))
+    }
+    #[cfg(target_os = "linux")]
+    fn pipe(&self) -> Option<Pipe> {
+        if self.0.from_memory.load(Ordering::Relaxed) { None } else { sys::pipe() }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_piped(&self, offset: u64, pipe: Pipe, len: usize) -> BoxFuture<'static, Result<Pipe, FileFault>> {
+        let inner = Arc::clone(&self.0);
+        self.0.line.run(len, move || inner.write_piped(offset, pipe, len))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_system_that_takes_nothing_from_pipes_gets_it_from_memory_and_the_rest_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = FileTarget::new(folder.path().join("a"));
+        let reserve = FileOp::Reserve { total: None, keep: false, name: None, modified: None };
+        target.run(reserve, Cancel::default()).await.unwrap();
+        let content: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
+        let write = async |at: usize| {
+            let mut pipe = target.pipe()?;
+            (&pipe.writer).write_all(&content[at..]).unwrap();
+            pipe.len = content.len() - at;
+            Some(target.write_piped(at as u64, pipe, 400_000).await.unwrap().len)
+        };
+        let Some(left) = write(0).await else { return };
+        assert_eq!(left, 600_000);
+        // Such files are refused as well.
+        let append = |file: &File| Ok(rustix::fs::fcntl_setfl(file, rustix::fs::OFlags::APPEND)?);
+        target.0.write_by(0, 0, append).unwrap();
+        assert_eq!(write(400_000).await, Some(200_000));
+        assert!(target.pipe().is_none(), "nor is it asked again");
+        assert!(std::fs::read(target.temporary().unwrap()).unwrap() == content[..800_000]);
     }
 }

@@ -1,13 +1,14 @@
 //! The seam to the local end of one transfer: a file, memory, a stream.
 
 use std::fs::File;
+use std::io::{PipeReader, PipeWriter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use longhaul_core::TaskId;
-use longhaul_core::error::FileFault;
+use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::event::End;
 use longhaul_core::intent::{FileOp, FileReply};
 
@@ -37,6 +38,19 @@ pub trait Storage: Send + Sync + 'static {
     /// Writes the frames one after another from `offset` of the target on, feeds the hasher with them, and gives the batch back
     /// with its frames cleared. All or error; on an error nothing is known about the bytes.
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>>;
+
+    /// An empty pipe whose bytes [`Self::write_piped`] writes, so that nobody reads them; asked for where no digest of them is wanted.
+    /// `None`: bytes are to come by [`Self::write`]. Must not block.
+    fn pipe(&self) -> Option<Pipe> {
+        None
+    }
+
+    /// Writes the first `len` bytes in a pipe of [`Self::pipe`] from `offset` of the target on and gives the pipe back with the others.
+    /// All or error, as with [`Self::write`].
+    fn write_piped(&self, offset: u64, pipe: Pipe, len: usize) -> BoxFuture<'static, Result<Pipe, FileFault>> {
+        let _ = (offset, pipe, len);
+        Box::pin(async { Err(FileFault::new(FileFaultKind::Unusable, "this target takes nothing from pipes")) })
+    }
 
     /// What to wait for before bytes up to `end` of the target may be written; `None`: nothing. A write itself must not wait
     /// for a slow consumer, because it cannot be given up half-way; this can.
@@ -90,6 +104,19 @@ impl Span {
         self.len -= first.len;
         first
     }
+}
+
+/// Bytes on their way to a target, in the kernel's hands.
+#[derive(Debug)]
+pub struct Pipe {
+    /// Where they come out.
+    pub reader: PipeReader,
+    /// Where they go in.
+    pub writer: PipeWriter,
+    /// How many are in it.
+    pub len: usize,
+    /// Whoever makes pipes counts those that are about by these.
+    pub counted: Arc<()>,
 }
 
 /// Frames to write and the hasher that sees them.

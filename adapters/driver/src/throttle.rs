@@ -116,6 +116,11 @@ impl Gate {
         Self { throttle, granted: None, counted: false }
     }
 
+    /// How many of `len` bytes are worth having at hand: as many as may move at once.
+    pub(crate) fn most(&self, len: usize) -> usize {
+        self.throttle.slice().map_or(len, |slice| usize::try_from(slice).unwrap_or(usize::MAX).clamp(1, len.max(1)))
+    }
+
     /// How many of the `len` bytes at hand may move now: all of them where nothing is limited. Must be asked with no fewer bytes
     /// after it was pending.
     pub(crate) fn poll(&mut self, len: usize, cx: &mut Context<'_>) -> Poll<usize> {

@@ -13,7 +13,7 @@ use futures::stream::{BoxStream, Stream};
 use longhaul_core::error::Fault;
 
 use crate::meter::Meter;
-use crate::storage::Span;
+use crate::storage::{Pipe, Span};
 
 /// An HTTP client.
 pub trait Transport: Send + Sync + 'static {
@@ -33,6 +33,56 @@ pub trait Transport: Send + Sync + 'static {
 
 /// The frames of an answer's body, in order. A clean end means the body was complete as announced; anything else is an error.
 pub type Frames = BoxStream<'static, Result<Bytes, Fault>>;
+
+/// What an answer's head may carry in its extensions: the kernel can move the answer's body to a [`Pipe`], and nobody has to read it.
+/// The answer's frames are there all the same, for those who do not want that. The connection is closed when both are dropped
+/// before the body's end.
+#[derive(Clone)]
+pub struct Unread(Arc<dyn Splice>);
+
+/// The transport's side of [`Unread`].
+pub trait Splice: Send + Sync {
+    /// See [`Unread::begin`].
+    fn begin(&self);
+
+    /// See [`Unread::poll_move`].
+    fn poll_move(&self, cx: &mut Context<'_>, pipe: &Pipe, most: usize) -> Poll<Result<Moved, Fault>>;
+}
+
+/// What [`Unread::poll_move`] has done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moved {
+    /// So many bytes, at least one, are in the pipe.
+    Bytes(usize),
+    /// Nothing, because the pipe takes no more. It never says so of an empty one.
+    Full,
+    /// Nothing, because the body is at its end, complete as announced.
+    End,
+}
+
+impl Unread {
+    /// The body that `splice` moves.
+    pub fn new(splice: Arc<dyn Splice>) -> Self {
+        Self(splice)
+    }
+
+    /// Nothing more is to be read. The frames end, without an error, after what has been read already; the rest is had by
+    /// [`Self::poll_move`]. (That may be nothing: the frames go on where the transport finds that it cannot.)
+    pub fn begin(&self) {
+        self.0.begin();
+    }
+
+    /// Moves what comes next, at most `most` bytes of it, to `pipe`. To be called when the frames are at their end.
+    pub fn poll_move(&self, cx: &mut Context<'_>, pipe: &Pipe, most: usize) -> Poll<Result<Moved, Fault>> {
+        self.0.poll_move(cx, pipe, most)
+    }
+}
+
+impl std::fmt::Debug for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unread").finish_non_exhaustive()
+    }
+}
 
 /// A request body of known length.
 pub struct SendBody {

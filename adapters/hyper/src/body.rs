@@ -22,9 +22,14 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
+    /// Whether all of it is with the connection.
+    pub(crate) fn is_through(&self) -> bool {
+        self.through.load(Ordering::Acquire)
+    }
+
     /// Ends the body if it is not through; returns whether that was so.
     pub(crate) fn give_up(&self) -> bool {
-        let open = !self.through.load(Ordering::Acquire);
+        let open = !self.is_through();
         if open {
             self.given_up.store(true, Ordering::Release);
             self.waker.wake();

@@ -12,6 +12,7 @@ use crate::connect::Connector;
 use crate::net::{Net, Runtime};
 use crate::pool::{self, Pool};
 use crate::route::Proxy;
+use crate::spans::ByKernel;
 use crate::tls::{Identity, Settings, Tls};
 use crate::transport::HyperTransport;
 
@@ -25,6 +26,9 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 /// How often a working HTTP/2 connection is asked for a sign of life, and how long it has to give one. Unlike with HTTP/1.1,
 /// giving a request up does not close its connection, so a dead one must be found out.
 const PING: Duration = Duration::from_secs(10);
+
+/// A shorter answer is read: taking its connection from hyper and giving it back would cost as much as is saved.
+const WORTHWHILE: u64 = 1 << 20;
 
 /// Which HTTP is spoken over TLS. Without TLS it is HTTP/1.1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -61,6 +65,7 @@ pub struct TransportBuilder {
     idle_timeout: Duration,
     buffer: usize,
     by_kernel: bool,
+    by_kernel_from: u64,
 }
 
 impl Default for TransportBuilder {
@@ -73,6 +78,7 @@ impl Default for TransportBuilder {
             idle_timeout: Duration::from_secs(60),
             buffer: BUFFER,
             by_kernel: true,
+            by_kernel_from: WORTHWHILE,
         }
     }
 }
@@ -133,10 +139,16 @@ impl TransportBuilder {
         self
     }
 
-    /// Whether files go over plain HTTP/1.1 without being read, by the kernel alone (`sendfile`), where nothing asks for their bytes.
-    /// Linux only. Default: yes.
+    /// Whether files go and come over plain HTTP/1.1 without being read, by the kernel alone (`sendfile`, `splice`), where nothing asks
+    /// for their bytes. Linux only. Default: yes.
     pub fn by_kernel(mut self, by_kernel: bool) -> Self {
         self.by_kernel = by_kernel;
+        self
+    }
+
+    /// The length of the shortest answer that the kernel receives alone, in bytes. Default 1 MiB: less is there before it has begun.
+    pub fn by_kernel_from(mut self, bytes: u64) -> Self {
+        self.by_kernel_from = bytes;
         self
     }
 
@@ -151,7 +163,8 @@ impl TransportBuilder {
         self.tls.check().map_err(TransportError)?;
         let proxies = self.proxy.matcher().map_err(TransportError)?;
         let runtime = Runtime::new(net);
-        let connector = Connector::new(runtime.clone(), proxies, Tls::new(self.tls), self.by_kernel.then(Arc::default));
+        let by_kernel = self.by_kernel.then(|| Arc::new(ByKernel::new(self.by_kernel_from)));
+        let connector = Connector::new(runtime.clone(), proxies, Tls::new(self.tls), by_kernel);
         let mut http1 = http1::Builder::new();
         http1.max_buf_size(self.buffer);
         let mut http2 = http2::Builder::new(runtime.clone());

@@ -3,6 +3,7 @@
 //! Their messages hold neither URLs nor header values, so they may be passed on.
 
 use std::error::Error;
+use std::io;
 
 use h2::Reason;
 use longhaul_core::error::{Fault, FaultKind, Sent};
@@ -10,6 +11,7 @@ use longhaul_driver::causes::{self, find};
 use longhaul_driver::transport::SourceGone;
 
 use crate::link::Exchange;
+use crate::spans::ByKernel;
 use crate::tls;
 
 /// A request that got no answer.
@@ -42,6 +44,20 @@ pub(crate) fn unsent(error: &hyper::Error) -> Fault {
 /// An answer whose body broke off.
 pub(crate) fn of_answer(error: &hyper::Error) -> Fault {
     Fault::new(kind(error), Sent::Maybe, words(error))
+}
+
+/// An answer whose body broke off while the kernel moved it, in hyper's words. Where the kernel does not do that at all, nothing is wrong
+/// with the connection or the server.
+pub(crate) fn of_splice(error: &io::Error, by_kernel: Option<&ByKernel>) -> Fault {
+    #[cfg(target_os = "linux")]
+    let refused = crate::kernel::is_refusal(error);
+    #[cfg(not(target_os = "linux"))]
+    let refused = true;
+    let kind = if refused { FaultKind::Reset } else { causes::broken(error) };
+    if let Some(by_kernel) = by_kernel.filter(|_| refused) {
+        by_kernel.refuses_to_receive();
+    }
+    Fault::new(kind, Sent::Maybe, format!("error reading a body from connection: {}", words(error)))
 }
 
 fn kind(error: &(dyn Error + 'static)) -> FaultKind {

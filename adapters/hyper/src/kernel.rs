@@ -1,9 +1,13 @@
-//! Linux: a file's bytes to a socket without a look at them (`sendfile(2)`).
+//! Linux: a file's bytes to a socket, and a socket's to a pipe, without a look at them (`sendfile(2)`, `splice(2)`).
 
 use std::io;
 use std::task::{Context, Poll, ready};
 
+use longhaul_driver::storage::Pipe;
+use longhaul_driver::transport::Moved;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::pipe::{SpliceFlags, splice};
 
 use crate::net::Io;
 use crate::spans::Spans;
@@ -25,11 +29,45 @@ pub(crate) fn poll_send(io: &mut dyn Io, cx: &mut Context<'_>, spans: &Spans, mo
         }
         Err(error) => {
             // Not with this file system, or not in this sandbox.
-            let refused = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM, Errno::ACCESS];
-            if Errno::from_io_error(&error).is_some_and(|error| refused.contains(&error)) {
+            if is_refusal(&error) {
                 spans.refused();
             }
             Err(error)
         }
     })
+}
+
+/// Moves what has come to the pipe, at most `most` bytes. The end is that of the connection.
+pub(crate) fn poll_receive(io: &mut dyn Io, cx: &mut Context<'_>, pipe: &Pipe, most: usize) -> Poll<io::Result<Moved>> {
+    let Some(socket) = io.socket() else {
+        return Poll::Ready(Err(Errno::OPNOTSUPP.into()));
+    };
+    let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+    let mut full = false;
+    let moved = ready!(socket.poll_read_with(cx, &mut |socket| {
+        match retry_on_intr(|| splice(socket, None, &pipe.writer, None, most, flags)) {
+            // Nobody would wake us for room in the pipe.
+            Err(Errno::AGAIN) if pipe.len > 0 && is_full(pipe) => {
+                full = true;
+                Ok(0)
+            }
+            moved => Ok(moved?),
+        }
+    }))?;
+    Poll::Ready(Ok(match moved {
+        0 if full => Moved::Full,
+        0 => Moved::End,
+        moved => Moved::Bytes(moved),
+    }))
+}
+
+/// Whether nothing more goes into the pipe: it has so many places, whatever their bytes are together.
+fn is_full(pipe: &Pipe) -> bool {
+    poll(&mut [PollFd::new(&pipe.writer, PollFlags::OUT)], Some(&Timespec::default())) == Ok(0)
+}
+
+/// Whether the kernel does not do at all what it was asked to.
+pub(crate) fn is_refusal(error: &io::Error) -> bool {
+    let refused = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM, Errno::ACCESS];
+    Errno::from_io_error(error).is_some_and(|error| refused.contains(&error))
 }

@@ -10,6 +10,7 @@ mod builder;
 mod connect;
 mod connection;
 mod dial;
+mod drive;
 mod fault;
 mod frames;
 #[cfg(target_os = "linux")]
@@ -22,6 +23,7 @@ mod route;
 mod spans;
 mod tls;
 mod transport;
+mod unread;
 
 pub use bridge::FuturesIo;
 pub use builder::{Protocols, TransportBuilder, TransportError};

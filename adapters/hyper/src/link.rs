@@ -8,9 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use futures::task::AtomicWaker;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use longhaul_driver::storage::Pipe;
+use longhaul_driver::transport::Moved;
 
 use crate::body::Upload;
 use crate::bridge::read_counted;
+use crate::drive::Handover;
 use crate::net::Io;
 use crate::spans::{ByKernel, Spans, is_placeholder};
 
@@ -28,18 +31,34 @@ pub(crate) struct Wire {
     pub(crate) proxied: bool,
     /// Parts of files for the kernel to send, on a connection where it can.
     pub(crate) spans: Option<Spans>,
+    /// Somebody may want the connection as it is, without HTTP.
+    pub(crate) handover: Handover,
+    /// Bytes wait to be written.
+    blocked: AtomicBool,
     /// It has carried an answer before.
     used: AtomicBool,
     /// Bytes received.
     received: AtomicU64,
     /// It fails from now on.
     cut: AtomicBool,
-    waker: AtomicWaker,
+    /// Of the task that drives it.
+    pub(crate) waker: AtomicWaker,
 }
 
 impl Wire {
     pub(crate) fn new(http2: bool, proxied: bool, spans: Option<Spans>) -> Arc<Self> {
         Arc::new(Self { http2, proxied, spans, ..Self::default() })
+    }
+
+    /// Whether all that was to be written is written.
+    pub(crate) fn is_flushed(&self) -> bool {
+        !self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of whether a write has to wait.
+    fn wrote<T>(&self, wrote: Poll<T>) -> Poll<T> {
+        self.blocked.store(wrote.is_pending(), Ordering::Relaxed);
+        wrote
     }
 
     /// Ends the connection, whatever it waits for.
@@ -65,6 +84,19 @@ impl Link {
         let spans = by_kernel.filter(|_| !http2 && is_socket(&mut *io)).map(Spans::new);
         let wire = Wire::new(http2, proxied, spans);
         (Self { io, wire: Arc::clone(&wire) }, wire)
+    }
+
+    /// Moves what has come to the pipe, without a look at it.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>, pipe: &Pipe, most: usize) -> Poll<io::Result<Moved>> {
+        #[cfg(target_os = "linux")]
+        {
+            crate::kernel::poll_receive(&mut *self.io, cx, pipe, most)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (cx, pipe, most);
+            Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
+        }
     }
 
     /// Sends of the part of a file that a placeholder of `len` bytes stands for.
@@ -101,10 +133,12 @@ impl Read for Link {
 
 impl Write for Link {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if is_placeholder(bytes) {
-            return self.poll_send_span(cx, bytes.len());
-        }
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let wrote = if is_placeholder(bytes) {
+            self.poll_send_span(cx, bytes.len())
+        } else {
+            Pin::new(&mut self.io).poll_write(cx, bytes)
+        };
+        self.wire.wrote(wrote)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -121,11 +155,15 @@ impl Write for Link {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let slices = match slices.iter().position(|slice| is_placeholder(slice)) {
-            Some(0) => return self.poll_send_span(cx, slices[0].len()),
+            Some(0) => {
+                let wrote = self.poll_send_span(cx, slices[0].len());
+                return self.wire.wrote(wrote);
+            }
             Some(placeholder) => &slices[..placeholder],
             None => slices,
         };
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        let wrote = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.wire.wrote(wrote)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -161,6 +199,12 @@ impl Exchange {
         if let Some(wire) = &self.wire {
             wire.used.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// What the kernel may do on its connection, when nothing more is to be sent there.
+    pub(crate) fn by_kernel(&self) -> Option<(&Arc<Wire>, &ByKernel)> {
+        let wire = self.wire.as_ref().filter(|_| self.upload.is_through())?;
+        Some((wire, wire.spans.as_ref()?.by_kernel()))
     }
 
     /// Nobody wants more of it. An answer that is not at its end hyper takes care of; but a request that is still being sent,

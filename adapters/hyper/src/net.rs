@@ -35,6 +35,9 @@ pub trait Io: rt::Read + rt::Write + Send + Unpin {
 pub trait Socket {
     /// Calls `write` when the socket takes bytes, and again each time it takes some after `write` has failed with `WouldBlock`.
     fn poll_write_with(&mut self, cx: &mut Context<'_>, write: WithSocket<'_>) -> Poll<io::Result<usize>>;
+
+    /// Calls `read` when the socket has bytes, or its end, and again each time it has some after `read` has failed with `WouldBlock`.
+    fn poll_read_with(&mut self, cx: &mut Context<'_>, read: WithSocket<'_>) -> Poll<io::Result<usize>>;
 }
 
 /// One call of the system on a socket; how many bytes it moved.

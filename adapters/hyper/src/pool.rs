@@ -7,8 +7,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
 use http::Uri;
@@ -19,7 +21,9 @@ use longhaul_core::time::Time;
 
 use crate::connect::Connector;
 use crate::connection::{Connection, Sender, Shared};
+use crate::drive::Drive;
 use crate::fault;
+use crate::link::Link;
 use crate::net::Runtime;
 
 /// One server, as URLs name it.
@@ -108,6 +112,26 @@ impl Pool {
 /// where that never comes, the connection is closed.
 pub(crate) struct Lease(Option<(Weak<Inner>, Server, Connection)>);
 
+impl Lease {
+    /// The connection was taken from hyper, and the answer has been read to its end without it: gives it back.
+    pub(crate) fn revive(mut self, link: Link) {
+        let Some((pool, server, connection)) = self.0.take() else { return };
+        let Some(inner) = pool.upgrade() else { return };
+        let wire = connection.wire;
+        // It waits for nothing.
+        let Some(Ok((sender, driver))) = inner.settings.http1.handshake(link).now_or_never() else { return };
+        let mut driver = Drive::new(driver, Arc::clone(&wire));
+        // Polled once so that it takes requests now.
+        if driver.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending() {
+            let connection = Connection { sender: Sender::Http1(sender), wire, reused: true, death: None };
+            inner.settings.runtime.spawn(async move { drop(driver.await) });
+            if connection.is_ready() {
+                inner.add(server, connection);
+            }
+        }
+    }
+}
+
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some((pool, server, mut connection)) = self.0.take().filter(|(.., connection)| !connection.wire.http2)
@@ -149,6 +173,7 @@ impl Inner {
         }
         let (sender, driver) = http1.handshake(link).await.map_err(failed)?;
         let (report, death) = oneshot::channel();
+        let driver = Drive::new(driver, Arc::clone(&wire));
         runtime.spawn(async move {
             if let Err(error) = driver.await {
                 // Nobody wants to know about one that served well.

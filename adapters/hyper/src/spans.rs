@@ -29,9 +29,37 @@ pub(crate) struct ByKernel {
     sent: AtomicU64,
     /// It does not do that here.
     refused: AtomicBool,
+    /// The same for what is received.
+    received: AtomicU64,
+    received_refused: AtomicBool,
+    /// The shortest body that is left to it to receive.
+    least: u64,
 }
 
 impl ByKernel {
+    /// It receives bodies of `least` bytes or more.
+    pub(crate) fn new(least: u64) -> Self {
+        Self { least, ..Self::default() }
+    }
+
+    /// Whether a body of `len` bytes is to be received by it.
+    pub(crate) fn wants(&self, len: u64) -> bool {
+        len >= self.least && !self.received_refused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn has_received(&self, len: usize) {
+        self.received.fetch_add(len as u64, Ordering::Relaxed);
+    }
+
+    /// It will not: bodies are read from now on.
+    pub(crate) fn refuses_to_receive(&self) {
+        self.received_refused.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
@@ -48,6 +76,11 @@ impl Spans {
     /// None yet.
     pub(crate) fn new(by_kernel: Arc<ByKernel>) -> Self {
         Self { queue: Mutex::default(), by_kernel }
+    }
+
+    /// What the kernel does on this and all other connections.
+    pub(crate) fn by_kernel(&self) -> &ByKernel {
+        &self.by_kernel
     }
 
     /// Whether there may be any.

@@ -5,10 +5,10 @@
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use http::header::{CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION};
-use http::{Method, Request, Response, Uri};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION};
+use http::{HeaderMap, Method, Request, Response, Uri, Version};
 use longhaul_core::error::{Fault, FaultKind, Sent};
-use longhaul_driver::transport::{Frames, SendBody, Transport};
+use longhaul_driver::transport::{Frames, SendBody, Transport, Unread};
 
 use crate::body::Outgoing;
 use crate::builder::TransportBuilder;
@@ -36,6 +36,12 @@ impl HyperTransport {
         self.pool.connector().by_kernel().map_or(0, ByKernel::sent)
     }
 
+    /// Bytes of answers that the kernel has received by itself ([`TransportBuilder::by_kernel`]), in all.
+    #[must_use]
+    pub fn received_by_kernel(&self) -> u64 {
+        self.pool.connector().by_kernel().map_or(0, ByKernel::received)
+    }
+
     fn prepare(&self, request: Request<SendBody>) -> Result<Request<Outgoing>, Fault> {
         let (mut head, body) = request.into_parts();
         head.uri = plain(head.uri)?;
@@ -60,6 +66,7 @@ impl Transport for HyperTransport {
             let uri = request.uri().clone();
             let server = Server::of(&uri).ok_or_else(|| wrong("has no host"))?;
             let mut exchange = Exchange::new(request.body().upload());
+            let last = says_close(request.headers());
             // Ends: each turn uses up a connection that was there before, and a new one is the last.
             loop {
                 let mut connection = pool.take(&server, &uri).await?;
@@ -70,7 +77,15 @@ impl Transport for HyperTransport {
                     Ok(answer) => {
                         exchange.answered();
                         let lease = pool.lease(server, connection);
-                        return Ok(answer.map(|body| Incoming::new(body, exchange, lease).boxed()));
+                        let (mut head, body) = answer.into_parts();
+                        let mut frames = Incoming::new(body, exchange, lease);
+                        // Of HTTP/1.0 nobody knows what becomes of the connection.
+                        if head.version == Version::HTTP_11
+                            && let Some(rest) = frames.offer(!last && !says_close(&head.headers))
+                        {
+                            head.extensions.insert(Unread::new(rest));
+                        }
+                        return Ok(Response::from_parts(head, frames.boxed()));
                     }
                     Err(error) => error,
                 };
@@ -89,6 +104,15 @@ impl Transport for HyperTransport {
     fn reports_connections(&self) -> bool {
         true
     }
+}
+
+/// Whether the other end closes the connection after this message.
+fn says_close(headers: &HeaderMap) -> bool {
+    // What is not text is not the word, but it is not a promise either.
+    let closes = |value: &HeaderValue| {
+        value.to_str().map_or(true, |list| list.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")))
+    };
+    headers.get_all(CONNECTION).iter().any(closes)
 }
 
 /// The URL without user information, which is never sent nor shown.

@@ -74,4 +74,20 @@ impl longhaul_hyper::Socket for Socket {
             }
         }
     }
+
+    fn poll_read_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: longhaul_hyper::WithSocket<'_>,
+    ) -> Poll<io::Result<usize>> {
+        use std::os::fd::AsFd;
+        let stream = self.0.inner();
+        loop {
+            std::task::ready!(stream.poll_read_ready(cx))?;
+            match stream.try_io(tokio::io::Interest::READABLE, || read(stream.as_fd())) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
 }

@@ -1,9 +1,13 @@
-//! Linux: which bytes of a file can be had without waiting for a disk.
+//! Linux: which bytes of a file can be had without waiting for a disk, and pipes from which files are written (`splice(2)`).
 
 use std::fs::File;
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, LazyLock};
 
-use rustix::io::ReadWriteFlags;
+use longhaul_driver::storage::Pipe;
+use rustix::io::{Errno, ReadWriteFlags, retry_on_intr};
+use rustix::pipe::{SpliceFlags, fcntl_setpipe_size, splice};
 
 /// How far apart the bytes are that are looked at: the kernel reads ahead at least as much at once.
 const STEP: usize = 128 << 10;
@@ -19,4 +23,66 @@ pub(crate) fn is_in_memory(file: &File, offset: u64, len: usize) -> bool {
         let mut slices = [IoSliceMut::new(&mut byte)];
         rustix::io::preadv2(file, &mut slices, offset + at as u64, ReadWriteFlags::NOWAIT) == Ok(1)
     })
+}
+
+/// Bytes a pipe holds: the most that the system gives to everybody (`pipe-max-size`).
+const PIPE: usize = 1 << 20;
+
+/// Pipes about at a time, all of this process: half of what the system lets a user have of this size (`pipe-user-pages-soft`). Beyond
+/// that it would give all the user's processes very small ones.
+const PIPES: usize = 32;
+
+/// Held once by each pipe that is about.
+static ABOUT: LazyLock<Arc<()>> = LazyLock::new(Arc::default);
+
+/// An empty pipe, if there is to be another one and `splice` may be called at all.
+pub(crate) fn pipe() -> Option<Pipe> {
+    let counted = Arc::clone(&ABOUT);
+    if Arc::strong_count(&counted) > PIPES + 1 {
+        return None;
+    }
+    let (reader, writer) = io::pipe().ok()?;
+    fcntl_setpipe_size(&writer, PIPE).ok()?;
+    // Moves nothing, and fails in a sandbox without it.
+    splice(&reader, None, &writer, None, 0, SpliceFlags::empty()).ok()?;
+    Some(Pipe { reader, writer, len: 0, counted })
+}
+
+/// What was not written without being read.
+#[derive(Debug)]
+pub(crate) enum Unwritten {
+    /// This file system wants bytes from memory; so many were to come.
+    Refused(usize),
+    Failed(io::Error),
+}
+
+/// Writes the first `len` bytes in the pipe from `offset` on. Never waits for the pipe, which holds them.
+pub(crate) fn write_from_pipe(file: &File, mut offset: u64, pipe: &Pipe, len: usize) -> Result<(), Unwritten> {
+    let mut left = len;
+    while left > 0 {
+        match retry_on_intr(|| splice(&pipe.reader, None, file, Some(&mut offset), left, SpliceFlags::MOVE)) {
+            Ok(0) => return Err(Unwritten::Failed(io::ErrorKind::WriteZero.into())),
+            Ok(written) => left -= written,
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS) => {
+                return Err(Unwritten::Refused(left));
+            }
+            Err(error) => return Err(Unwritten::Failed(error.into())),
+        }
+    }
+    Ok(())
+}
+
+/// The same for a file system that wants bytes from memory.
+pub(crate) fn copy_from_pipe(file: &File, mut offset: u64, pipe: &Pipe, len: usize) -> io::Result<()> {
+    let mut bytes = vec![0; len.min(STEP)];
+    let mut left = len;
+    while left > 0 {
+        let wanted = left.min(bytes.len());
+        let Some(part) = bytes.get_mut(..wanted) else { break };
+        (&pipe.reader).read_exact(part)?;
+        file.write_all_at(part, offset)?;
+        offset += wanted as u64;
+        left -= wanted;
+    }
+    Ok(())
 }

@@ -11,6 +11,8 @@ mod helper;
 mod journal;
 mod lock;
 mod lost;
+#[cfg(target_os = "linux")]
+mod pipes;
 mod publish;
 mod reserve;
 mod source;

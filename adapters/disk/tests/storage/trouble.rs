@@ -1,12 +1,14 @@
 //! Disks that are full or read-only. Both are made for one helper process, in a mount namespace of its own.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
 use longhaul_core::error::FileFaultKind;
 use longhaul_core::intent::{FileOp, FileReply};
 use longhaul_disk::FileTarget;
+use longhaul_driver::storage::Storage;
 
 use crate::helper;
 use crate::lock::rustix_is_root;
@@ -50,6 +52,14 @@ pub(crate) async fn full_disk(target: &FileTarget) -> String {
     let fault = write(target, 512 << 10, &content[512 << 10..]).await.unwrap_err();
     assert_eq!(fault.kind, FileFaultKind::Full);
     assert!(fault.detail.contains(".a.longhaul"), "{}", fault.detail);
+    // So does one that takes bytes from a pipe.
+    if let Some(mut pipe) = target.pipe() {
+        (&pipe.writer).write_all(&content[512 << 10..(512 << 10) + (1 << 20)]).unwrap();
+        pipe.len = 1 << 20;
+        let fault = target.write_piped(512 << 10, pipe, 1 << 20).await.unwrap_err();
+        assert_eq!(fault.kind, FileFaultKind::Full, "{fault}");
+        assert!(fault.detail.contains(".a.longhaul"), "{}", fault.detail);
+    }
     run(target, FileOp::Release).await.unwrap();
 
     // Not more room yet: what was kept survives the failed attempt.

@@ -3,6 +3,7 @@
 //! Everything is awaited beside the cancel flag, except a write that is under way: nothing may touch the target after the
 //! answer. The answer comes exactly once on every path, a panic included: see [`Answer`].
 
+mod piped;
 mod receive;
 mod send;
 #[cfg(test)]
@@ -29,7 +30,7 @@ use crate::mailbox::{Mailbox, Reply};
 use crate::meter::Meter;
 use crate::storage::Storage;
 use crate::throttle::Throttle;
-use crate::transport::{Frames, Transport};
+use crate::transport::{Frames, Transport, Unread};
 
 /// A request to be made, and all it needs.
 pub(crate) struct Exchange {
@@ -117,7 +118,8 @@ impl Exchange {
         if let Some(fault) = source.take_fault() {
             return Outcome::Local { moved: meter.read(), fault };
         }
-        let (head, frames) = response.into_parts();
+        let (mut head, frames) = response.into_parts();
+        let unread = head.extensions.remove::<Unread>();
         let disposition = match unless(&cancel, ask(&self.mailbox, self.op, head)).await {
             None => return cancelled(),
             Some(disposition) => disposition,
@@ -125,8 +127,11 @@ impl Exchange {
         match disposition {
             Disposition::WriteAt { skip, offset, len, digest } => {
                 let place = receive::Place { skip, offset, len };
-                let target =
+                let mut target =
                     receive::Incoming::new(self.storage, frames, place, digest, self.write_batch, self.receive);
+                if let Some(unread) = unread {
+                    target.leave_unread(unread);
+                }
                 match target.run(&cancel, &nudge, &meter).await {
                     receive::Ended::Complete => Outcome::Complete { moved: meter.read(), body: Bytes::new() },
                     receive::Ended::Broken(fault) => broken(fault),

@@ -1,8 +1,9 @@
-//! The body of an answer into the target: frames gathered into batches, one batch being written while the next is gathered.
+//! The body of an answer into the target: frames gathered into batches, one batch being written while the next is gathered; or, where
+//! nobody wants to look at them, bytes in pipes instead of frames (see [`Piped`]).
 
 use std::mem;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
@@ -10,13 +11,14 @@ use futures::stream::StreamExt;
 use longhaul_core::Algorithm;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 
+use super::piped::Piped;
 use super::{Local, Nudge};
 use crate::cancel::Cancel;
 use crate::hash::Hasher;
 use crate::meter::Meter;
-use crate::storage::{Batch, Storage};
+use crate::storage::{Batch, Pipe, Storage};
 use crate::throttle::{Gate, Throttle};
-use crate::transport::Frames;
+use crate::transport::{Frames, Moved, Unread};
 
 /// Where a body goes.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +53,19 @@ pub(super) struct Incoming {
     gathered_len: usize,
     /// The emptied vector of the batch before.
     spare: Vec<Bytes>,
-    write: Option<(BoxFuture<'static, Result<Batch, Local>>, u64)>,
+    /// What has been asked for instead of frames. Once it comes, it is what is gathered.
+    piped: Option<Piped>,
+    write: Option<(Write, u64)>,
     room: Option<BoxFuture<'static, ()>>,
     /// Whether to write although the batch is not full.
     flush: bool,
     end: Option<Ended>,
+}
+
+/// A write under way.
+enum Write {
+    Frames(BoxFuture<'static, Result<Batch, Local>>),
+    Piped(BoxFuture<'static, Result<Pipe, Local>>),
 }
 
 impl Incoming {
@@ -79,10 +89,18 @@ impl Incoming {
             gathered: Vec::new(),
             gathered_len: 0,
             spare: Vec::new(),
+            piped: None,
             write: None,
             room: None,
             flush: false,
             end: None,
+        }
+    }
+
+    /// Has the kernel move what it can, if nobody wants to see the bytes, all of them belong into the target, and that takes them so.
+    pub(super) fn leave_unread(&mut self, unread: Unread) {
+        if self.hasher.is_none() && self.place.skip == 0 && self.left > 0 {
+            self.piped = self.storage.pipe().map(|pipe| Piped::begin(unread, pipe));
         }
     }
 
@@ -104,24 +122,8 @@ impl Incoming {
 
     fn poll(&mut self, cx: &mut Context<'_>, meter: &Meter) -> Poll<Ended> {
         loop {
-            if let Some((write, len)) = &mut self.write
-                && let Poll::Ready(written) = write.poll_unpin(cx)
-            {
-                let len = *len;
-                self.write = None;
-                match written {
-                    Ok(batch) => {
-                        meter.written(len, batch.hasher.as_ref().and_then(Hasher::digest));
-                        self.place.offset += len;
-                        self.hasher = batch.hasher;
-                        self.spare = batch.frames;
-                        self.spare.clear();
-                    }
-                    Err(fault) => {
-                        self.frames = None;
-                        return Poll::Ready(Ended::Local(fault));
-                    }
-                }
+            if let Poll::Ready(Err(fault)) = self.poll_write(cx, meter) {
+                return Poll::Ready(Ended::Local(fault));
             }
             self.gather(cx);
             if self.write.is_some() {
@@ -139,17 +141,48 @@ impl Incoming {
         }
     }
 
+    /// Sees to the write under way.
+    fn poll_write(&mut self, cx: &mut Context<'_>, meter: &Meter) -> Poll<Result<(), Local>> {
+        let Some((write, len)) = &mut self.write else {
+            return Poll::Pending;
+        };
+        let len = *len;
+        match write {
+            Write::Frames(write) => {
+                let batch = ready!(write.poll_unpin(cx))?;
+                self.hasher = batch.hasher;
+                self.spare = batch.frames;
+                self.spare.clear();
+            }
+            Write::Piped(write) => {
+                let pipe = ready!(write.poll_unpin(cx))?;
+                if let Some(piped) = &mut self.piped {
+                    piped.back(pipe);
+                }
+            }
+        }
+        self.write = None;
+        meter.written(len, self.hasher.as_ref().and_then(Hasher::digest));
+        self.place.offset += len;
+        Poll::Ready(Ok(()))
+    }
+
     /// Takes frames until none is ready, the batch is full, or all is there.
     fn gather(&mut self, cx: &mut Context<'_>) {
         while self.gathered_len < self.batch || self.left == 0 {
+            if self.left > 0 && self.piped.as_ref().is_some_and(Piped::is_next) {
+                if self.gather_piped(cx).is_pending() {
+                    return;
+                }
+                continue;
+            }
             if !self.held.is_empty() {
                 let Poll::Ready(slice) = self.gate.poll(self.held.len(), cx) else {
                     return;
                 };
                 let frame =
                     if slice == self.held.len() { mem::take(&mut self.held) } else { self.held.split_to(slice) };
-                self.left -= if self.left == u64::MAX { 0 } else { slice as u64 };
-                self.gathered_len += slice;
+                self.count(slice);
                 self.gathered.push(frame);
                 continue;
             }
@@ -179,13 +212,64 @@ impl Incoming {
                     self.held = frame;
                 }
                 Some(Err(fault)) => self.stop(Ended::Broken(fault)),
-                None if self.left == u64::MAX && self.place.skip == 0 => self.stop(Ended::Complete),
-                None => {
-                    let fault = self.truncated();
-                    self.stop(Ended::Broken(fault));
-                }
+                None => match &mut self.piped {
+                    Some(piped) => {
+                        piped.frames_ended();
+                        self.frames = None;
+                        self.batch = super::piped::BATCH;
+                        // What came as frames goes first.
+                        self.flush |= self.gathered_len > 0;
+                    }
+                    None => self.through(),
+                },
             }
         }
+    }
+
+    /// The same with what the kernel moves. Ready: to be asked again.
+    fn gather_piped(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(piped) = self.piped.as_mut().filter(|_| self.gathered.is_empty()) else {
+            return Poll::Pending;
+        };
+        let Some(pipe) = piped.pipe(&*self.storage) else {
+            return Poll::Pending;
+        };
+        // In the pipe, and waiting for its rate limit.
+        let held = pipe.len - self.gathered_len;
+        if held > 0 {
+            let slice = ready!(self.gate.poll(held, cx));
+            self.count(slice);
+            return Poll::Ready(());
+        }
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        match ready!(piped.poll_move(cx, self.gate.most(most))) {
+            Ok(Moved::Bytes(_)) => Poll::Ready(()),
+            Ok(Moved::Full) => {
+                self.flush = true;
+                Poll::Pending
+            }
+            Ok(Moved::End) => {
+                self.through();
+                Poll::Pending
+            }
+            Err(fault) => {
+                self.stop(Ended::Broken(fault));
+                Poll::Pending
+            }
+        }
+    }
+
+    /// So many bytes more are to be written.
+    fn count(&mut self, len: usize) {
+        self.left -= if self.left == u64::MAX { 0 } else { len as u64 };
+        self.gathered_len += len;
+    }
+
+    /// The body is at its end.
+    fn through(&mut self) {
+        let whole = self.left == u64::MAX && self.place.skip == 0;
+        let end = if whole { Ended::Complete } else { Ended::Broken(self.truncated()) };
+        self.stop(end);
     }
 
     /// Reads no more; what is gathered is still written. Being cancelled overrides any other end.
@@ -195,6 +279,9 @@ impl Incoming {
         }
         self.frames = None;
         self.held = Bytes::new();
+        if let Some(piped) = &mut self.piped {
+            piped.stop();
+        }
     }
 
     fn truncated(&self) -> Fault {
@@ -227,10 +314,16 @@ impl Incoming {
                 return true;
             }
         }
-        let frames = mem::replace(&mut self.gathered, mem::take(&mut self.spare));
-        let len = mem::take(&mut self.gathered_len) as u64;
-        let batch = Batch { frames, hasher: self.hasher.take() };
-        self.write = Some((self.storage.write(self.place.offset, batch), len));
+        let (offset, len) = (self.place.offset, mem::take(&mut self.gathered_len));
+        let pipe = self.piped.as_mut().filter(|_| self.gathered.is_empty()).and_then(|piped| piped.take(len));
+        let write = match pipe {
+            Some(pipe) => Write::Piped(self.storage.write_piped(offset, pipe, len)),
+            None => {
+                let frames = mem::replace(&mut self.gathered, mem::take(&mut self.spare));
+                Write::Frames(self.storage.write(offset, Batch { frames, hasher: self.hasher.take() }))
+            }
+        };
+        self.write = Some((write, len as u64));
         self.flush = false;
         true
     }

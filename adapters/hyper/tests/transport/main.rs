@@ -13,6 +13,8 @@ mod connect;
 mod files;
 mod http2;
 mod nets;
+#[cfg(unix)]
+mod pipes;
 mod proxy;
 mod stale;
 mod support;

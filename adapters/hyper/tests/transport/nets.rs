@@ -25,7 +25,7 @@ pub(crate) fn net() -> Arc<dyn Net> {
     }
 }
 
-/// Whether the kernel sends files by itself there.
+/// Whether the kernel sends and receives files by itself there.
 #[cfg(unix)]
 pub(crate) fn sends_files() -> bool {
     cfg!(target_os = "linux") && CURRENT.get() == Sockets::Tokio

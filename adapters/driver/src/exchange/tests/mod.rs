@@ -1,6 +1,7 @@
 //! One exchange, driven alone: a scripted transport on one side, a scripted loop on the other.
 
 mod control;
+mod piped;
 mod receive;
 mod send;
 mod spans;
