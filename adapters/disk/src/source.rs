@@ -12,6 +12,8 @@ use longhaul_core::intent::{FileOp, FileReply, Fingerprint};
 use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
 #[cfg(target_os = "linux")]
+use longhaul_driver::hash::Hasher;
+#[cfg(target_os = "linux")]
 use longhaul_driver::storage::Span;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
@@ -42,6 +44,18 @@ struct Opened {
     of_memory: bool,
     /// What it looked like when it was opened.
     fingerprint: Fingerprint,
+}
+
+/// No more than this is read by whoever asks: as much as it gives to a socket at once.
+#[cfg(target_os = "linux")]
+const QUICK: usize = 256 << 10;
+
+#[cfg(target_os = "linux")]
+impl Opened {
+    /// Whether a range can be had without waiting, as far as samples of it tell.
+    fn is_in_memory(&self, offset: u64, len: usize) -> bool {
+        self.of_memory || sys::is_in_memory(&self.file, offset, len)
+    }
 }
 
 /// File systems keep time in steps of up to this size. A write within the same step as a look would go unnoticed, so a file that
@@ -114,12 +128,26 @@ impl Inner {
         Ok(chunk)
     }
 
+    /// Whether a read takes less than to have a thread do it, and to fetch what it read from that thread's processor.
+    #[cfg(target_os = "linux")]
+    fn is_quick(&self, offset: u64, chunk: &Chunk) -> bool {
+        let Some(opened) = self.current() else { return false };
+        let len = opened.fingerprint.len.saturating_sub(offset).min(chunk.buffer.capacity() as u64);
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        len <= QUICK && chunk.hasher.as_ref().is_none_or(Hasher::is_quick) && opened.is_in_memory(offset, len)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_quick(&self, _: u64, _: &Chunk) -> bool {
+        false
+    }
+
     /// A range for the kernel to send, while all is well with it.
     #[cfg(target_os = "linux")]
     fn span(&self, offset: u64, len: usize) -> Option<Span> {
         let opened = self.current()?;
         let whole = offset.checked_add(len as u64).is_some_and(|end| end <= opened.fingerprint.len);
-        if !whole || !(opened.of_memory || sys::is_in_memory(&opened.file, offset, len)) {
+        if !whole || !opened.is_in_memory(offset, len) {
             return None;
         }
         let now = opened.file.metadata().ok()?;
@@ -182,6 +210,9 @@ impl Storage for FileSource {
 
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         let inner = Arc::clone(&self.0);
+        if inner.is_quick(offset, &chunk) {
+            return Box::pin(async move { inner.read(offset, chunk) });
+        }
         copying(chunk.buffer.capacity(), move || inner.read(offset, chunk))
     }
 

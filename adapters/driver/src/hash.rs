@@ -37,6 +37,12 @@ impl Hasher {
         Self { algorithm, state }
     }
 
+    /// Whether it is as quick as a copy: not worth a thread of its own.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        matches!(self.state, State::Crc(_))
+    }
+
     /// Takes `bytes` in.
     pub fn update(&mut self, bytes: &[u8]) {
         use md5::Digest as _;

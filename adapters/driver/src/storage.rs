@@ -24,7 +24,8 @@ pub trait Storage: Send + Sync + 'static {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>>;
 
     /// Fills `chunk.buffer` with the source's bytes from `offset` on, up to its capacity, short only at the source's end, and
-    /// feeds the hasher with them.
+    /// feeds the hasher with them. What is there at once may be read when the future is polled first, as long as that takes no
+    /// longer than to hand the bytes to a socket; what has to be waited for must not keep the thread.
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>>;
 
     /// At most `len` bytes of the source from `offset` on that the kernel can send by itself, now and without waiting for a disk.

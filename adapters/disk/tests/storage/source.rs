@@ -126,6 +126,57 @@ async fn the_kernel_is_left_what_is_there_and_as_it_was() {
     assert!(source.span(0, 10).is_none());
 }
 
+/// In memory, where the kernel waits for nothing.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_there_is_read_by_whoever_asks_and_the_rest_by_a_thread() {
+    use futures::FutureExt;
+
+    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
+    if rustix::fs::statfs(folder.path()).unwrap().f_type != 0x0102_1994 {
+        return;
+    }
+    let path = folder.path().join("a");
+    let content = pattern(600_000);
+    fs::write(&path, &content).unwrap();
+    let source = FileSource::new(&path);
+    let read = |offset, len, algorithm: Option<Algorithm>| {
+        let chunk = Chunk { buffer: BytesMut::with_capacity(len), hasher: algorithm.map(Hasher::new) };
+        source.read(offset, chunk)
+    };
+    assert!(read(0, 1000, None).now_or_never().is_none(), "it has to be opened first");
+    look(&source).await;
+    for (offset, len, algorithm, at_once) in [
+        (0, 256 << 10, None, true),
+        (7, 256 << 10, Some(Algorithm::Crc64Nvme), true),
+        (500_000, 256 << 10, Some(Algorithm::Crc32c), true),
+        (0, 300 << 10, None, false),
+        (0, 1000, Some(Algorithm::Sha256), false),
+        (0, 1000, Some(Algorithm::Md5), false),
+    ] {
+        let mut reading = read(offset, len, algorithm);
+        let first = (&mut reading).now_or_never();
+        assert_eq!(first.is_some(), at_once, "{len} {algorithm:?}");
+        let chunk = match first {
+            Some(chunk) => chunk,
+            None => reading.await,
+        };
+        let chunk = chunk.unwrap();
+        let wanted = &content[offset as usize..][..len.min(600_000 - offset as usize)];
+        assert!(chunk.buffer == wanted, "{len} {algorithm:?}");
+        let expected = algorithm.map(|algorithm| {
+            let mut hasher = Hasher::new(algorithm);
+            hasher.update(wanted);
+            hasher.digest().unwrap()
+        });
+        assert_eq!(chunk.hasher.and_then(|hasher| hasher.digest()), expected);
+    }
+    // It looks at the file all the same.
+    fs::write(&path, pattern(500_000)).unwrap();
+    let changed = read(0, 1000, Some(Algorithm::Crc64Nvme)).now_or_never().expect("at once");
+    assert_eq!(kind(changed), FileFaultKind::Changed);
+}
+
 #[tokio::test]
 async fn digests_cover_their_ranges_and_can_be_given_up() {
     let folder = tempfile::tempdir().unwrap();

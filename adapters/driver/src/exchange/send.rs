@@ -1,4 +1,4 @@
-//! The body of a request: source pieces read ahead of the socket into buffers that are used again, or, where the transport and the
+//! The body of a request: source pieces read into buffers that are used again, or, where the transport and the
 //! storage can, not read at all but left to the kernel.
 
 use std::collections::VecDeque;
@@ -59,13 +59,17 @@ impl SourceState {
 /// A range shorter than this is read: less would be saved than a span costs.
 const WORTHWHILE: u64 = 96 << 10;
 
+/// So much is looked at once before it is left to the kernel span by span.
+const LOOKED_AT: usize = 1 << 20;
+
 /// The end of each range is read, so that a file that was written to is noticed before the server has all of it.
 const TAIL: u64 = 16 << 10;
 
 /// Buffers in rotation: one being read into, the others on their way out.
 const BUFFERS: usize = 3;
 
-/// Reads a body piece by piece; at most one read at a time, begun when the frame before it is handed out.
+/// Reads a body piece by piece; at most one read at a time. What has to be waited for is begun when the frame before it is handed out;
+/// what is there at once is read when it is wanted, so that it goes from one buffer to the socket while the processor still has it.
 pub(super) struct Outgoing {
     storage: Arc<dyn Storage>,
     len: u64,
@@ -76,6 +80,8 @@ pub(super) struct Outgoing {
     span: Option<Span>,
     /// The transport has asked for spans, so it takes them.
     spans: bool,
+    /// The last read did not have to be waited for.
+    at_once: bool,
     /// What is being handed out, in slices where a rate limit applies.
     frame: Bytes,
     hasher: Option<Hasher>,
@@ -100,6 +106,7 @@ impl Outgoing {
             read: None,
             span: None,
             spans: false,
+            at_once: false,
             frame: Bytes::new(),
             hasher,
             spare: VecDeque::new(),
@@ -122,7 +129,8 @@ impl Outgoing {
 
     /// Whether everything has been handed out.
     fn is_through(&self) -> bool {
-        self.frame.is_empty() && self.pieces.is_empty() && self.read.is_none() && self.span.is_none()
+        let waits = self.read.is_some() || self.span.is_some();
+        self.frame.is_empty() && !waits && self.pieces.iter().all(Piece::is_empty)
     }
 
     /// The range of the source that comes next.
@@ -149,7 +157,7 @@ impl Outgoing {
         if self.spans && self.span.is_none() {
             self.span = self.next_span();
         }
-        if self.span.is_none() {
+        if self.span.is_none() && !self.at_once {
             self.read_ahead(cx);
         }
     }
@@ -159,7 +167,7 @@ impl Outgoing {
             return None;
         }
         let range = self.next_range().filter(|range| range.len() >= WORTHWHILE)?;
-        let len = usize::try_from(range.len() - TAIL).unwrap_or(usize::MAX).min(LONGEST_SPAN);
+        let len = usize::try_from(range.len() - TAIL).unwrap_or(usize::MAX).min(LOOKED_AT);
         let mut span = self.storage.span(range.start(), len)?;
         let span = span.split_to(len);
         self.take_range(range, span.len as u64);
@@ -180,7 +188,9 @@ impl Outgoing {
         let chunk = Chunk { buffer: self.buffer(len), hasher: self.hasher.take() };
         let mut read = self.storage.read(offset, chunk);
         // Polled once so that it begins now, not when the socket has taken the frame before.
-        if let Poll::Ready(done) = read.as_mut().poll(cx) {
+        let begun = read.as_mut().poll(cx);
+        self.at_once = begun.is_ready();
+        if let Poll::Ready(done) = begun {
             read = Box::pin(std::future::ready(done));
         }
         self.read = Some((read, len));
@@ -188,9 +198,13 @@ impl Outgoing {
 
     /// An empty buffer of exactly `len` bytes of capacity: one whose frame the transport has let go of, if there is one.
     fn buffer(&mut self, len: usize) -> BytesMut {
-        let mut buffer =
-            if self.spare.len() < BUFFERS { BytesMut::new() } else { self.spare.pop_front().unwrap_or_default() };
-        buffer.reserve(self.chunk.min(len.next_power_of_two()));
+        let wanted = self.chunk.min(len.next_power_of_two());
+        let mut buffer = match self.spare.iter_mut().position(|spare| spare.try_reclaim(wanted)) {
+            Some(free) => self.spare.swap_remove_back(free).unwrap_or_default(),
+            None if self.spare.len() < BUFFERS => BytesMut::new(),
+            None => self.spare.pop_front().unwrap_or_default(),
+        };
+        buffer.reserve(wanted);
         if buffer.capacity() > len {
             drop(buffer.split_off(len));
         }
@@ -243,7 +257,7 @@ impl Outgoing {
         let Some(span) = &mut self.span else {
             return Poll::Ready(None);
         };
-        let slice = span.split_to(ready!(self.gate.poll(span.len, cx)));
+        let slice = span.split_to(ready!(self.gate.poll(span.len.min(LONGEST_SPAN), cx)));
         if span.len == 0 {
             self.span = None;
             self.look_ahead(cx);

@@ -1,7 +1,9 @@
 //! Request bodies.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -69,49 +71,78 @@ fn a_digest_is_there_with_the_last_byte_also_when_nobody_asks_for_the_end() {
     assert_eq!(outcome.moved().digest, Some(digest(Algorithm::Crc32c, &content(10_000))));
 }
 
-#[test]
-fn the_next_read_begins_while_the_socket_takes_the_frame_before_and_buffers_come_back() {
-    /// Counts reads begun and buffers it has not seen before.
-    struct Counting(MemorySource, Arc<AtomicUsize>, Arc<Mutex<Vec<usize>>>);
-    impl Storage for Counting {
-        fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
-            self.0.run(op, cancel)
-        }
-        fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
-            self.1.fetch_add(1, Ordering::SeqCst);
-            assert_eq!(chunk.buffer.capacity(), 4096);
-            self.2.lock().unwrap().push(chunk.buffer.as_ptr() as usize);
-            self.0.read(offset, chunk)
-        }
-        fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
-            unreachable!()
-        }
+/// A source that counts what it is asked for.
+#[derive(Clone)]
+struct Counting {
+    source: MemorySource,
+    /// Its reads have to be waited for.
+    slow: bool,
+    reads: Arc<AtomicUsize>,
+    /// Where the buffers were.
+    places: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Counting {
+    fn new(slow: bool) -> Self {
+        Self { source: MemorySource::new(content(64 << 10)), slow, reads: Arc::default(), places: Arc::default() }
     }
-    let (reads, places) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-    let source = Counting(MemorySource::new(content(64 << 10)), Arc::clone(&reads), Arc::clone(&places));
-    let mut bench = Bench::new(source);
-    bench.body = Body::Source(ByteRange::at(0, 64 << 10));
-    let transport = {
-        let reads = Arc::clone(&reads);
-        Scripted(move |request: Request<crate::transport::SendBody>| {
+
+    fn buffers(&self) -> usize {
+        let mut places = self.places.lock().unwrap().clone();
+        places.sort_unstable();
+        places.dedup();
+        places.len()
+    }
+}
+
+impl Storage for Counting {
+    fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
+        self.source.run(op, cancel)
+    }
+    fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(chunk.buffer.capacity(), 4096);
+        self.places.lock().unwrap().push(chunk.buffer.as_ptr() as usize);
+        let (read, mut slow) = (self.source.read(offset, chunk), self.slow);
+        let wait = poll_fn(move |cx| {
+            if std::mem::take(&mut slow) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        });
+        wait.then(|()| read).boxed()
+    }
+    fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
+        unreachable!()
+    }
+}
+
+#[test]
+fn the_next_read_begins_while_the_socket_takes_the_frame_before_unless_it_is_there_at_once_and_buffers_come_back() {
+    for slow in [true, false] {
+        let source = Counting::new(slow);
+        let mut bench = Bench::new(source.clone());
+        bench.body = Body::Source(ByteRange::at(0, 64 << 10));
+        let reads = Arc::clone(&source.reads);
+        let transport = Scripted(move |request: Request<crate::transport::SendBody>| {
             let reads = Arc::clone(&reads);
             async move {
                 let mut body = request.into_body().into_frames();
                 let mut seen = 0;
                 while let Some(frame) = body.next().await {
                     seen += 1;
-                    assert_eq!(reads.load(Ordering::SeqCst), (seen + 1).min(16), "one ahead");
+                    let ahead = usize::from(slow);
+                    assert_eq!(reads.load(Ordering::SeqCst), (seen + ahead).min(16), "slow: {slow}");
                     drop(frame);
                 }
                 Ok(Response::new(frames(vec![])))
             }
-        })
-    };
-    assert!(matches!(bench.run(transport, Disposition::Close), Outcome::Cancelled { .. }));
-    let mut places = places.lock().unwrap().clone();
-    places.sort_unstable();
-    places.dedup();
-    assert!(places.len() <= 4, "{} buffers for 16 reads", places.len());
+        });
+        assert!(matches!(bench.run(transport, Disposition::Close), Outcome::Cancelled { .. }));
+        let buffers = source.buffers();
+        assert!(buffers <= if slow { 4 } else { 1 }, "{buffers} buffers for 16 reads, slow: {slow}");
+    }
 }
 
 #[test]
