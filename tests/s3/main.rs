@@ -13,6 +13,7 @@ mod credentials;
 mod faults;
 mod resume;
 mod round_trips;
+mod sources;
 #[allow(unreachable_pub, reason = "as in the shared support")]
 mod store;
 #[path = "../support/mod.rs"]
