@@ -107,3 +107,59 @@ impl Drop for Turn {
         drop(left);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_at_a_time_in_the_order_they_came_and_a_panic_is_its_own() {
+        let line = Line::default();
+        let (at_work, done) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let writes = (0..50).map(|number| {
+            let (at_work, done) = (Arc::clone(&at_work), Arc::clone(&done));
+            line.run(1 << 20, move || {
+                assert_eq!(at_work.fetch_add(1, Ordering::SeqCst), 0);
+                std::thread::yield_now();
+                done.lock().unwrap().push(number);
+                at_work.fetch_sub(1, Ordering::SeqCst);
+                if number % 10 == 3 { panic!("on purpose") } else { Ok(number) }
+            })
+        });
+        for (number, written) in join_all(writes).await.into_iter().enumerate() {
+            match written {
+                Ok(written) => assert_eq!(written, number),
+                Err(fault) => assert_eq!((number % 10, fault.kind), (3, FileFaultKind::Io), "{fault}"),
+            }
+        }
+        assert!(done.lock().unwrap().iter().copied().eq(0..50));
+        // Nobody is left at it, and the next one begins anew.
+        for _ in 0..100 {
+            assert_eq!(line.run(1, || Ok(7)).await, Ok(7));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_that_nobody_waits_for_is_made_all_the_same() {
+        let line = Line::default();
+        let (tell, told) = oneshot::channel();
+        let mut write = line.run(1 << 20, move || tell.send(()).map_err(|()| unreachable!("somebody listens")));
+        assert!((&mut write).now_or_never().is_none());
+        drop(write);
+        told.await.unwrap();
+    }
+
+    #[test]
+    fn what_a_runtime_drops_is_told_to_those_who_wait() {
+        let line = Line::default();
+        let (answer, mut done) = oneshot::channel::<()>();
+        assert!(line.join(Box::new(move || answer.send(()).unwrap_or(()))));
+        drop(Turn { line: line.clone(), over: false });
+        assert!(done.try_recv().is_err(), "gone");
+        assert!(line.join(Box::new(|| {})), "and somebody else begins");
+    }
+}

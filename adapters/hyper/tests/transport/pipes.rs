@@ -274,7 +274,7 @@ async fn what_comes_behind_the_body_is_nobodys_answer() {
                     let _ = stream.write_all(&said).await;
                 } else {
                     stream.write_all(&said).await.unwrap();
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                     let _ = stream.write_all(poison).await;
                 }
                 while matches!(stream.read(&mut [0; 100]).await, Ok(1..)) {}
@@ -286,8 +286,10 @@ async fn what_comes_behind_the_body_is_nobodys_answer() {
             let (_, all, end) = Answer::of(&client, &format!("http://{address}/")).await.all().await;
             end.unwrap();
             assert!(all == content(len));
-            // It is in by then.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            // It is in by then, and seen: in many steps, because on a busy machine one long sleep may be over all at once.
+            for _ in 0..30 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             assert_eq!(connections.load(Ordering::SeqCst), round);
         }
     }
@@ -315,7 +317,11 @@ async fn a_broken_body_gives_what_came_and_is_told_as_if_it_had_been_read() {
             let client = builder().by_kernel(false).build(net()).unwrap();
             let (came, end) = body(get(&client, &url).await.unwrap()).await;
             let (_, moved, ended) = Answer::of(&transport(), &url).await.all().await;
-            assert!(came == content(LEN)[..cut] && moved == came, "{} of {cut}", moved.len());
+            // A reset may overtake what was sent before it.
+            for came in [came, moved] {
+                let all = content(LEN);
+                assert!(came == all[..cut] || by_reset && all[..cut].starts_with(&came), "{} of {cut}", came.len());
+            }
             let (fault, like) = (ended.unwrap_err(), end.unwrap_err());
             assert_eq!((fault.kind, fault.sent), (like.kind, Sent::Maybe));
             // hyper may have met the end before it gave its connection away: the words are its own then.
