@@ -1,8 +1,9 @@
 //! How many requests to one authority are worth having at once: grows while the goodput grows with it, holds when it does
 //! not, halves when the server says it is too much.
 //!
-//! It doubles up to a threshold and goes on by quarters from there. At first there is no threshold; a growth that did not pay, and a
-//! cut, set one, so that after a storm most of what was lost is back soon and the rest is found with care.
+//! It doubles up to a threshold and goes on by quarters from there. At first there is no threshold; a growth that did not pay or was
+//! refused, and the first cut of a storm, set one, so that after a storm most of what was lost is back soon and the rest is found with
+//! care. Where it holds it tries a quarter more now and then: networks change, and one window may have misled.
 
 use core::time::Duration;
 
@@ -11,8 +12,16 @@ use crate::time::{Time, micros};
 
 /// Goodput is compared between windows of this length.
 const WINDOW: Duration = Duration::from_millis(500);
+/// After a growth by a quarter goodput counts from so much later on: the new requests have to begin, and a quarter is soon lost
+/// among what the old ones brought.
+const SETTLE: Duration = Duration::from_millis(250);
 /// After a cut nothing changes for this long: the answers to requests already sent say nothing new.
 const COOLDOWN: Duration = Duration::from_secs(1);
+/// Cuts that follow each other so soon tell of one storm.
+const STORM: Duration = Duration::from_secs(4);
+/// Saturated windows between two attempts at a quarter more, at first and at most; each that failed doubles it.
+const PATIENCE: u32 = 4;
+const LONGEST_PATIENCE: u32 = 64;
 
 /// One authority's controller.
 #[derive(Clone, Debug)]
@@ -20,6 +29,8 @@ pub(crate) struct Controller {
     bounds: Concurrency,
     target: u32,
     opened: Time,
+    /// The first window after it begins with what is told then.
+    settled: Time,
     bytes: u64,
     /// All places were taken at some moment of the window: more could have helped.
     saturated: bool,
@@ -27,9 +38,12 @@ pub(crate) struct Controller {
     last: Option<(u64, u32)>,
     /// Below it the target doubles.
     threshold: u32,
-    /// The target grew since the last cut.
-    grown: bool,
+    /// Saturated windows without a growth since the last attempt, and how many there are to be.
+    content: u32,
+    patience: u32,
     quiet_until: Time,
+    /// A cut before then belongs to the storm of the one before.
+    storm_until: Time,
 }
 
 impl Controller {
@@ -41,12 +55,15 @@ impl Controller {
             bounds,
             target,
             opened: now,
+            settled: Time::ZERO,
             bytes: 0,
             saturated: false,
             last: None,
             threshold: bounds.ceiling,
-            grown: true,
+            content: 0,
+            patience: PATIENCE,
             quiet_until: Time::ZERO,
+            storm_until: Time::ZERO,
         }
     }
 
@@ -62,6 +79,12 @@ impl Controller {
 
     /// `bytes` of content moved.
     pub(crate) fn moved(&mut self, bytes: u64, now: Time) {
+        if self.opened < self.settled {
+            if now >= self.settled {
+                self.opened = now;
+            }
+            return;
+        }
         self.bytes = self.bytes.saturating_add(bytes);
         let span = now.since(self.opened);
         if span < WINDOW {
@@ -69,55 +92,72 @@ impl Controller {
         }
         let rate =
             u64::try_from(u128::from(self.bytes) * 1_000_000 / u128::from(micros(span).max(1))).unwrap_or(u64::MAX);
-        if self.saturated && now >= self.quiet_until {
-            self.compare(rate);
-        }
         self.opened = now;
         self.bytes = 0;
-        self.saturated = false;
+        if core::mem::take(&mut self.saturated) && now >= self.quiet_until {
+            self.compare(rate);
+        }
     }
 
     fn compare(&mut self, rate: u64) {
-        let grow = match self.last {
-            None => true,
-            // At least a sixteenth more for the last growth, else it was not worth it.
-            Some((before, target)) if self.target > target => rate > before.saturating_add(before / 16),
-            Some((before, _)) => rate > before.saturating_add(before / 4),
+        let Some((before, target)) = self.last else {
+            return self.grow(rate);
         };
-        match self.last {
-            Some((before, target)) if !grow && self.target > target => {
-                // Back to where it was as good.
-                self.target = target;
-                self.threshold = target;
-                self.last = Some((before.max(rate), target));
+        if self.target > target {
+            // At least a sixteenth more for the last growth, else it was not worth it.
+            if rate > before.saturating_add(before / 16) {
+                self.patience = PATIENCE;
+                return self.grow(rate);
             }
-            _ if grow => {
-                self.last = Some((rate, self.target));
-                self.target = self.next().min(self.bounds.ceiling);
-                self.grown = true;
-            }
-            _ => {}
+            // Back to where it was as good.
+            self.last = Some((before.max(rate), target));
+            return self.retreat(target);
+        }
+        self.content += 1;
+        if rate > before.saturating_add(before / 4) || self.content >= self.patience {
+            self.grow(rate);
         }
     }
 
-    fn next(&self) -> u32 {
-        if self.target < self.threshold {
+    fn grow(&mut self, rate: u64) {
+        self.last = Some((rate, self.target));
+        self.content = 0;
+        let next = if self.target < self.threshold {
             self.target.saturating_mul(2).min(self.threshold)
         } else {
+            self.settled = self.opened + SETTLE;
             self.target.saturating_add((self.target / 4).max(1))
-        }
+        };
+        self.target = next.min(self.bounds.ceiling);
+    }
+
+    /// The last growth was for nothing: the next attempt comes later.
+    fn retreat(&mut self, target: u32) {
+        self.target = target;
+        self.threshold = target;
+        self.content = 0;
+        self.patience = (self.patience * 2).min(LONGEST_PATIENCE);
     }
 
     /// The server said that it is too much, or did not answer in time.
     pub(crate) fn overload(&mut self, now: Time) {
-        if now >= self.quiet_until {
-            // Of one storm the first cut tells what was too much.
-            if core::mem::replace(&mut self.grown, false) {
-                self.threshold = self.target - self.target / 4;
+        if now < self.quiet_until {
+            return;
+        }
+        self.quiet_until = now + COOLDOWN;
+        let storm = now < self.storm_until;
+        self.storm_until = now + STORM;
+        match self.last {
+            // What was just tried is too much, and what was there before is not.
+            Some((_, target)) if target < self.target && !storm => self.retreat(target),
+            _ => {
+                // Of one storm the first cut tells what was too much.
+                if !storm {
+                    self.threshold = self.target - self.target / 4;
+                }
+                self.target = (self.target / 2).max(self.bounds.floor);
+                self.last = None;
             }
-            self.target = (self.target / 2).max(self.bounds.floor);
-            self.quiet_until = now + COOLDOWN;
-            self.last = None;
         }
     }
 }
@@ -203,25 +243,63 @@ mod tests {
         assert_eq!(window(&mut controller, &mut at, 1_000, 2_200_000), 10);
     }
 
+    /// Windows of which each request brings 100,000 bytes a second, of those that are useful; the targets after each.
+    fn windows<const N: usize>(controller: &mut Controller, at: &mut u64, useful: u32) -> [u32; N] {
+        core::array::from_fn(|_| {
+            let target = controller.target();
+            for _ in 0..15 {
+                controller.saturate();
+                *at += 50_000;
+                controller.moved(u64::from(controller.target().min(useful)) * 5_000, Time::from_micros(*at));
+                if controller.target() != target {
+                    break;
+                }
+            }
+            controller.target()
+        })
+    }
+
     #[test]
-    fn after_a_storm_three_quarters_are_back_at_once_and_a_cut_after_growth_is_heeded() {
-        let at = |seconds: u64| Time::from_micros(seconds * 1_000_000);
+    fn after_a_storm_three_quarters_are_back_at_once() {
         let mut controller = Controller::new(Concurrency { initial: 16, ..Concurrency::default() }, Time::ZERO);
-        (0..3).for_each(|second| controller.overload(at(second)));
+        (0..3).for_each(|second| controller.overload(Time::from_micros(second * 1_000_000)));
         assert_eq!(controller.target(), 2);
-        // Each has 100,000 bytes a second.
-        let grow = |controller: &mut Controller, millis: &mut u64| {
-            let bytes = u64::from(controller.target()) * 50_000;
-            window(controller, millis, 500, bytes)
-        };
-        let mut now = 2_500_000;
-        let mut grown: [u32; 7] = core::array::from_fn(|_| grow(&mut controller, &mut now));
-        assert_eq!(grown, [4, 8, 12, 15, 18, 22, 27]);
-        controller.overload(Time::from_micros(now));
-        assert_eq!(controller.target(), 13);
-        now += 500_000;
-        grown = core::array::from_fn(|_| grow(&mut controller, &mut now));
-        assert_eq!(grown, [21, 26, 32, 32, 32, 32, 32]);
+        let mut at = 3_000_000;
+        assert_eq!(windows(&mut controller, &mut at, 100), [4, 8, 12, 15, 18, 22, 27]);
+        assert!(at <= 8_000_000, "{at}");
+    }
+
+    #[test]
+    fn a_growth_that_is_refused_is_taken_back_and_a_cut_soon_after_it_is_one() {
+        let (mut controller, mut at) = (Controller::new(Concurrency::default(), Time::ZERO), 0);
+        assert_eq!(windows(&mut controller, &mut at, 100), [16]);
+        controller.overload(Time::from_micros(at));
+        assert_eq!(controller.target(), 8, "eight were not too many");
+        assert_eq!(windows(&mut controller, &mut at, 100), [8; 4]);
+        controller.overload(Time::from_micros(at));
+        assert_eq!(controller.target(), 4, "but they are");
+        at += 1_000_000;
+        assert_eq!(windows(&mut controller, &mut at, 100), [8, 10], "below eight it doubles");
+    }
+
+    #[test]
+    fn who_holds_tries_a_quarter_more_now_and_then_and_ever_more_rarely() {
+        let (mut controller, mut at) = (Controller::new(Concurrency::default(), Time::ZERO), 0);
+        assert_eq!(windows(&mut controller, &mut at, 8), [16, 8]);
+        let mut tries = [0; 5];
+        for tried in &mut tries {
+            let since = at;
+            while windows(&mut controller, &mut at, 8) == [8] {}
+            assert_eq!(controller.target(), 10);
+            *tried = (at - since) / 1_000_000;
+            assert_eq!(windows(&mut controller, &mut at, 8), [8]);
+        }
+        assert_eq!(tries, [4, 8, 16, 32, 32], "seconds");
+        // The network has become better.
+        let since = at;
+        while windows(&mut controller, &mut at, 100) == [8] {}
+        assert!(at - since <= 33_000_000);
+        assert_eq!(windows(&mut controller, &mut at, 100), [12, 15, 18]);
     }
 
     #[test]

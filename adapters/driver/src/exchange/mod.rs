@@ -55,8 +55,7 @@ pub(crate) struct Controls {
     pub(crate) meter: Arc<Meter>,
 }
 
-/// Asks an exchange to write what it has gathered although the batch is not full: set by the loop's tick when a slow answer
-/// would otherwise look stalled.
+/// Asks an exchange to write what it has gathered although the batch is not full: set by the loop's tick.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nudge(Arc<(AtomicBool, AtomicWaker)>);
 

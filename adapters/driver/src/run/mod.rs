@@ -100,8 +100,6 @@ struct Op {
     /// Only for what the loop polls itself.
     local: Option<Local>,
     measured: Option<measure::Request>,
-    /// Bytes written at the last tick.
-    written: u64,
 }
 
 impl Loop {
@@ -251,16 +249,14 @@ impl Loop {
             return;
         }
         self.next_tick = Time::NEVER;
-        for (&id, op) in &mut self.ops {
+        for (&id, op) in &self.ops {
             let Some(controls) = &op.controls else {
                 continue;
             };
-            let moved = controls.meter.read();
-            if moved.written == op.written {
-                controls.nudge.set();
-            }
-            op.written = moved.written;
-            self.engine.handle_progress(id, moved, now);
+            // What has come so far is written and told at the next tick, however much a batch holds: progress is smooth, and goodput
+            // is known to a tick.
+            controls.nudge.set();
+            self.engine.handle_progress(id, controls.meter.read(), now);
             self.touched.push(op.task);
             self.next_tick = now.mono + self.config.tick;
         }

@@ -157,7 +157,7 @@ impl Loop {
             self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget");
         let measured = controls.is_some().then(|| task.measured.request(&*self.seams.timer));
         self.exchanges += usize::from(controls.is_some());
-        self.ops.insert(op, Op { task: id, cancel, controls, local: None, measured, written: 0 });
+        self.ops.insert(op, Op { task: id, cancel, controls, local: None, measured });
         self.touched.push(id);
         task
     }
