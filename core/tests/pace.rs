@@ -76,6 +76,18 @@ fn r2_retries_that_cannot_be_paid_hold_up_no_range_that_was_never_refused() {
     assert!(moved >= 250 * MIB, "{} MiB by eight connections of 4 MiB/s in 9 s", moved / MIB);
 }
 
+/// Those who come first take what there is, and leave it to those who come after them.
+#[test]
+fn v9_who_comes_later_does_not_wait_until_those_before_have_what_they_asked_for() {
+    let network = Network { round_trip: 5, link: 2 * MIB, apart: 25, requests: 16, ..Network::default() };
+    let outcome = network.downloads(16, 8 * MIB, None);
+    let even = outcome.evenness_at(20_000);
+    assert!(even >= 0.95, "{even}");
+    // Given up once for each who came later, no more.
+    assert!((1..=16).contains(&outcome.cancelled), "{}", outcome.cancelled);
+    assert_eq!(outcome.twice, 0);
+}
+
 /// As many as turn out useful are as many for all of them together.
 #[test]
 fn v9_transfers_to_one_server_share_what_it_gives() {

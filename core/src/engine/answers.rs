@@ -84,6 +84,10 @@ impl Engine {
         let now = self.now;
         self.requests -= 1;
         self.bytes -= request.cost;
+        self.unplace(task);
+        if let Some(task) = self.tasks.get_mut(task) {
+            task.flying = task.flying.saturating_sub(request.granted);
+        }
         let moved = *outcome.moved();
         let fresh = request.watch.progress(moved, now.mono);
         let exchange = self.exchange(task, &request, outcome, cancelling);
@@ -185,7 +189,9 @@ impl Engine {
             let Some(task) = self.tasks.get_mut(id) else {
                 continue;
             };
-            task.blocked = task.blocked.filter(|&until| until > now);
+            if let Some(transfer) = task.live_mut() {
+                transfer.blocked = transfer.blocked.filter(|&until| until > now);
+            }
             for &op in &task.ops {
                 let Some(entry) = self.ops.get_mut(op).filter(|entry| !entry.cancelling) else {
                     continue;
@@ -199,6 +205,7 @@ impl Engine {
                     self.cancels.push_back(op);
                 }
             }
+            self.make_room(id);
             self.touch(id);
         }
     }

@@ -9,6 +9,7 @@ mod controller;
 pub(crate) mod events;
 mod ops;
 mod places;
+mod room;
 mod schedule;
 mod standing;
 mod task;
@@ -145,7 +146,7 @@ impl Engine {
             after,
             place: Place::Nowhere,
             vtime: 0,
-            blocked: None,
+            flying: 0,
             ops: Vec::new(),
             local_queued: false,
             leaves: false,

@@ -45,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) authority: AuthorityId,
     /// What it counts against the limit of bytes in flight.
     pub(crate) cost: u64,
+    /// What it counts as in its transfer's virtual time.
+    pub(crate) granted: u64,
     pub(crate) head: Option<(StatusCode, HeaderMap)>,
     pub(crate) timeout: Option<Deadline>,
     pub(crate) watch: Watch,

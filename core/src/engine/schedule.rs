@@ -14,10 +14,10 @@ use crate::error::{Error, Usage};
 use crate::event::Progress;
 use crate::id::{OpId, TaskId};
 use crate::intent::Intent;
-use crate::spec::{Direction, Parallel};
+use crate::spec::Direction;
 use crate::time::Now;
 use crate::transfer::parts::Allowance;
-use crate::transfer::{Cx, Local, Planned, Run, Transfer, Want};
+use crate::transfer::{Cx, Local, Planned, Run, Want};
 
 /// What a request without content, or a very small one, counts in virtual time, in bytes.
 const LEAST_COST: u64 = 64 << 10;
@@ -113,7 +113,7 @@ impl Engine {
 
     fn poll_request(&mut self) -> Option<Intent> {
         while self.requests < self.config.limits.requests.max(1) {
-            let &(vtime, id) = self.ready.first()?;
+            let &(turn, id) = self.ready.first()?;
             let (limits, now) = (self.config.limits, self.now);
             let Some(transfer) = self.tasks.get(id).and_then(Task::live) else {
                 self.unplace(id);
@@ -131,8 +131,8 @@ impl Engine {
                 wish = self.wish(id, may);
                 if wish == Want::Nothing {
                     self.unplace(id);
-                    if let Some(task) = self.tasks.get_mut(id) {
-                        task.blocked = Some(next);
+                    if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
+                        transfer.blocked = Some(next);
                     }
                     self.set_timer(id);
                     continue;
@@ -154,8 +154,8 @@ impl Engine {
             let shared = self.authorities.get_mut(authority)?;
             if shared.is_full(limits.per_authority) {
                 shared.controller.saturate();
-                shared.waiting.insert((vtime, id));
-                self.ready.remove(&(vtime, id));
+                shared.waiting.insert((turn, id));
+                self.ready.remove(&(turn, id));
                 if let Some(task) = self.tasks.get_mut(id) {
                     task.place = Place::Waiting(authority);
                 }
@@ -178,18 +178,6 @@ impl Engine {
     fn wish(&self, id: TaskId, may: Allowance) -> Want {
         let live = self.tasks.get(id).and_then(Task::live);
         live.map_or(Want::Nothing, |transfer| transfer.want(self.now, &self.config, may))
-    }
-
-    /// What one transfer may have in flight.
-    fn allowance(&self, transfer: &Transfer) -> Allowance {
-        let wished = match transfer.spec.parallel {
-            Parallel::Most(most) => most.get() as usize,
-            Parallel::Auto => {
-                let authority = self.authorities.find(transfer.authority()).and_then(|id| self.authorities.get(id));
-                authority.map_or(self.config.concurrency.initial, |authority| authority.controller.target()) as usize
-            }
-        };
-        Allowance { requests: wished.clamp(1, self.config.limits.per_task.max(1)), retries: true }
     }
 
     /// Makes the request. `None` when it could not be built: the transfer has failed then.
@@ -221,7 +209,8 @@ impl Engine {
         let granted = (cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight).max(1);
         let watch = Watch::new(deadlines, request.body().len(), now.mono);
         if let Some(entry) = self.ops.get_mut(op) {
-            entry.kind = OpKind::Http(Box::new(Request { step, authority, cost, head: None, timeout: None, watch }));
+            entry.kind =
+                OpKind::Http(Box::new(Request { step, authority, cost, granted, head: None, timeout: None, watch }));
         }
         self.requests += 1;
         self.bytes += cost;
@@ -237,6 +226,7 @@ impl Engine {
         if let Some(task) = self.tasks.get_mut(id) {
             self.clock = self.clock.max(task.vtime);
             task.vtime = task.vtime.saturating_add(granted);
+            task.flying = task.flying.saturating_add(granted);
         }
         self.touch(id);
         Some(Intent::Http { op, task: id, request, digest, deadlines })
@@ -282,52 +272,25 @@ impl Engine {
         self.set_timer(id);
     }
 
-    /// Lets a transfer that has room for more requests, but nothing to ask for, give up slow ones.
-    fn relieve(&mut self, id: TaskId) {
-        let Some(transfer) = self.tasks.get(id).and_then(Task::live).filter(|transfer| transfer.can_relieve()) else {
-            return;
-        };
-        let (now, most) = (self.now.mono, self.allowance(transfer).requests);
-        if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
-            transfer.relieve(now, most);
-        }
-    }
-
-    /// A transfer that is content with as many requests as turn out useful has them all, and would have one more.
-    fn saturate(&mut self, id: TaskId) {
-        let auto = |transfer: &&Transfer| transfer.spec.parallel == Parallel::Auto && transfer.in_flight() > 0;
-        let Some(transfer) = self.tasks.get(id).and_then(Task::live).filter(auto) else {
-            return;
-        };
-        let Some(authority) = self.authorities.find(transfer.authority()) else {
-            return;
-        };
-        let (mut may, limits) = (self.allowance(transfer), self.config.limits);
-        if transfer.in_flight() < may.requests || may.requests >= limits.per_task.min(limits.per_authority) {
-            return;
-        }
-        may.requests += 1;
-        if transfer.want(self.now, &self.config, may) != Want::Nothing
-            && let Some(authority) = self.authorities.get_mut(authority)
-        {
-            authority.controller.saturate();
-        }
-    }
-
     /// Puts a transfer in line if it could send, takes it out if it could not.
     pub(super) fn place(&mut self, id: TaskId) {
-        let Some(task) = self.tasks.get(id) else {
-            return;
-        };
-        let blocked = task.blocked.is_some_and(|until| until > self.now.mono);
-        let may = task.live().map(|transfer| self.allowance(transfer));
-        let wants = !blocked && may.is_some_and(|may| self.wish(id, may) != Want::Nothing);
+        let (blocked, wants) = self.tasks.get(id).and_then(Task::live).map_or((false, false), |transfer| {
+            let blocked = transfer.blocked.is_some_and(|until| until > self.now.mono);
+            // What needs no payment need not wait until there is something to pay with.
+            let may = Allowance { retries: !blocked, ..self.allowance(transfer) };
+            (blocked, transfer.want(self.now, &self.config, may) != Want::Nothing)
+        });
         if !wants && !blocked {
             self.saturate(id);
         }
-        let Some(task) = self.tasks.get(id) else {
+        let now = self.now.mono;
+        let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
+        if let Some(transfer) = task.live_mut() {
+            transfer.blocked = transfer.blocked.filter(|_| blocked);
+            transfer.starve(wants, now);
+        }
         let moved = match task.place {
             Place::Nowhere if wants => true,
             Place::Nowhere => return,
@@ -344,21 +307,20 @@ impl Engine {
         };
         self.unplace(id);
         if moved && let Some(task) = self.tasks.get_mut(id) {
-            task.blocked = None;
             task.vtime = task.vtime.max(self.clock);
             task.place = Place::Ready(None);
-            self.ready.insert((task.vtime, id));
+            self.ready.insert((task.turn(), id));
         }
     }
 
-    fn unplace(&mut self, id: TaskId) {
+    pub(super) fn unplace(&mut self, id: TaskId) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
         match core::mem::replace(&mut task.place, Place::Nowhere) {
             Place::Nowhere => {}
             Place::Ready(woken_by) => {
-                self.ready.remove(&(task.vtime, id));
+                self.ready.remove(&(task.turn(), id));
                 // Whether it took the place it was woken for or not: what is left goes to the next.
                 if let Some(authority) = woken_by {
                     self.wake(authority);
@@ -366,7 +328,7 @@ impl Engine {
             }
             Place::Waiting(authority) => {
                 if let Some(authority) = self.authorities.get_mut(authority) {
-                    authority.waiting.remove(&(task.vtime, id));
+                    authority.waiting.remove(&(task.turn(), id));
                 }
             }
         }
@@ -378,10 +340,10 @@ impl Engine {
         let Some(shared) = self.authorities.get_mut(authority) else {
             return;
         };
-        for (vtime, id) in shared.wake(limit) {
+        for (turn, id) in shared.wake(limit) {
             if let Some(task) = self.tasks.get_mut(id) {
                 task.place = Place::Ready(Some(authority));
-                self.ready.insert((vtime, id));
+                self.ready.insert((turn, id));
             }
         }
     }
@@ -393,7 +355,8 @@ impl Engine {
         };
         let now = self.now.mono;
         let own = task.live().and_then(|transfer| transfer.deadline(now, &self.config));
-        let mut next = task.blocked.filter(|&at| at > now).into_iter().chain(own).min();
+        let waits = task.live().map_or([None; 2], |transfer| [transfer.blocked, transfer.starves_at]);
+        let mut next = waits.into_iter().flatten().filter(|&at| at > now).chain(own).min();
         for &op in &task.ops {
             let due = self.ops.get(op).filter(|op| !op.cancelling).and_then(Op::due);
             next = match (next, due) {

@@ -78,6 +78,6 @@ impl Engine {
             return false;
         };
         let retries = || transfer.reason.is_some() && transfer.retries_at(self.now.mono).is_some();
-        transfer.in_flight() == 0 && (task.blocked.is_some() || retries())
+        transfer.in_flight() == 0 && (transfer.blocked.is_some() || retries())
     }
 }

@@ -9,7 +9,6 @@ use crate::engine::authority::AuthorityId;
 use crate::event::{End, Progress, State};
 use crate::id::{OpId, TaskId};
 use crate::spec::{Direction, Spec, TransferKey};
-use crate::time::Time;
 use crate::transfer::phase::Phase;
 use crate::transfer::{Run, Transfer};
 
@@ -28,8 +27,8 @@ pub(crate) struct Task {
     pub(crate) place: Place,
     /// Virtual time: what it has been given so far, divided by its weight.
     pub(crate) vtime: u64,
-    /// Waits for the retry budget of its authority.
-    pub(crate) blocked: Option<Time>,
+    /// What it has in flight, divided likewise.
+    pub(crate) flying: u64,
     pub(crate) ops: Vec<OpId>,
     pub(crate) local_queued: bool,
     /// Cancelled before the one it waits for was gone: then it cleans up, without ever having begun.
@@ -68,6 +67,11 @@ impl TaskBody {
 }
 
 impl Task {
+    /// Its place in lines. What is in flight counts twice: of two who have been given as much, the one that has less under way is first.
+    pub(crate) const fn turn(&self) -> u64 {
+        self.vtime.saturating_add(self.flying)
+    }
+
     pub(crate) fn live(&self) -> Option<&Transfer> {
         match &self.body {
             TaskBody::Live(transfer) => Some(transfer),

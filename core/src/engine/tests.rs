@@ -1,6 +1,7 @@
 //! Places, pauses, cancels and the end, of an engine whose requests nobody carries out.
 
 use super::*;
+use crate::error::{Fault, FaultKind, Sent};
 use crate::event::{End, EventKind, State};
 use crate::intent::{FileReply, Intent, Moved, Outcome};
 use crate::spec::Direction;
@@ -162,14 +163,17 @@ fn a_target_that_grew_lets_the_next_request_out_at_once() {
 #[test]
 fn r2_one_that_is_blocked_goes_on_when_its_time_is_there_whoever_notices() {
     let at = |seconds: u64| Now::new(Time::from_micros(seconds * 1_000_000), Now::default().wall);
-    for (when, sends) in [(4, false), (5, true), (6, true)] {
+    for (when, sends) in [(59, false), (60, true), (61, true)] {
         let mut engine = engine(1);
         let id = submit(&mut engine, "a", |_| ());
-        engine.handle_consumed(id, 0, at(1));
-        engine.tasks.get_mut(id).expect("there").blocked = Some(at(5).mono);
-        engine.handle_consumed(id, 0, at(2));
-        assert!(engine.poll_intent(at(3)).is_none(), "it waits");
-        assert_eq!(engine.poll_timeout(), Some(at(5).mono));
+        let Some(Intent::Http { op, .. }) = engine.poll_intent(at(1)) else { panic!("a probe") };
+        let fault = Fault::new(FaultKind::Reset, Sent::Maybe, "");
+        engine.handle_done(op, Outcome::Broken { moved: Moved::default(), fault }, at(1));
+        engine.tasks.get_mut(id).and_then(Task::live_mut).expect("there").blocked = Some(at(60).mono);
+        engine.handle_timeout(at(50));
+        engine.handle_consumed(id, 0, at(50));
+        assert!(engine.poll_intent(at(50)).is_none(), "it waits");
+        assert_eq!(engine.poll_timeout(), Some(at(60).mono));
         // Something else happens to it, and nobody has called `handle_timeout`.
         engine.handle_consumed(id, 0, at(when));
         assert_eq!(engine.poll_intent(at(when)).is_some(), sends, "{when}");

@@ -128,6 +128,10 @@ pub(crate) struct Transfer {
     pub(crate) id: TaskId,
     pub(crate) spec: Spec,
     pub(crate) run: Run,
+    /// Waits for the retry budget of its authority.
+    pub(crate) blocked: Option<Time>,
+    /// Has no request in flight and would have one: when others are to make room.
+    pub(crate) starves_at: Option<Time>,
     /// Operations to stop, collected by the engine after every call.
     pub(crate) cancels: Vec<OpId>,
     pub(crate) progress: Progress,
@@ -177,6 +181,8 @@ impl Transfer {
             keeper: Keeper::new(spec.journal, spec.durability == Durability::Power, now),
             spec,
             run: Run::Running,
+            blocked: None,
+            starves_at: None,
             cancels: Vec::new(),
             progress: Progress::default(),
             rate: Rate::new(now),

@@ -1,5 +1,7 @@
 //! The range requests of a download: what is asked for next, which answers are taken, and what became of each.
 
+use core::time::Duration;
+
 use crate::error::{Changed, Error, Fault, FaultKind, Sent, ServerFault, ServerFaultKind};
 use crate::event::{EventKind, Restart};
 use crate::id::OpId;
@@ -24,6 +26,8 @@ const MULTIPLE: u64 = 64 << 10;
 const FIRST_RANGE: u64 = 8 << 20;
 /// A whole object in one response without a range.
 pub(super) const OPEN: ByteRange = ByteRange::at(0, u64::MAX);
+/// Who has had no request for so long while others have several gets one of theirs.
+const HUNGER: Duration = Duration::from_secs(1);
 /// Bytes by which an answer may begin before what was asked for, where it does not bring as much besides: some servers align.
 const EARLY: u64 = 1 << 20;
 
@@ -71,6 +75,38 @@ impl Transfer {
                 return;
             };
             self.cancels.push(op);
+        }
+    }
+
+    /// Takes note of whether it wants a request while it has none.
+    pub(crate) fn starve(&mut self, wants: bool, now: Time) {
+        if !wants || self.in_flight() > 0 {
+            self.starves_at = None;
+        } else if self.starves_at.is_none() {
+            self.starves_at = Some(now + HUNGER);
+        }
+    }
+
+    /// Whether one of its requests can be given up for the sake of others, and what is left of it asked for later.
+    pub(crate) fn can_yield(&self) -> bool {
+        let remote = &self.remote;
+        let works = self.spec.direction == Direction::Download && self.phase == Phase::Moving && self.works();
+        // What a consumer holds up is not.
+        let free = remote.ranged && !remote.serial && self.spec.window.is_none();
+        works && free && self.parts.flights.iter().filter(|flight| !flight.cancelled).count() > 1
+    }
+
+    /// Gives up the request that has least.
+    pub(crate) fn yield_one(&mut self) {
+        let least = self
+            .parts
+            .flights
+            .iter_mut()
+            .filter(|flight| !flight.cancelled)
+            .min_by_key(|flight| (flight.moved.written, flight.range));
+        if let Some(flight) = least {
+            flight.cancelled = true;
+            self.cancels.push(flight.op);
         }
     }
 

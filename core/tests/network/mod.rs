@@ -33,6 +33,10 @@ pub(crate) struct Network {
     pub(crate) first: Option<u64>,
     /// Of all together.
     pub(crate) link: u64,
+    /// Between one transfer and the next, in milliseconds.
+    pub(crate) apart: u64,
+    /// Requests in all.
+    pub(crate) requests: usize,
     /// From when to when, in milliseconds, the server answers two requests and refuses the others.
     pub(crate) storm: Option<(u64, u64)>,
     /// Until when, in milliseconds, which bytes cannot be had.
@@ -41,7 +45,16 @@ pub(crate) struct Network {
 
 impl Default for Network {
     fn default() -> Self {
-        Self { round_trip: 50, each: 1 << 30, first: None, link: 1 << 40, storm: None, broken: None }
+        Self {
+            round_trip: 50,
+            each: 1 << 30,
+            first: None,
+            link: 1 << 40,
+            apart: 0,
+            requests: 64,
+            storm: None,
+            broken: None,
+        }
     }
 }
 
@@ -57,9 +70,19 @@ pub(crate) struct Outcome {
     pub(crate) cancelled: u32,
     /// Bytes by step.
     moved: Vec<u64>,
+    /// Bytes of each, up to each step.
+    shares: Vec<Vec<u64>>,
 }
 
 impl Outcome {
+    /// Jain's index of what each had after this time, in milliseconds: 1 where all had as much.
+    pub(crate) fn evenness_at(&self, millis: u64) -> f64 {
+        let step = usize::try_from(millis / STEP).expect("small");
+        let shares: Vec<f64> = self.shares.get(step).expect("so long").iter().map(|&bytes| bytes as f64).collect();
+        let (sum, squares): (f64, f64) = (shares.iter().sum(), shares.iter().map(|share| share * share).sum());
+        sum * sum / (shares.len() as f64 * squares)
+    }
+
     /// Bytes that came in this time, in milliseconds.
     pub(crate) fn moved_between(&self, from: u64, to: u64) -> u64 {
         let step = |millis: u64| usize::try_from(millis / STEP).expect("small");
@@ -100,6 +123,9 @@ impl Network {
     pub(crate) fn downloads(self, count: u64, total: u64, parallel: Option<u32>) -> Outcome {
         let mut config = Config::default();
         config.concurrency.initial = parallel.unwrap_or(config.concurrency.initial);
+        let limits = &mut config.limits;
+        (limits.requests, limits.per_authority) = (self.requests, self.requests.min(limits.per_authority));
+        limits.downloads = limits.downloads.max(usize::try_from(count).expect("few"));
         let engine = Engine::new(config, 1);
         let (flights, written) = (BTreeMap::new(), BTreeMap::new());
         let mut run = Run { network: self, engine, millis: 0, flights, written, outcome: Outcome::default() };
@@ -111,6 +137,10 @@ impl Network {
             }
             let task = run.engine.submit(spec, run.now()).expect("none like it");
             run.written.insert(task, RangeSet::new());
+            let next = run.millis + self.apart;
+            while run.millis < next {
+                run.step();
+            }
         }
         while run.outcome.ends.len() < run.written.len() {
             run.step();
@@ -246,6 +276,11 @@ impl Run {
             }
         }
         self.outcome.moved.push(carried);
+        let flying = |task: TaskId| self.flights.values().filter(move |flight| flight.task == task);
+        let bytes = |(&task, written): (&TaskId, &RangeSet)| {
+            written.len() + flying(task).map(|flight| flight.written).sum::<u64>()
+        };
+        self.outcome.shares.push(self.written.iter().map(bytes).collect());
     }
 
     /// What a request that is over has written.
