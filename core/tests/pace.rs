@@ -66,6 +66,15 @@ fn v10_a_slow_link_is_no_slow_connection() {
     assert_eq!((outcome.cancelled, outcome.twice), (0, 0));
 }
 
+/// Nor is what becomes slow for all.
+#[test]
+fn v10_a_link_that_becomes_slow_is_no_slow_connection() {
+    let network = Network { each: 60 * MIB, link: 40 * MIB, slower: Some((2_000, MIB)), ..Network::default() };
+    let outcome = network.download(100 * MIB, Some(8));
+    assert!(outcome.cancelled <= 2, "{}", outcome.cancelled);
+    assert_eq!(outcome.twice, 0);
+}
+
 /// Some ranges fail for six seconds, again and again, until nothing is left to pay their retries with.
 #[test]
 fn r2_retries_that_cannot_be_paid_hold_up_no_range_that_was_never_refused() {
@@ -82,7 +91,7 @@ fn v9_who_comes_later_does_not_wait_until_those_before_have_what_they_asked_for(
     let network = Network { round_trip: 5, link: 2 * MIB, apart: 25, requests: 16, ..Network::default() };
     let outcome = network.downloads(16, 8 * MIB, None);
     let even = outcome.evenness_at(20_000);
-    assert!(even >= 0.95, "{even}");
+    assert!(even >= 95, "{even}");
     // Given up once for each who came later, no more.
     assert!((1..=16).contains(&outcome.cancelled), "{}", outcome.cancelled);
     assert_eq!(outcome.twice, 0);

@@ -23,14 +23,28 @@ impl Engine {
         Allowance { requests: wished.clamp(1, self.config.limits.per_task.max(1)), retries: true }
     }
 
-    /// Lets a transfer that has room for more requests, but nothing to ask for, give up slow ones.
+    /// Lets a transfer that has room for more requests, but nothing to ask for, give up slow ones, where the server has room as well.
+    /// It is paid for as a retry is.
     pub(super) fn relieve(&mut self, id: TaskId) {
         let Some(transfer) = self.tasks.get(id).and_then(Task::live).filter(|transfer| transfer.can_relieve()) else {
             return;
         };
-        let (now, most) = (self.now.mono, self.allowance(transfer).requests);
-        if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
-            transfer.relieve(now, most);
+        let (now, limits) = (self.now.mono, self.config.limits);
+        let Some(authority) = self.authorities.find(transfer.authority()) else {
+            return;
+        };
+        let most = self.allowance(transfer).requests;
+        let (Some(authority), Some(transfer)) =
+            (self.authorities.get_mut(authority), self.tasks.get_mut(id).and_then(Task::live_mut))
+        else {
+            return;
+        };
+        while self.requests < limits.requests
+            && !authority.is_full(limits.per_authority)
+            && authority.budget.affords(now)
+            && transfer.relieve(now, most)
+        {
+            authority.budget.spend();
         }
     }
 

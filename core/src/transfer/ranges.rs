@@ -68,14 +68,12 @@ impl Transfer {
             && self.parts.is_tail()
     }
 
-    /// Gives up slow requests when nothing else is left to ask for, and there is room for others.
-    pub(crate) fn relieve(&mut self, now: Time, parallel: usize) {
-        while self.can_relieve() && self.parts.flights.len() < parallel {
-            let Some(op) = self.parts.relieve(now) else {
-                return;
-            };
-            self.cancels.push(op);
-        }
+    /// Gives up a slow request when nothing else is left to ask for, and there is room for others; whether there was one.
+    pub(crate) fn relieve(&mut self, now: Time, parallel: usize) -> bool {
+        let room = self.can_relieve() && self.parts.flights.len() < parallel;
+        let slow = room.then(|| self.parts.relieve(now)).flatten();
+        self.cancels.extend(slow);
+        slow.is_some()
     }
 
     /// Takes note of whether it wants a request while it has none.
@@ -326,9 +324,8 @@ impl Transfer {
             self.keeper.landed(segment);
         }
         let rest = ByteRange::new(stored.end(), flight.range.end()).unwrap_or_default();
-        if !flight.cancelled {
-            self.parts.paced(flight.launched, written, cx.now.mono);
-        }
+        // Also of one that was given up as slow: where all have become slow, none is any more.
+        self.parts.paced(flight.launched, written, cx.now.mono);
         if self.stop.is_some() || !live {
             return;
         }

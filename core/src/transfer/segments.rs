@@ -1,5 +1,8 @@
 //! What of a download is in the temporary file, each stretch with the digest of its bytes, so that a later run can tell
 //! whether it is still there unharmed.
+//!
+//! Where there are very many, neighbours are joined, their digests combined: an object of terabytes takes no more memory than one of
+//! gigabytes. What is joined is trusted or fetched again as one, so none becomes more than a small part of what is there.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -7,7 +10,12 @@ use alloc::vec::Vec;
 use crate::digest::Digest;
 use crate::range::ByteRange;
 
-/// A stretch as written by one request.
+/// So many stretches are kept apart.
+const MANY: usize = 1024;
+/// Of more than those, neighbours are joined up to this part of all that is there.
+const JOINED: u64 = 256;
+
+/// A stretch as written by one request, or by several one after the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Segment {
     pub(crate) range: ByteRange,
@@ -50,13 +58,46 @@ impl Segments {
         }
         self.by_start.insert(start, (end, segment.digest));
         self.total += end - start - replaced;
+        if self.by_start.len() > MANY {
+            self.join_around(start);
+        }
         true
     }
 
-    /// Whether this stretch, or a longer one from the same start, is there already.
+    /// Joins what begins at `start` with its neighbours. One that nothing follows yet may still grow and stays as it is.
+    fn join_around(&mut self, start: u64) {
+        for _ in 0..2 {
+            self.join(start);
+        }
+        // From the right: what is joined to what lies before it does not begin here any more.
+        for before in [start, self.start_before(start)] {
+            self.join(self.start_before(before));
+        }
+    }
+
+    /// Where the stretch before the one at `start` begins.
+    fn start_before(&self, start: u64) -> u64 {
+        self.by_start.range(..start).next_back().map_or(start, |(&before, _)| before)
+    }
+
+    /// Joins what begins at `start` with what follows it, where that is followed in turn.
+    fn join(&mut self, start: u64) {
+        let most = self.total / JOINED;
+        let joined = self.by_start.get(&start).and_then(|&(middle, first)| {
+            let &(end, second) = self.by_start.get(&middle)?;
+            let whole = end - start <= most && self.by_start.contains_key(&end);
+            Some((middle, end, first?.followed_by(&second.filter(|_| whole)?, end - middle)?))
+        });
+        if let Some((middle, end, digest)) = joined {
+            self.by_start.remove(&middle);
+            self.by_start.insert(start, (end, Some(digest)));
+        }
+    }
+
+    /// Whether this stretch, or a longer one around it, is there already.
     pub(crate) fn holds(&self, segment: &Segment) -> bool {
-        segment.range.is_empty()
-            || self.by_start.get(&segment.range.start()).is_some_and(|&(end, _)| end >= segment.range.end())
+        let around = self.by_start.range(..=segment.range.start()).next_back();
+        segment.range.is_empty() || around.is_some_and(|(_, &(end, _))| end >= segment.range.end())
     }
 
     pub(crate) fn remove(&mut self, start: u64) {
@@ -79,6 +120,7 @@ impl Segments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Algorithm;
 
     fn plain(start: u64, end: u64) -> Segment {
         Segment { range: ByteRange::new(start, end).expect("in order"), digest: None }
@@ -96,11 +138,68 @@ mod tests {
         assert_eq!(segments.ranges(), [ByteRange::at(0, 10), ByteRange::at(30, 10)]);
     }
 
+    /// A stretch of so many bytes, all alike.
+    fn known(start: u64, end: u64) -> Segment {
+        Segment { range: ByteRange::new(start, end).expect("in order"), digest: alike(end - start) }
+    }
+
+    fn alike(len: u64) -> Option<Digest> {
+        if len == 1 {
+            return Digest::new(Algorithm::Crc64Nvme, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        }
+        alike(len / 2)?.followed_by(&alike(len - len / 2)?, len - len / 2)
+    }
+
+    #[test]
+    fn v8_where_there_are_very_many_neighbours_are_joined_and_their_digests_too() {
+        // In order, from the end, and in strides, so that gaps are filled late.
+        let count = 100_000;
+        let orders: [fn(u64) -> u64; 3] = [|at| at, |at| 99_999 - at, |at| at * 7_919 % 100_000];
+        for order in orders {
+            let mut segments = Segments::default();
+            for at in 0..count {
+                assert!(segments.insert(known(order(at) * 10, order(at) * 10 + 10)));
+            }
+            assert_eq!(segments.total(), count * 10);
+            let len = segments.iter().count();
+            assert!(len < 4 * MANY, "{len}");
+            let mut end = 0;
+            for segment in segments.iter() {
+                assert_eq!(segment.range.start(), end);
+                assert_eq!(segment, known(segment.range.start(), segment.range.end()));
+                assert!(segment.range.len() <= count * 10 / JOINED);
+                end = segment.range.end();
+            }
+            assert!(segments.holds(&known(500_010, 500_020)));
+        }
+    }
+
+    #[test]
+    fn what_may_still_grow_and_what_has_no_digest_is_joined_with_nothing() {
+        let mut segments = Segments::default();
+        for at in 0..5_000 {
+            assert!(segments.insert(if at % 2 == 0 {
+                known(at * 10, at * 10 + 10)
+            } else {
+                plain(at * 10, at * 10 + 10)
+            }));
+        }
+        assert_eq!(segments.iter().count(), 5_000);
+        let mut segments = Segments::default();
+        for at in 0..5_000 {
+            // Told twice: first while it moves.
+            assert!(segments.insert(known(at * 10, at * 10 + 4)) && segments.insert(known(at * 10, at * 10 + 10)));
+        }
+        assert_eq!(segments.total(), 50_000);
+    }
+
     #[test]
     fn a_stretch_is_held_when_one_from_its_start_reaches_as_far() {
         let mut segments = Segments::default();
         assert!(segments.is_empty() && segments.insert(plain(10, 20)) && !segments.is_empty());
-        for (start, end, held) in [(10, 20, true), (10, 19, true), (10, 21, false), (11, 20, false), (5, 5, true)] {
+        for (start, end, held) in
+            [(10, 20, true), (10, 19, true), (10, 21, false), (11, 20, true), (9, 20, false), (5, 5, true)]
+        {
             assert_eq!(segments.holds(&plain(start, end)), held, "{start}..{end}");
         }
         segments.remove(11);

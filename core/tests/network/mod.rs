@@ -33,6 +33,8 @@ pub(crate) struct Network {
     pub(crate) first: Option<u64>,
     /// Of all together.
     pub(crate) link: u64,
+    /// From when on, in milliseconds, it has this rate.
+    pub(crate) slower: Option<(u64, u64)>,
     /// Between one transfer and the next, in milliseconds.
     pub(crate) apart: u64,
     /// Requests in all.
@@ -50,6 +52,7 @@ impl Default for Network {
             each: 1 << 30,
             first: None,
             link: 1 << 40,
+            slower: None,
             apart: 0,
             requests: 64,
             storm: None,
@@ -75,12 +78,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Jain's index of what each had after this time, in milliseconds: 1 where all had as much.
-    pub(crate) fn evenness_at(&self, millis: u64) -> f64 {
+    /// Jain's index of what each had after this time, in milliseconds, in hundredths: 100 where all had as much.
+    pub(crate) fn evenness_at(&self, millis: u64) -> u128 {
         let step = usize::try_from(millis / STEP).expect("small");
-        let shares: Vec<f64> = self.shares.get(step).expect("so long").iter().map(|&bytes| bytes as f64).collect();
-        let (sum, squares): (f64, f64) = (shares.iter().sum(), shares.iter().map(|share| share * share).sum());
-        sum * sum / (shares.len() as f64 * squares)
+        let shares: Vec<u128> =
+            self.shares.get(step).expect("so long").iter().map(|&bytes| u128::from(bytes)).collect();
+        let (sum, squares) = (shares.iter().sum::<u128>(), shares.iter().map(|share| share * share).sum::<u128>());
+        100 * sum * sum / (shares.len() as u128 * squares)
     }
 
     /// Bytes that came in this time, in milliseconds.
@@ -247,7 +251,8 @@ impl Run {
     /// Bytes come, as many as connections and link carry in a step.
     fn carry(&mut self, now: Now) {
         let mut carried = 0;
-        let (mut link, mut sharers) = (self.network.link * STEP / 1000, 0);
+        let slower = self.network.slower.filter(|&(from, _)| from <= self.millis);
+        let (mut link, mut sharers) = (slower.map_or(self.network.link, |(_, rate)| rate) * STEP / 1000, 0);
         let network = self.network;
         let own = |connection: u64| network.first.filter(|_| connection == 0).unwrap_or(network.each) * STEP / 1000;
         let mut moving: Vec<(u64, OpId)> = Vec::new();
