@@ -84,10 +84,7 @@ impl Engine {
         let now = self.now;
         self.requests -= 1;
         self.bytes -= request.cost;
-        self.unplace(task);
-        if let Some(task) = self.tasks.get_mut(task) {
-            task.flying = task.flying.saturating_sub(request.granted);
-        }
+        self.land(task, request.granted);
         let moved = *outcome.moved();
         let fresh = request.watch.progress(moved, now.mono);
         let exchange = self.exchange(task, &request, outcome, cancelling);

@@ -313,7 +313,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn unplace(&mut self, id: TaskId) {
+    fn unplace(&mut self, id: TaskId) {
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
@@ -331,6 +331,25 @@ impl Engine {
                     authority.waiting.remove(&(task.turn(), id));
                 }
             }
+        }
+    }
+
+    /// A request that counted as `granted` is over: the transfer moves forward in whatever line it is in.
+    pub(super) fn land(&mut self, id: TaskId, granted: u64) {
+        let Some(task) = self.tasks.get_mut(id) else {
+            return;
+        };
+        let line = match task.place {
+            Place::Nowhere => None,
+            Place::Ready(_) => Some(&mut self.ready),
+            Place::Waiting(authority) => self.authorities.get_mut(authority).map(|authority| &mut authority.waiting),
+        };
+        let before = task.turn();
+        task.flying = task.flying.saturating_sub(granted);
+        if let Some(line) = line
+            && line.remove(&(before, id))
+        {
+            line.insert((task.turn(), id));
         }
     }
 
