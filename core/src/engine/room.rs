@@ -1,6 +1,7 @@
 //! How many requests a transfer may have, and who gives some up: slow ones at the end, and for others that have none.
 
 use alloc::collections::BTreeMap;
+use core::time::Duration;
 
 use super::Engine;
 use super::ops::OpKind;
@@ -9,6 +10,9 @@ use crate::id::TaskId;
 use crate::spec::Parallel;
 use crate::transfer::parts::Allowance;
 use crate::transfer::{Transfer, Want};
+
+/// When nobody has more than its share, it is looked at again after this.
+const NOBODY: Duration = Duration::from_secs(8);
 
 impl Engine {
     /// What one transfer may have in flight.
@@ -106,6 +110,8 @@ impl Engine {
         let most = counts.iter().filter_map(|(&task, &count)| Some((share(task, count)?, task))).max();
         if let Some((_, other)) = most {
             self.with_live(other, |transfer, _| transfer.yield_one());
+        } else if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
+            transfer.starves_at = Some(now + NOBODY);
         }
     }
 }
