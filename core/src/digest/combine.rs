@@ -22,47 +22,56 @@ fn number(digest: &Digest) -> u64 {
 }
 
 /// Polynomials modulo a CRC's own, reflected: the highest bit is the coefficient of x⁰.
-#[derive(Clone, Copy)]
 struct Field {
     polynomial: u64,
     one: u64,
+    /// x^(8·2ⁿ) for each n: a length of few bits, as those of parts are, then takes few multiplications.
+    powers: [u64; 64],
 }
 
+static CRC32: Field = Field::new(0xedb8_8320, 32);
+static CRC32C: Field = Field::new(0x82f6_3b78, 32);
+static CRC64_NVME: Field = Field::new(0x9a6c_9329_ac4b_c9b5, 64);
+static CRC64_XZ: Field = Field::new(0xc96c_5795_d787_0f42, 64);
+
 impl Field {
-    const fn of(algorithm: Algorithm) -> Option<Self> {
-        let (polynomial, bits) = match algorithm {
-            Algorithm::Crc32 => (0xedb8_8320, 32),
-            Algorithm::Crc32c => (0x82f6_3b78, 32),
-            Algorithm::Crc64Nvme => (0x9a6c_9329_ac4b_c9b5, 64),
-            Algorithm::Crc64Xz => (0xc96c_5795_d787_0f42, 64),
+    const fn of(algorithm: Algorithm) -> Option<&'static Self> {
+        Some(match algorithm {
+            Algorithm::Crc32 => &CRC32,
+            Algorithm::Crc32c => &CRC32C,
+            Algorithm::Crc64Nvme => &CRC64_NVME,
+            Algorithm::Crc64Xz => &CRC64_XZ,
             _ => return None,
-        };
-        Some(Self { polynomial, one: 1 << (bits - 1) })
+        })
     }
 
-    fn multiply(self, a: u64, mut b: u64) -> u64 {
+    const fn new(polynomial: u64, bits: u32) -> Self {
+        let one = 1 << (bits - 1);
+        let mut field = Self { polynomial, one, powers: [one >> 8; 64] };
+        let mut n = 1;
+        while n < 64 {
+            let power = field.powers[n - 1];
+            field.powers[n] = field.multiply(power, power);
+            n += 1;
+        }
+        field
+    }
+
+    /// Without branches that depend on what is multiplied: they would be foretold wrong every other time.
+    const fn multiply(&self, a: u64, mut b: u64) -> u64 {
         let (mut product, mut bit) = (0, self.one);
         while bit != 0 {
-            if a & bit != 0 {
-                product ^= b;
-            }
+            product ^= b & 0_u64.wrapping_sub((a & bit != 0) as u64);
+            b = b >> 1 ^ self.polynomial & 0_u64.wrapping_sub(b & 1);
             bit >>= 1;
-            b = if b & 1 == 1 { b >> 1 ^ self.polynomial } else { b >> 1 };
         }
         product
     }
 
     /// x^(8·bytes).
-    fn shift(self, mut bytes: u64) -> u64 {
-        let (mut power, mut square) = (self.one, self.one >> 8);
-        while bytes > 0 {
-            if bytes & 1 == 1 {
-                power = self.multiply(power, square);
-            }
-            square = self.multiply(square, square);
-            bytes >>= 1;
-        }
-        power
+    fn shift(&self, bytes: u64) -> u64 {
+        let powers = self.powers.iter().enumerate().filter(|(n, _)| bytes >> n & 1 == 1);
+        powers.map(|(_, &power)| power).reduce(|power, next| self.multiply(power, next)).unwrap_or(self.one)
     }
 }
 

@@ -12,6 +12,8 @@ use crate::time::{Time, micros};
 
 /// Goodput is compared between windows of this length.
 const WINDOW: Duration = Duration::from_millis(500);
+/// In a longer one nothing moved for most of the time, which tells nothing.
+const LONGEST_WINDOW: Duration = Duration::from_secs(2);
 /// After a growth by a quarter goodput counts from so much later on: the new requests have to begin, and a quarter is soon lost
 /// among what the old ones brought.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -88,6 +90,10 @@ impl Controller {
         self.bytes = self.bytes.saturating_add(bytes);
         let span = now.since(self.opened);
         if span < WINDOW {
+            return;
+        }
+        if span > LONGEST_WINDOW {
+            (self.opened, self.bytes) = (now, 0);
             return;
         }
         let rate =

@@ -146,7 +146,6 @@ impl Engine {
             after,
             place: Place::Nowhere,
             vtime: 0,
-            flying: 0,
             ops: Vec::new(),
             local_queued: false,
             leaves: false,

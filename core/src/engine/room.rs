@@ -92,6 +92,12 @@ impl Engine {
         let here = self.authorities.find(transfer.authority());
         // Where places are short in all, anybody's will do.
         let anywhere = self.requests >= self.config.limits.requests.max(1);
+        let full = here
+            .and_then(|id| self.authorities.get(id))
+            .is_some_and(|here| here.is_full(self.config.limits.per_authority));
+        if !anywhere && !full {
+            return;
+        }
         let mut counts: BTreeMap<TaskId, u64> = BTreeMap::new();
         for (_, op) in self.ops.iter() {
             if let OpKind::Http(request) = &op.kind

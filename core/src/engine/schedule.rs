@@ -1,6 +1,6 @@
 //! From wishes to intents: who may send next, under all limits.
 //!
-//! Transfers that could send stand in one line ordered by virtual time (bytes granted, divided by weight), so that shares
+//! Transfers that could send stand in one line ordered by virtual time (bytes granted, those in flight twice, divided by weight), so that shares
 //! follow weights and nobody starves. One whose authority has no free place waits with that authority instead of blocking the
 //! line. Nothing is prepared ahead: a request is built in the moment it is polled.
 
@@ -133,6 +133,8 @@ impl Engine {
                     self.unplace(id);
                     if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
                         transfer.blocked = Some(next);
+                        // No place is what it lacks.
+                        transfer.starves_at = None;
                     }
                     self.set_timer(id);
                     continue;
@@ -226,7 +228,9 @@ impl Engine {
         if let Some(task) = self.tasks.get_mut(id) {
             self.clock = self.clock.max(task.vtime);
             task.vtime = task.vtime.saturating_add(granted);
-            task.flying = task.flying.saturating_add(granted);
+            if let Some(transfer) = task.live_mut() {
+                transfer.flying = transfer.flying.saturating_add(granted);
+            }
         }
         self.touch(id);
         Some(Intent::Http { op, task: id, request, digest, deadlines })
@@ -345,7 +349,9 @@ impl Engine {
             Place::Waiting(authority) => self.authorities.get_mut(authority).map(|authority| &mut authority.waiting),
         };
         let before = task.turn();
-        task.flying = task.flying.saturating_sub(granted);
+        if let Some(transfer) = task.live_mut() {
+            transfer.flying = transfer.flying.saturating_sub(granted);
+        }
         if let Some(line) = line
             && line.remove(&(before, id))
         {
@@ -374,8 +380,11 @@ impl Engine {
         };
         let now = self.now.mono;
         let own = task.live().and_then(|transfer| transfer.deadline(now, &self.config));
-        let waits = task.live().map_or([None; 2], |transfer| [transfer.blocked, transfer.starves_at]);
-        let mut next = waits.into_iter().flatten().filter(|&at| at > now).chain(own).min();
+        let waits = task.live().map_or([None; 2], |transfer| {
+            // One that starves is looked at even when that is late: only then it is given another time.
+            [transfer.blocked.filter(|&at| at > now), transfer.starves_at]
+        });
+        let mut next = waits.into_iter().flatten().chain(own).min();
         for &op in &task.ops {
             let due = self.ops.get(op).filter(|op| !op.cancelling).and_then(Op::due);
             next = match (next, due) {

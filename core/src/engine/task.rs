@@ -27,8 +27,6 @@ pub(crate) struct Task {
     pub(crate) place: Place,
     /// Virtual time: what it has been given so far, divided by its weight.
     pub(crate) vtime: u64,
-    /// What it has in flight, divided likewise.
-    pub(crate) flying: u64,
     pub(crate) ops: Vec<OpId>,
     pub(crate) local_queued: bool,
     /// Cancelled before the one it waits for was gone: then it cleans up, without ever having begun.
@@ -68,8 +66,8 @@ impl TaskBody {
 
 impl Task {
     /// Its place in lines. What is in flight counts twice: of two who have been given as much, the one that has less under way is first.
-    pub(crate) const fn turn(&self) -> u64 {
-        self.vtime.saturating_add(self.flying)
+    pub(crate) fn turn(&self) -> u64 {
+        self.vtime.saturating_add(self.live().map_or(0, |transfer| transfer.flying))
     }
 
     pub(crate) fn live(&self) -> Option<&Transfer> {

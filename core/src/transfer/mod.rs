@@ -128,6 +128,8 @@ pub(crate) struct Transfer {
     pub(crate) id: TaskId,
     pub(crate) spec: Spec,
     pub(crate) run: Run,
+    /// What it has in flight, in virtual time.
+    pub(crate) flying: u64,
     /// Waits for the retry budget of its authority.
     pub(crate) blocked: Option<Time>,
     /// Has no request in flight and would have one: when others are to make room.
@@ -181,6 +183,7 @@ impl Transfer {
             keeper: Keeper::new(spec.journal, spec.durability == Durability::Power, now),
             spec,
             run: Run::Running,
+            flying: 0,
             blocked: None,
             starves_at: None,
             cancels: Vec::new(),
