@@ -117,8 +117,8 @@ impl ClientConfigBuilder {
         self
     }
 
-    /// Bytes gathered before they are written to a target: 4 KiB to 64 MiB. A request holds about two such batches (what the kernel moves by itself, up to two pipes of 1 MiB instead). Default
-    /// 512 KiB.
+    /// Bytes gathered before they are written to a target: 4 KiB to 64 MiB. A request holds about two such batches; where the kernel
+    /// moves by itself what comes, up to two pipes of 1 MiB instead. Default 512 KiB.
     pub fn write_batch(mut self, bytes: usize) -> Self {
         self.config.write_batch = bytes;
         self

@@ -1,8 +1,8 @@
 //! From wishes to intents: who may send next, under all limits.
 //!
-//! Transfers that could send stand in one line ordered by virtual time (bytes granted, those in flight twice, divided by weight), so that shares
-//! follow weights and nobody starves. One whose authority has no free place waits with that authority instead of blocking the
-//! line. Nothing is prepared ahead: a request is built in the moment it is polled.
+//! Transfers that could send stand in one line ordered by virtual time (bytes granted, those in flight twice, divided by weight), so
+//! that shares follow weights and nobody starves. One whose authority has no free place waits with that authority instead of blocking
+//! the line. Nothing is prepared ahead: a request is built in the moment it is polled.
 
 use alloc::boxed::Box;
 
