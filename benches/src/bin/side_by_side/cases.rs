@@ -154,8 +154,8 @@ impl Cases<'_> {
             contestants.extend([put("--no-recheck"), put("--parts 8")]);
             contestants.push(Contestant::put_whole(&self.programs.longhaul, file, &endpoint));
             if let Some(floor) = &self.programs.floor {
-                let ways = ["sendfile", "send"];
-                contestants.extend(ways.map(|way| Contestant::floor_up(floor, way, file, &endpoint, PARTS)));
+                let ways = [("sendfile", 1), ("sendfile", PARTS), ("send", PARTS)];
+                contestants.extend(ways.map(|(way, parts)| Contestant::floor_up(floor, way, file, &endpoint, parts)));
             }
             let libraries = if self.args.quick { QUICK } else { LARGE };
             contestants.extend(self.libraries(libraries, &["up", &path, &endpoint, &parts]));

@@ -31,7 +31,8 @@ const GET: &str = "longhaul get";
 const PUT: &str = "longhaul put";
 /// With nothing to digest, so that the kernel may move the bytes.
 const GET_FAST: &str = "longhaul get --no-recheck";
-const PUT_FAST: &str = "longhaul put --method put";
+const PUT_FAST: &str = "longhaul put --no-recheck";
+const PUT_WHOLE: &str = "longhaul put --method put";
 const LIBRARY: &str = "longhaul";
 
 const fn target(
@@ -45,7 +46,7 @@ const fn target(
     Target { id, case, who, quantity, most, against }
 }
 
-const TARGETS: [Target; 23] = [
+const TARGETS: [Target; 24] = [
     target("V1", BIG_DOWN, GET, Quantity::Wall, 0.65, &["curl -o"]),
     target("V1", BIG_DOWN, GET, Quantity::Wall, 1.0, &["object_store", "opendal", "reqwest"]),
     target("V1", BIG_DOWN, GET, Quantity::Cpu, 0.75, &["curl -o"]),
@@ -54,6 +55,7 @@ const TARGETS: [Target; 23] = [
     target("V2", BIG_UP, PUT, Quantity::Cpu, 0.75, &["curl -T"]),
     target("V2", BIG_UP, PUT, Quantity::Cpu, 0.35, &["object_store"]),
     target("V2", BIG_UP, PUT_FAST, Quantity::Cpu, 1.2, &["floor: sendfile × 8"]),
+    target("V2", BIG_UP, PUT_WHOLE, Quantity::Cpu, 1.2, &["floor: sendfile × 1"]),
     target("V3", MANY_DOWN, LIBRARY, Quantity::Wall, 1.0, &["reqwest"]),
     target("V3", MANY_DOWN, LIBRARY, Quantity::Cpu, 1.0, &["reqwest"]),
     target("V3", MANY_DOWN, LIBRARY, Quantity::Wall, 0.15, &["rusty-cat"]),
