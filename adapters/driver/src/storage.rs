@@ -19,8 +19,8 @@ use crate::mailbox::{Mailbox, Note};
 /// The local end of one transfer. Called from many tasks at once; never blocks the calling thread.
 pub trait Storage: Send + Sync + 'static {
     /// Does `op` and replies as its documentation says. Long work (digests) looks at `cancel` every few megabytes and gives up
-    /// with [`FileFaultKind::Cancelled`](longhaul_core::error::FileFaultKind::Cancelled). The client's loop polls the future itself,
-    /// except for [`FileOp::Digest`] and [`FileOp::Fill`]: whatever takes its time is done elsewhere and awaited here.
+    /// with [`FileFaultKind::Cancelled`]. The client's loop polls the future itself, except for [`FileOp::Digest`] and
+    /// [`FileOp::Fill`]: whatever takes its time is done elsewhere and awaited here.
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>>;
 
     /// Fills `chunk.buffer` with the source's bytes from `offset` on, up to its capacity, short only at the source's end, and
