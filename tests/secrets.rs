@@ -189,8 +189,8 @@ async fn everything_with_secrets() {
         if request.range().is_some_and(|(start, _)| start >= 2000) { right.cut(0, Then::Silence) } else { right }
     })
     .await;
-    let half = download(&query(&slow.url("/half")), 1000).headers(headers()).unwrap().to(folder.join("half"));
-    let transfer = client.submit(half).await.unwrap();
+    let half = download(&query(&slow.url("/half")), 1000).headers(headers()).unwrap().recheck(true);
+    let transfer = client.submit(half.to(folder.join("half"))).await.unwrap();
     until("half of it is there", || transfer.progress().acknowledged >= 2000).await;
     transfer.pause().await.unwrap();
     until("it is paused", || matches!(transfer.status(), longhaul::State::Paused(_))).await;
