@@ -35,6 +35,8 @@ pub(crate) struct Wire {
     pub(crate) handover: Handover,
     /// Bytes wait to be written.
     blocked: AtomicBool,
+    /// A write has failed.
+    broken: AtomicBool,
     /// It has carried an answer before.
     used: AtomicBool,
     /// Bytes received.
@@ -55,9 +57,14 @@ impl Wire {
         !self.blocked.load(Ordering::Relaxed)
     }
 
-    /// Takes note of whether a write has to wait.
-    fn wrote<T>(&self, wrote: Poll<T>) -> Poll<T> {
+    /// Takes note of whether a write has to wait. That one has failed is told the second time: what the other end said before it hung
+    /// up, an early refusal say, is read in between.
+    fn wrote(&self, cx: &Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.blocked.store(wrote.is_pending(), Ordering::Relaxed);
+        if matches!(wrote, Poll::Ready(Err(_))) && !self.broken.swap(true, Ordering::Relaxed) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         wrote
     }
 
@@ -138,7 +145,7 @@ impl Write for Link {
         } else {
             Pin::new(&mut self.io).poll_write(cx, bytes)
         };
-        self.wire.wrote(wrote)
+        self.wire.wrote(cx, wrote)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -157,13 +164,13 @@ impl Write for Link {
         let slices = match slices.iter().position(|slice| is_placeholder(slice)) {
             Some(0) => {
                 let wrote = self.poll_send_span(cx, slices[0].len());
-                return self.wire.wrote(wrote);
+                return self.wire.wrote(cx, wrote);
             }
             Some(placeholder) => &slices[..placeholder],
             None => slices,
         };
         let wrote = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
-        self.wire.wrote(wrote)
+        self.wire.wrote(cx, wrote)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -241,7 +248,11 @@ mod tests {
             Link::new(Box::new(FuturesIo(Cursor::new(vec![0; 100]))), false, false, Some(Arc::default()));
         assert!(wire.spans.is_none());
         let slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
-        let vectored = poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never().unwrap();
+        let vectored = poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never();
+        // A failure is told the second time.
+        let vectored = vectored
+            .or_else(|| poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never())
+            .unwrap();
         let single = poll_fn(|cx| Pin::new(&mut link).poll_write(cx, &slices[0])).now_or_never().unwrap();
         assert_eq!(vectored.is_ok(), single.is_ok());
         vectored

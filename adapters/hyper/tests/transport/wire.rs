@@ -128,7 +128,7 @@ async fn an_early_refusal_is_heard_although_the_server_hangs_up() {
         let (request, _) = custom(Method::PUT, &format!("http://{address}/"), 1 << 30, frames);
         match within(transport().send(request)).await {
             Ok(response) => assert_eq!(response.status(), 403),
-            // The reset may overtake the answer; it must then be told as one.
+            // Where the runtime has not seen the answer when the write fails: it must then be told as a reset.
             Err(fault) => assert_eq!(fault.kind, FaultKind::Reset),
         }
     }
