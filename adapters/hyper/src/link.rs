@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures::task::AtomicWaker;
@@ -16,6 +16,9 @@ use crate::bridge::read_counted;
 use crate::drive::Handover;
 use crate::net::Io;
 use crate::spans::{ByKernel, Spans, is_placeholder};
+
+/// Turns of a task within which runtimes look for what has come; tokio's do every 61.
+const TURNS: u32 = 128;
 
 /// A connection's bytes, under hyper.
 pub(crate) struct Link {
@@ -35,8 +38,8 @@ pub(crate) struct Wire {
     pub(crate) handover: Handover,
     /// Bytes wait to be written.
     blocked: AtomicBool,
-    /// A write has failed.
-    broken: AtomicBool,
+    /// How often a write has failed.
+    broken: AtomicU32,
     /// It has carried an answer before.
     used: AtomicBool,
     /// Bytes received.
@@ -57,11 +60,15 @@ impl Wire {
         !self.blocked.load(Ordering::Relaxed)
     }
 
-    /// Takes note of whether a write has to wait. That one has failed is told the second time: what the other end said before it hung
-    /// up, an early refusal say, is read in between.
+    /// Takes note of whether a write has to wait. That the other end has hung up is told some turns later: what it said before, an
+    /// early refusal say, is there, but the runtime may not have seen it yet.
     fn wrote(&self, cx: &Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.blocked.store(wrote.is_pending(), Ordering::Relaxed);
-        if matches!(wrote, Poll::Ready(Err(_))) && !self.broken.swap(true, Ordering::Relaxed) {
+        let gone = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+        if let Poll::Ready(Err(error)) = &wrote
+            && gone.contains(&error.kind())
+            && self.broken.fetch_add(1, Ordering::Relaxed) < TURNS
+        {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -248,11 +255,7 @@ mod tests {
             Link::new(Box::new(FuturesIo(Cursor::new(vec![0; 100]))), false, false, Some(Arc::default()));
         assert!(wire.spans.is_none());
         let slices: Vec<_> = slices.iter().map(|slice| IoSlice::new(slice)).collect();
-        let vectored = poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never();
-        // A failure is told the second time.
-        let vectored = vectored
-            .or_else(|| poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never())
-            .unwrap();
+        let vectored = poll_fn(|cx| Pin::new(&mut link).poll_write_vectored(cx, &slices)).now_or_never().unwrap();
         let single = poll_fn(|cx| Pin::new(&mut link).poll_write(cx, &slices[0])).now_or_never().unwrap();
         assert_eq!(vectored.is_ok(), single.is_ok());
         vectored
