@@ -280,9 +280,8 @@ impl Engine {
     pub(super) fn place(&mut self, id: TaskId) {
         let (blocked, wants) = self.tasks.get(id).and_then(Task::live).map_or((false, false), |transfer| {
             let blocked = transfer.blocked.is_some_and(|until| until > self.now.mono);
-            // What needs no payment need not wait until there is something to pay with.
-            let may = Allowance { retries: !blocked, ..self.allowance(transfer) };
-            (blocked, transfer.want(self.now, &self.config, may) != Want::Nothing)
+            let may = self.allowance(transfer);
+            (blocked, !blocked && transfer.want(self.now, &self.config, may) != Want::Nothing)
         });
         if !wants && !blocked {
             self.saturate(id);
