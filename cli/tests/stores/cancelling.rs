@@ -105,7 +105,8 @@ async fn only_what_is_named_and_at_rest_is_given_up() {
     let shop = Shop::new(Kind::Oss).await;
     let (file, bytes) = shop.local("source.bin", SIZE);
     let (name, file) = (shop.name("cli/at work"), file.display().to_string());
-    let mut started = shop.start(["put", &file, &name, "--json", "--part-size", "5MiB", "--limit-rate", "16MiB"]);
+    let mut started =
+        shop.start(["put", &file, &name, "--json", "--part-size", "5MiB", "--parts", "2", "--limit-rate", "16MiB"]);
     started.until_bytes(5 << 20).await;
     let told = shop.run(["cancel", &file]).await.expect(5);
     assert!(told.stderr.contains("another process is at work"), "{told:?}");
