@@ -58,14 +58,17 @@ impl Transfer {
     /// Whether slow requests may be given up for others: at the end, but not where one answer is all there is, and not for what a
     /// consumer holds up.
     pub(crate) fn can_relieve(&self) -> bool {
-        let remote = &self.remote;
+        self.can_ask_anew() && self.parts.is_tail()
+    }
+
+    /// Whether the rest of any range in flight may be asked for by another request.
+    fn can_ask_anew(&self) -> bool {
         self.spec.direction == Direction::Download
             && self.phase == Phase::Moving
             && self.works()
-            && remote.ranged
-            && !remote.serial
+            && self.remote.ranged
+            && !self.remote.serial
             && self.spec.window.is_none()
-            && self.parts.is_tail()
     }
 
     /// Gives up a slow request when nothing else is left to ask for, and there is room for others; whether there was one.
@@ -87,11 +90,7 @@ impl Transfer {
 
     /// Whether one of its requests can be given up for the sake of others, and what is left of it asked for later.
     pub(crate) fn can_yield(&self) -> bool {
-        let remote = &self.remote;
-        let works = self.spec.direction == Direction::Download && self.phase == Phase::Moving && self.works();
-        // What a consumer holds up is not.
-        let free = remote.ranged && !remote.serial && self.spec.window.is_none();
-        works && free && self.parts.flights.iter().filter(|flight| !flight.cancelled).count() > 1
+        self.can_ask_anew() && self.parts.flights.iter().filter(|flight| !flight.cancelled).count() > 1
     }
 
     /// Gives up the request that has least.

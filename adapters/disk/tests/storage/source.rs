@@ -86,19 +86,23 @@ async fn u1_every_change_shows_in_the_fingerprint_or_the_read() {
     assert_eq!(kind(run(&source, FileOp::Stat).await), FileFaultKind::NotFound);
 }
 
-/// In memory, where the kernel waits for nothing.
+/// A folder in memory, where the kernel waits for nothing, with a file in it, and its content.
+#[cfg(target_os = "linux")]
+fn in_memory() -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+    const MOUNT: &str = "needs a tmpfs at /dev/shm: mount -t tmpfs tmpfs /dev/shm";
+    let folder = tempfile::tempdir_in("/dev/shm").expect(MOUNT);
+    assert_eq!(rustix::fs::statfs(folder.path()).expect(MOUNT).f_type, 0x0102_1994, "{MOUNT}");
+    let (path, content) = (folder.path().join("a"), pattern(600_000));
+    fs::write(&path, &content).unwrap();
+    (folder, path, content)
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_kernel_is_left_what_is_there_and_as_it_was() {
     use std::os::unix::fs::FileExt;
 
-    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
-    if rustix::fs::statfs(folder.path()).unwrap().f_type != 0x0102_1994 {
-        return;
-    }
-    let path = folder.path().join("a");
-    let content = pattern(600_000);
-    fs::write(&path, &content).unwrap();
+    let (folder, path, content) = in_memory();
     let source = FileSource::new(&path);
     assert!(source.span(0, 10).is_none(), "nobody has looked at it");
     look(&source).await;
@@ -126,19 +130,12 @@ async fn the_kernel_is_left_what_is_there_and_as_it_was() {
     assert!(source.span(0, 10).is_none());
 }
 
-/// In memory, where the kernel waits for nothing.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn what_is_there_is_read_by_whoever_asks_and_the_rest_by_a_thread() {
     use futures::FutureExt;
 
-    let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
-    if rustix::fs::statfs(folder.path()).unwrap().f_type != 0x0102_1994 {
-        return;
-    }
-    let path = folder.path().join("a");
-    let content = pattern(600_000);
-    fs::write(&path, &content).unwrap();
+    let (folder, path, content) = in_memory();
     let source = FileSource::new(&path);
     let read = |offset, len, algorithm: Option<Algorithm>| {
         let chunk = Chunk { buffer: BytesMut::with_capacity(len), hasher: algorithm.map(Hasher::new) };
