@@ -93,16 +93,23 @@ const BUDGET_CAP: u64 = 100 * RETRY_COST;
 /// Without any traffic one retry per second is still allowed, so that a lone transfer can always go on.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// The retry budget of one server: under a storm of failures retries add at most a tenth to the load.
+/// So many requests in a row that went well tell that a server has recovered. While it refuses every fifth they come about once in
+/// fifty requests.
+const CALM: u32 = 16;
+
+/// The retry budget of one server: under a storm of failures retries add at most a tenth to the load. One that goes well once the
+/// storm is over costs nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryBudget {
     tenths: u64,
     refilled: Time,
+    /// Requests in a row that went well, as far as they count.
+    calm: u32,
 }
 
 impl RetryBudget {
     pub(crate) const fn new(now: Time) -> Self {
-        Self { tenths: 10 * RETRY_COST, refilled: now }
+        Self { tenths: 10 * RETRY_COST, refilled: now, calm: 0 }
     }
 
     /// A first attempt went out.
@@ -123,6 +130,21 @@ impl RetryBudget {
     /// Pays for a retry that was affordable.
     pub(crate) fn spend(&mut self) {
         self.tenths = self.tenths.saturating_sub(RETRY_COST);
+    }
+
+    /// A request failed in a way that calls for another one.
+    pub(crate) fn failed(&mut self) {
+        self.calm = 0;
+    }
+
+    /// A request went well; whether what it had cost, as a retry, is there again.
+    pub(crate) fn went_well(&mut self, retry: bool) -> bool {
+        self.calm = (self.calm + 1).min(CALM);
+        let returned = retry && self.calm == CALM;
+        if returned {
+            self.tenths = (self.tenths + RETRY_COST).min(BUDGET_CAP);
+        }
+        returned
     }
 
     /// When the next retry becomes affordable at the latest.
@@ -178,6 +200,23 @@ mod tests {
             }
         }
         assert!(retries <= 100_000 / 10 + 10, "{retries}");
+    }
+
+    #[test]
+    fn r2_a_retry_that_goes_well_costs_nothing_after_many_requests_that_did() {
+        let mut budget = RetryBudget::new(Time::ZERO);
+        (0..10).for_each(|_| budget.spend());
+        budget.failed();
+        assert!((0..15).all(|_| !budget.went_well(true)), "it may have been luck");
+        assert!(!budget.went_well(false), "a first attempt has cost nothing");
+        assert!(!budget.affords(Time::ZERO));
+        for _ in 0..100 {
+            assert!(budget.went_well(true) && budget.affords(Time::ZERO));
+            budget.spend();
+        }
+        budget.failed();
+        assert!(!budget.went_well(true));
+        assert!(!budget.affords(Time::ZERO));
     }
 
     #[test]

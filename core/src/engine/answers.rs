@@ -88,14 +88,23 @@ impl Engine {
         let moved = *outcome.moved();
         let fresh = request.watch.progress(moved, now.mono);
         let exchange = self.exchange(task, &request, outcome, cancelling);
+        let mut refunded = false;
         if let Some(authority) = self.authorities.get_mut(request.authority) {
-            authority.in_flight -= 1;
             authority.controller.moved(fresh, now.mono);
             if is_overload(&exchange) {
-                authority.controller.overload(now.mono);
+                authority.controller.overload(authority.in_flight, request.watch.issued, now.mono);
+            }
+            authority.in_flight -= 1;
+            match &exchange {
+                Exchange::Judged(Err(Verdict::Retry { .. })) | Exchange::Broken(_) => authority.budget.failed(),
+                Exchange::Judged(Ok(_)) | Exchange::Moved => refunded = authority.budget.went_well(request.retry),
+                _ => {}
             }
         }
         self.with_live(task, |transfer, cx| transfer.on_http(op, &request.step, moved, exchange, cx));
+        if refunded {
+            self.unblock(request.authority);
+        }
         self.wake(request.authority);
     }
 

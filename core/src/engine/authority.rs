@@ -37,6 +37,8 @@ pub(crate) struct Authority {
     pub(crate) budget: RetryBudget,
     /// Transfers that could send if there were a place, by virtual time.
     pub(crate) waiting: BTreeSet<(u64, TaskId)>,
+    /// Transfers that found nothing in the retry budget. Some may have found something else to do since.
+    pub(crate) unpaid: BTreeSet<TaskId>,
 }
 
 impl Authority {
@@ -92,6 +94,7 @@ impl Authorities {
             controller: Controller::new(bounds, now),
             budget: RetryBudget::new(now),
             waiting: BTreeSet::new(),
+            unpaid: BTreeSet::new(),
         })?;
         self.by_name.insert(String::from(name), id);
         Some(id)

@@ -1,5 +1,5 @@
 //! How many requests to one authority are worth having at once: grows while the goodput grows with it, holds when it does
-//! not, halves when the server says it is too much.
+//! not, halves when the server says it is too much, and goes down to as many as it then took.
 //!
 //! It doubles up to a threshold and goes on by quarters from there. At first there is no threshold; a growth that did not pay or was
 //! refused, and the first cut of a storm, set one, so that after a storm most of what was lost is back soon and the rest is found with
@@ -17,10 +17,11 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(2);
 /// After a growth by a quarter goodput counts from so much later on: the new requests have to begin, and a quarter is soon lost
 /// among what the old ones brought.
 const SETTLE: Duration = Duration::from_millis(250);
-/// After a cut nothing changes for this long: the answers to requests already sent say nothing new.
+/// After a cut nothing grows for this long, and nothing is cut for what was sent since. In a storm that lasts it is doubled with
+/// every cut beyond the third, up to four times.
 const COOLDOWN: Duration = Duration::from_secs(1);
-/// Cuts that follow each other so soon tell of one storm.
-const STORM: Duration = Duration::from_secs(4);
+/// A cut so soon after that tells of the same storm.
+const STORM: Duration = Duration::from_secs(3);
 /// Saturated windows between two attempts at a quarter more, at first and at most; each that failed doubles it.
 const PATIENCE: u32 = 4;
 const LONGEST_PATIENCE: u32 = 64;
@@ -44,8 +45,19 @@ pub(crate) struct Controller {
     content: u32,
     patience: u32,
     quiet_until: Time,
-    /// A cut before then belongs to the storm of the one before.
-    storm_until: Time,
+    cut: Option<Cut>,
+}
+
+/// The last cut, and what became of the requests that were in flight then.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    at: Time,
+    /// How many there have been in this storm.
+    number: u32,
+    sent: u32,
+    refused: u32,
+    /// The target it set.
+    target: u32,
 }
 
 impl Controller {
@@ -65,7 +77,7 @@ impl Controller {
             content: 0,
             patience: PATIENCE,
             quiet_until: Time::ZERO,
-            storm_until: Time::ZERO,
+            cut: None,
         }
     }
 
@@ -145,25 +157,39 @@ impl Controller {
         self.patience = (self.patience * 2).min(LONGEST_PATIENCE);
     }
 
-    /// The server said that it is too much, or did not answer in time.
-    pub(crate) fn overload(&mut self, now: Time) {
+    /// The server said that it is too much, or did not answer in time: to a request sent at `issued`, of so many in flight.
+    pub(crate) fn overload(&mut self, in_flight: usize, issued: Time, now: Time) {
         if now < self.quiet_until {
-            return;
+            return self.refused(issued);
         }
-        self.quiet_until = now + COOLDOWN;
-        let storm = now < self.storm_until;
-        self.storm_until = now + STORM;
+        let before = self.cut.filter(|_| now < self.quiet_until + STORM);
+        let number = before.map_or(1, |cut| cut.number.saturating_add(1));
+        self.quiet_until = now + COOLDOWN * (1 << number.saturating_sub(3).min(2));
         match self.last {
             // What was just tried is too much, and what was there before is not.
-            Some((_, target)) if target < self.target && !storm => self.retreat(target),
+            Some((_, target)) if target < self.target && before.is_none() => self.retreat(target),
             _ => {
                 // Of one storm the first cut tells what was too much.
-                if !storm {
+                if before.is_none() {
                     self.threshold = self.target - self.target / 4;
                 }
                 self.target = (self.target / 2).max(self.bounds.floor);
                 self.last = None;
             }
+        }
+        let sent = u32::try_from(in_flight).unwrap_or(u32::MAX);
+        self.cut = Some(Cut { at: now, number, sent, refused: 1, target: self.target });
+    }
+
+    /// After a cut, another one of those that had been sent before it is refused: what is left of them is what the server takes at a
+    /// time. When nothing is left it takes none, and nobody knows how many it will.
+    fn refused(&mut self, issued: Time) {
+        if let Some(cut) = self.cut.as_mut().filter(|cut| issued < cut.at) {
+            cut.refused = cut.refused.saturating_add(1);
+            self.target = match cut.sent.saturating_sub(cut.refused) {
+                0 => cut.target,
+                taken => taken.clamp(self.bounds.floor.min(cut.target), cut.target),
+            };
         }
     }
 }
@@ -183,6 +209,11 @@ mod tests {
         controller
     }
 
+    /// A refusal of one of as many as there are to be, sent now.
+    fn overload(controller: &mut Controller, at: u64) {
+        controller.overload(controller.target() as usize, Time::from_micros(at), Time::from_micros(at));
+    }
+
     #[test]
     fn it_grows_while_goodput_grows_and_stops_near_the_knee() {
         assert!((8..=12).contains(&run(8, 60).target()));
@@ -193,13 +224,12 @@ mod tests {
     #[test]
     fn overload_halves_once_per_cooldown_and_never_below_the_floor() {
         let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
-        let at = |millis: u64| Time::from_micros(millis * 1000);
         for millis in [0, 10, 20] {
-            controller.overload(at(millis));
+            overload(&mut controller, millis * 1000);
         }
         assert_eq!(controller.target(), 4);
         for second in 1..20 {
-            controller.overload(at(second * 1100));
+            overload(&mut controller, second * 1_100_000);
         }
         assert_eq!(controller.target(), 1);
     }
@@ -268,7 +298,7 @@ mod tests {
     #[test]
     fn after_a_storm_three_quarters_are_back_at_once() {
         let mut controller = Controller::new(Concurrency { initial: 16, ..Concurrency::default() }, Time::ZERO);
-        (0..3).for_each(|second| controller.overload(Time::from_micros(second * 1_000_000)));
+        (0..3).for_each(|second| overload(&mut controller, second * 1_000_000));
         assert_eq!(controller.target(), 2);
         let mut at = 3_000_000;
         assert_eq!(windows(&mut controller, &mut at, 100), [4, 8, 12, 15, 18, 22, 27]);
@@ -279,10 +309,10 @@ mod tests {
     fn a_growth_that_is_refused_is_taken_back_and_a_cut_soon_after_it_is_one() {
         let (mut controller, mut at) = (Controller::new(Concurrency::default(), Time::ZERO), 0);
         assert_eq!(windows(&mut controller, &mut at, 100), [16]);
-        controller.overload(Time::from_micros(at));
+        overload(&mut controller, at);
         assert_eq!(controller.target(), 8, "eight were not too many");
         assert_eq!(windows(&mut controller, &mut at, 100), [8; 4]);
-        controller.overload(Time::from_micros(at));
+        overload(&mut controller, at);
         assert_eq!(controller.target(), 4, "but they are");
         at += 1_000_000;
         assert_eq!(windows(&mut controller, &mut at, 100), [8, 10], "below eight it doubles");
@@ -311,16 +341,57 @@ mod tests {
     #[test]
     fn after_a_cut_nothing_changes_for_a_second() {
         let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
-        controller.overload(Time::ZERO);
+        overload(&mut controller, 0);
         assert_eq!(controller.target(), 4);
         let mut at = 0;
         assert_eq!(window(&mut controller, &mut at, 999, 1_000_000), 4);
         assert_eq!(window(&mut controller, &mut at, 501, 1_000_000), 6);
         let mut controller = Controller::new(Concurrency::default(), Time::ZERO);
-        controller.overload(Time::ZERO);
-        controller.overload(Time::from_micros(999_999));
+        overload(&mut controller, 0);
+        overload(&mut controller, 999_999);
         assert_eq!(controller.target(), 4);
-        controller.overload(Time::from_micros(1_000_000));
+        overload(&mut controller, 1_000_000);
         assert_eq!(controller.target(), 2);
+    }
+    /// Refusals of so many out of eight that were sent before; the target after each.
+    fn refuse<const N: usize>(controller: &mut Controller, at: u64) -> [u32; N] {
+        core::array::from_fn(|number| {
+            controller.overload(8 - number, Time::from_micros(at - 1), Time::from_micros(at));
+            controller.target()
+        })
+    }
+
+    #[test]
+    fn r2_what_a_server_took_of_those_it_refused_the_rest_of_is_what_it_gets() {
+        let fresh = || Controller::new(Concurrency::default(), Time::ZERO);
+        assert_eq!(refuse(&mut fresh(), 10), [4, 4, 4, 4, 3, 2, 1]);
+        assert_eq!(refuse::<8>(&mut fresh(), 10)[7], 4, "it takes none at all at the moment");
+        let mut controller = fresh();
+        assert_eq!(refuse(&mut controller, 10), [4; 4]);
+        // Sent since.
+        (0..8).for_each(|_| overload(&mut controller, 500_000));
+        assert_eq!(controller.target(), 4);
+        // A growth that was refused in part.
+        let (mut controller, mut at) = (fresh(), 0);
+        assert_eq!(windows(&mut controller, &mut at, 100), [16]);
+        for number in 0..9 {
+            controller.overload(16 - number, Time::from_micros(at - 1), Time::from_micros(at));
+        }
+        assert_eq!(controller.target(), 7);
+        let floor = Concurrency { floor: 3, ..Concurrency::default() };
+        assert_eq!(refuse::<7>(&mut Controller::new(floor, Time::ZERO), 10)[6], 3);
+    }
+
+    #[test]
+    fn in_a_storm_that_lasts_more_is_tried_ever_more_rarely() {
+        let (mut controller, mut at) = (Controller::new(Concurrency::default(), Time::ZERO), 0);
+        let mut tries = [0; 7];
+        for tried in &mut tries {
+            overload(&mut controller, at);
+            let (since, target) = (at, controller.target());
+            while windows(&mut controller, &mut at, 100) == [target] {}
+            *tried = (at - since).div_ceil(1_000_000);
+        }
+        assert_eq!(tries, [1, 1, 1, 2, 4, 4, 4], "seconds");
     }
 }

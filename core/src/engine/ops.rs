@@ -47,6 +47,8 @@ pub(crate) struct Request {
     pub(crate) cost: u64,
     /// What it counts as in its transfer's virtual time.
     pub(crate) granted: u64,
+    /// It was paid for by the retry budget.
+    pub(crate) retry: bool,
     pub(crate) head: Option<(StatusCode, HeaderMap)>,
     pub(crate) timeout: Option<Deadline>,
     pub(crate) watch: Watch,
@@ -57,7 +59,7 @@ pub(crate) struct Request {
 pub(crate) struct Watch {
     deadlines: Deadlines,
     body: u64,
-    issued: Time,
+    pub(crate) issued: Time,
     pub(crate) connected: Option<Time>,
     headed: Option<Time>,
     last_moved: Time,

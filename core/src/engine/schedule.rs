@@ -123,14 +123,17 @@ impl Engine {
             let mut may = self.allowance(transfer);
             let mut wish = self.wish(id, may);
             if let Want::Request { retry: true, .. } = wish
-                && let budget = &mut self.authorities.get_mut(authority)?.budget
-                && !budget.affords(now.mono)
+                && let shared = self.authorities.get_mut(authority)?
+                && !shared.budget.affords(now.mono)
             {
-                let next = budget.next();
+                let next = shared.budget.next();
                 may.retries = false;
                 wish = self.wish(id, may);
                 if wish == Want::Nothing {
                     self.unplace(id);
+                    if let Some(shared) = self.authorities.get_mut(authority) {
+                        shared.unpaid.insert(id);
+                    }
                     if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut) {
                         transfer.blocked = Some(next);
                         // No place is what it lacks.
@@ -211,8 +214,16 @@ impl Engine {
         let granted = (cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight).max(1);
         let watch = Watch::new(deadlines, request.body().len(), now.mono);
         if let Some(entry) = self.ops.get_mut(op) {
-            entry.kind =
-                OpKind::Http(Box::new(Request { step, authority, cost, granted, head: None, timeout: None, watch }));
+            entry.kind = OpKind::Http(Box::new(Request {
+                step,
+                authority,
+                cost,
+                granted,
+                retry,
+                head: None,
+                timeout: None,
+                watch,
+            }));
         }
         self.requests += 1;
         self.bytes += cost;
@@ -368,6 +379,18 @@ impl Engine {
             if let Some(task) = self.tasks.get_mut(id) {
                 task.place = Place::Ready(Some(authority));
                 self.ready.insert((turn, id));
+            }
+        }
+    }
+
+    /// There is something in the retry budget again before its time: for one of those who wait for it.
+    pub(super) fn unblock(&mut self, authority: AuthorityId) {
+        while let Some(id) = self.authorities.get_mut(authority).and_then(|shared| shared.unpaid.pop_first()) {
+            if let Some(transfer) = self.tasks.get_mut(id).and_then(Task::live_mut)
+                && transfer.blocked.take().is_some()
+            {
+                self.touch(id);
+                return;
             }
         }
     }

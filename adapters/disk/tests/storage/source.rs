@@ -135,7 +135,7 @@ async fn the_kernel_is_left_what_is_there_and_as_it_was() {
 async fn what_is_there_is_read_by_whoever_asks_and_the_rest_by_a_thread() {
     use futures::FutureExt;
 
-    let (folder, path, content) = in_memory();
+    let (_folder, path, content) = in_memory();
     let source = FileSource::new(&path);
     let read = |offset, len, algorithm: Option<Algorithm>| {
         let chunk = Chunk { buffer: BytesMut::with_capacity(len), hasher: algorithm.map(Hasher::new) };

@@ -303,6 +303,10 @@ impl World {
             _ => {}
         }
         if act.is_none() {
+            let busy = |exchange: &&Exchange| exchange.answer.as_ref().is_some_and(|answer| !answer.body.is_empty());
+            if self.exchanges.values().filter(busy).count() >= self.at_a_time {
+                return WireAnswer::status(503);
+            }
             if happens(&mut self.rng, self.weather.throttle) {
                 return self.throttled(request);
             }

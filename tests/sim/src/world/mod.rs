@@ -97,6 +97,8 @@ pub struct World {
     pub engine: Engine,
     /// How bad things are.
     pub weather: Weather,
+    /// Answers with content that the servers give at a time; to more requests they say 503.
+    pub at_a_time: usize,
     /// Faults arranged for certain requests.
     pub rules: Rules,
     /// Hosts `origin` and `mirror`.
@@ -165,6 +167,7 @@ impl World {
         Self {
             engine: Engine::new(config, rng.next_u64()),
             weather: Weather::CALM,
+            at_a_time: usize::MAX,
             rules: Rules::default(),
             ranged: Ranged::default(),
             form: Form::default(),

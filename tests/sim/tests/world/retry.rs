@@ -7,7 +7,7 @@ use http::Method;
 use longhaul_core::error::{Deadline, Error, FaultKind};
 use longhaul_core::event::EventKind;
 use longhaul_core::rng::Rng;
-use longhaul_core::spec::{Limits, Start};
+use longhaul_core::spec::{Limits, Parallel, Start};
 use longhaul_sim::{Act, Fate, Rule, Style, World};
 
 const LEN: u64 = 60_000;
@@ -152,6 +152,52 @@ fn r2_under_a_storm_of_503_the_load_grows_by_a_tenth_at_most() {
     let seconds = usize::try_from(world.time().as_micros() / 1_000_000).expect("short");
     // One in ten, the budget to begin with, and one per second in which nothing else happens.
     assert!(retries <= first / 10 + 10 + seconds + 64, "{retries} retries of {first} in {seconds} s");
+}
+
+/// A server that gives one answer at a time is found out with the first requests, and what was refused is not waited for once it
+/// is clear that this is all.
+#[test]
+fn r2_after_a_burst_of_refusals_a_server_that_takes_one_at_a_time_is_kept_busy() {
+    for parts in [13, 64] {
+        let mut world = world();
+        world.at_a_time = 1;
+        world.weather.rate = (16 << 20, 16 << 20);
+        let job = download(&mut world, parts << 20, Style::GOOD);
+        world.jobs[job].part_size = longhaul_core::layout::PartSize::Bytes(1 << 20);
+        world.jobs[job].parallel = Parallel::Auto;
+        world.jobs[job].journal = false;
+        go(&mut world, job);
+        done(&world, job);
+        // One at a time, with what comes and goes between two of them.
+        let (millis, least) = (world.time().as_micros() / 1_000, parts * (1_000 / 16 + 20));
+        assert!(millis <= least + 1_500, "{parts}: {millis} ms, {least} by one that knows");
+        let refused = world.jobs[job].events.iter().filter(|event| matches!(event, EventKind::Retrying { .. })).count();
+        assert!(refused <= 12, "{parts}: {refused} refused");
+    }
+}
+
+/// Two hundred small files fail at once while their server is away. When it is back, they are not waited for one by one.
+#[test]
+fn r2_many_that_wait_for_the_budget_of_a_server_that_has_recovered_go_on() {
+    let mut world = world();
+    let mut limits = Limits::default();
+    limits.downloads = 300;
+    world.set_limits(limits);
+    world.rules.0.push_back(Rule::new(Act::Status(503, None)).times(200));
+    let jobs: Vec<usize> = (0..200)
+        .map(|_| {
+            let job = download(&mut world, 1 << 10, Style::GOOD);
+            world.jobs[job].retries = 1_000;
+            world.submit(job, Start::Now);
+            job
+        })
+        .collect();
+    for job in jobs {
+        assert!(world.run_to_end(job, 1_000_000));
+        done(&world, job);
+    }
+    let seconds = world.time().as_micros() / 1_000_000;
+    assert!(seconds <= 12, "{seconds} s");
 }
 
 #[test]
