@@ -26,7 +26,8 @@ use crate::sys;
 /// Nothing is opened before the transfer asks for the first time. Every look at the file opens it anew and reads go to the file
 /// last looked at, so that a file replaced in the meantime shows in the fingerprint and is never mixed with the former one. After
 /// each read the open file is looked at again: bytes are only handed on while nobody has written to it, whatever it pretends its
-/// modification time to be.
+/// modification time to be. Who writes through a shared memory map is not noticed before the system has written the pages back: only
+/// then do the file's times change. A protocol that compares digests notices it, and so does a storage around this one that does.
 #[derive(Clone, Debug)]
 pub struct FileSource(Arc<Inner>);
 

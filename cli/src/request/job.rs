@@ -15,6 +15,7 @@ use longhaul::{
     Upload,
 };
 
+use super::checked::CheckedSource;
 use super::{Options, Remote, Request, Source, Target, Wallet, What};
 use crate::args::{Method, Overwrite};
 use crate::exit::Failure;
@@ -132,7 +133,12 @@ fn upload(
 
 fn put(request: &Request, up: Box<dyn Up>, from: &Source, journals: Option<PathBuf>) -> Result<Ready, Failure> {
     let mut job = match from {
-        Source::File(path) => up.from_storage(Arc::new(FileSource::new(path)), &path.to_string_lossy())?,
+        Source::File(path) => {
+            let file: Arc<dyn Storage> = Arc::new(FileSource::new(path));
+            let checksums = &request.options.checksums;
+            let source = if checksums.is_empty() { file } else { Arc::new(CheckedSource::new(file, checksums)) };
+            up.from_storage(source, &path.to_string_lossy())?
+        }
         Source::Stdin => {
             let source = SpooledSource::new(frames(tokio::io::stdin()), Arc::new(SpoolFile::default()));
             up.from_storage(Arc::new(source), "standard input")?

@@ -1,5 +1,6 @@
 //! One transfer as it was asked for: on the command line, or by a record of an earlier run.
 
+mod checked;
 mod checksum;
 mod command;
 mod headers;
