@@ -55,6 +55,8 @@ struct Inner {
 struct Open {
     temporary: Temporary,
     target: PathBuf,
+    /// Where both are. Open from the beginning: once the file has its name it is too late to find that this cannot be done.
+    folder: sys::Folder,
     /// How long the file has been: it never becomes shorter by our doing before it is finished.
     longest: AtomicU64,
 }
@@ -186,11 +188,13 @@ impl Inner {
             }
         };
         let published = published(&target, replaced.as_ref(), total, modified);
-        match prepare(&temporary, replaced.as_ref(), published, total, keep) {
-            Ok(kept) => {
+        let folder = folder(&target);
+        let opened = sys::Folder::open(&folder).map_err(|error| fault("open", &folder, &error));
+        match opened.and_then(|folder| Ok((folder, prepare(&temporary, replaced.as_ref(), published, total, keep)?))) {
+            Ok((folder, kept)) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
-                *slot = Some(Open { temporary, target, longest: AtomicU64::new(kept) });
+                *slot = Some(Open { temporary, target, folder, longest: AtomicU64::new(kept) });
                 Ok(FileReply::Reserved { kept: kept > 0 })
             }
             Err(failed) => {
@@ -253,8 +257,7 @@ impl Inner {
         finish(open, len, modified, durable)?;
         give_name(open, self.overwrite)?;
         if durable {
-            let folder = folder(&open.target);
-            sys::sync_folder(&folder).map_err(|error| fault("sync", &folder, &error))?;
+            open.folder.sync().map_err(|error| fault("sync", &folder(&open.target), &error))?;
         }
         let path = open.target.display().to_string();
         *slot = None;

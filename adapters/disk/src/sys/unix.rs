@@ -189,13 +189,32 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// A folder, open for its names to be made durable.
+#[derive(Debug)]
+pub(crate) struct Folder(Option<File>);
+
+impl Folder {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        match File::open(path) {
+            Ok(folder) => Ok(Self(Some(folder))),
+            // One that may be written and not read: nothing can be done for its names.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        match self.0.as_ref().map_or(Ok(()), File::sync_all) {
+            // Some network file systems refuse to sync folders; there is nothing to wait for then.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+            result => result,
+        }
+    }
+}
+
 /// Makes names in `folder` durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Some network file systems refuse to sync folders; there is nothing to wait for then.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-        result => result,
-    }
+    Folder::open(folder)?.sync()
 }
 
 /// What kind of thing a file is that is neither a regular file nor a folder.

@@ -64,6 +64,8 @@ async fn plays_its_part() {
             let _ = std::io::stdin().read(&mut [0]);
         }
         #[cfg(target_os = "linux")]
+        "few-descriptors" => say(&crate::trouble::few_descriptors(&target).await),
+        #[cfg(target_os = "linux")]
         "full" => say(&crate::trouble::full_disk(&target).await),
         other => panic!("no part {other}"),
     }

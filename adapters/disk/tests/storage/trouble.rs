@@ -1,4 +1,5 @@
-//! Disks that are full or read-only. Both are made for one helper process, in a mount namespace of its own.
+//! Disks that are full or read-only, and a system that opens no more files. All are made for one helper process; the disks in a mount
+//! namespace of its own.
 
 use std::fs;
 use std::io::Write;
@@ -99,4 +100,33 @@ fn d12_a_folder_without_permission_is_told_as_such() {
     assert!(word.starts_with("Denied "), "{word}");
     assert!(word.contains(".a.longhaul"), "{word}");
     assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn d12_what_cannot_be_made_durable_for_want_of_descriptors_fails_before_the_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""]).arg(std::env::current_exe().unwrap());
+    helper::configure(&mut command, "few-descriptors", &folder.path().join("a"));
+    assert_eq!(helper::says(command), "done");
+}
+
+/// Played in the helper, which may have a few files open.
+pub(crate) async fn few_descriptors(target: &FileTarget) -> String {
+    let folder = target.path().unwrap().parent().unwrap().to_path_buf();
+    run(target, FileOp::Remove).await.unwrap();
+    let mut others: Vec<_> = std::iter::from_fn(|| fs::File::open("/dev/null").ok()).collect();
+    // One is enough for the file, and none is left for its folder.
+    others.pop();
+    let fault = run(target, reserve(Some(3), false)).await.unwrap_err();
+    assert_eq!(fault.kind, FileFaultKind::Io, "{fault}");
+    assert_eq!(names(&folder), [""; 0]);
+
+    others.pop();
+    run(target, reserve(Some(3), false)).await.unwrap();
+    assert!(fs::File::open("/dev/null").is_err(), "no other is left");
+    write(target, 0, b"abc").await.unwrap();
+    run(target, publish(3)).await.unwrap();
+    assert_eq!(fs::read(folder.join("a")).unwrap(), b"abc");
+    String::from("done")
 }
