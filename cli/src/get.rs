@@ -42,7 +42,8 @@ async fn one(request: Request, how: How, signals: Signals) -> Result<Code, Failu
     report.close();
     let Some(summary) = summaries.first() else { return Ok(Code::Failed) };
     if summary.code() == Code::Interrupted {
-        report::hint(&format!("stopped; to go on: {}", request.command(state.named())));
+        let what = if summary.begins_anew { "begin anew" } else { "go on" };
+        report::hint(&format!("stopped; to {what}: {}", request.command(state.named())));
     }
     if !output.json {
         result(&request, summary);

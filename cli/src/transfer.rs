@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{Stream, StreamExt};
 use longhaul::driver::job::Recalled;
 use longhaul::driver::stream::StreamReader;
-use longhaul::{Completed, Digest, Error, Event, EventKind, FileFaultKind, Phase, ServerFaultKind, Transfer};
+use longhaul::{Completed, Digest, Error, Event, EventKind, FileFaultKind, Phase, Progress, ServerFaultKind, Transfer};
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinHandle;
 
@@ -17,7 +17,7 @@ use crate::args::{Overwrite, Traced};
 use crate::exit::{Code, Failure};
 use crate::give_up::give_up;
 use crate::report::{Label, Report, Summary};
-use crate::request::{self, Clients, Ready, Request, Source, Target, Wallet, What};
+use crate::request::{self, Clients, Kept, Ready, Request, Source, Target, Wallet, What};
 use crate::signal::Signals;
 use crate::state::{Entry, State};
 
@@ -41,6 +41,7 @@ struct Task {
     entry: Option<Entry>,
     transfer: Transfer,
     copy: Option<JoinHandle<Result<(), Failure>>>,
+    kept: Kept,
     began: Instant,
     /// Whether it reached the point from which a record is worth something.
     worth: bool,
@@ -125,7 +126,7 @@ impl Run<'_> {
             checked = check_source(&request) => checked?,
         }
         let journals = self.state.journals().filter(|_| entry.is_some());
-        let Ready { mut job, reader } = tokio::select! {
+        let Ready { mut job, reader, kept } = tokio::select! {
             biased;
             () = signals.wait() => return Err(Failure::stopped()),
             made = request::make(&request, wallet, journals) => made?,
@@ -141,7 +142,7 @@ impl Run<'_> {
         let client = clients.of(&request)?;
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
-        Ok(Task { index, request, entry, transfer, copy, began, worth: false, leaving: false, ended: None })
+        Ok(Task { index, request, entry, transfer, copy, kept, began, worth: false, leaving: false, ended: None })
     }
 
     /// Leaves nothing of an upload that can never be finished: neither on the server, where parts cost money, nor here.
@@ -254,8 +255,10 @@ impl Run<'_> {
                 Err(failure) => outcome = Err(failure),
             }
         }
+        let mut left = Left::Nothing;
         if let Err(failure) = &mut outcome {
-            remedy(failure, &task.request);
+            left = Left::of(&task.kept, &task.request, &progress).await;
+            remedy(failure, &task.request, left);
         }
         let over = match &outcome {
             Ok(_) => true,
@@ -267,6 +270,7 @@ impl Run<'_> {
         }
         let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
         summary.path = path.map(Into::into);
+        summary.begins_anew = left == Left::Lost;
         let conflict = outcome.as_ref().is_err_and(|failure| {
             matches!(failure.error.as_deref(), Some(Error::Server(fault)) if fault.kind == ServerFaultKind::Conflict)
         });
@@ -349,11 +353,37 @@ fn recalled(recalled: &Recalled, request: &Request, recorded: bool) -> Option<St
     }
 }
 
+/// What a later run finds of a transfer that was not finished.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Nothing had been moved.
+    Nothing,
+    /// It can go on.
+    Kept,
+    /// All of it has to be moved again: nothing was recorded (`--no-recheck`, a server without ranges), or nothing can be gone on with.
+    Lost,
+}
+
+impl Left {
+    async fn of(kept: &Kept, request: &Request, progress: &Progress) -> Self {
+        let there = request.is_kept_by_server() && progress.acknowledged > 0;
+        match (there || kept.stored().await > 0, progress.moved) {
+            (true, _) => Self::Kept,
+            (false, 0) => Self::Nothing,
+            (false, _) => Self::Lost,
+        }
+    }
+}
+
 /// Adds to an error what can be done about it, where the command knows more than the library.
-fn remedy(failure: &mut Failure, request: &Request) {
+fn remedy(failure: &mut Failure, request: &Request, left: Left) {
     if failure.code == Code::Interrupted {
-        let kept = if request.is_repeatable() { "stopped; what is there is kept" } else { "stopped" };
-        kept.clone_into(&mut failure.words);
+        let words = match left {
+            Left::Kept if request.is_repeatable() => "stopped; what is there is kept",
+            Left::Lost if request.is_repeatable() => "stopped; nothing is there that could be gone on with",
+            _ => "stopped",
+        };
+        words.clone_into(&mut failure.words);
     }
     let more = match (failure.error.as_deref(), &request.what) {
         (Some(Error::Disk(fault)), What::Get { overwrite: Overwrite::Never, .. })
@@ -366,7 +396,11 @@ fn remedy(failure: &mut Failure, request: &Request) {
         {
             "; check the path (- is standard input)"
         }
-        (Some(Error::Network(_)), _) if request.is_repeatable() => "; the same command goes on where it stopped",
+        (Some(Error::Network(_)), _) if request.is_repeatable() => match left {
+            Left::Nothing => "; the same command tries again",
+            Left::Kept => "; the same command goes on where it stopped",
+            Left::Lost => "; the same command begins anew",
+        },
         _ => return,
     };
     failure.words.push_str(more);

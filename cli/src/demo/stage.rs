@@ -147,6 +147,7 @@ impl Stage {
             elapsed: began.elapsed(),
             path: None,
             file_id: None,
+            begins_anew: false,
         };
         report.end(index, &summary);
         Ok(told)

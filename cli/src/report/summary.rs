@@ -18,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) path: Option<OsString>,
     /// The server's name for an upload.
     pub(crate) file_id: Option<String>,
+    /// What was moved has to be moved again.
+    pub(crate) begins_anew: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -72,7 +74,7 @@ impl Summary {
             }
             Err(failure) => Outcome::Failed(failure.clone()),
         };
-        Self { outcome, progress, elapsed, path: None, file_id }
+        Self { outcome, progress, elapsed, path: None, file_id, begins_anew: false }
     }
 
     /// The end of a transfer that did not even begin.
@@ -86,7 +88,8 @@ impl Summary {
     }
 
     fn without_content(outcome: Outcome) -> Self {
-        Self { outcome, progress: Progress::default(), elapsed: Duration::ZERO, path: None, file_id: None }
+        let (progress, elapsed) = <(Progress, Duration)>::default();
+        Self { outcome, progress, elapsed, path: None, file_id: None, begins_anew: false }
     }
 
     pub(crate) const fn code(&self) -> Code {

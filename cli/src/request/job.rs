@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use longhaul::core::Checkpoint;
 use longhaul::core::error::BuildError;
 use longhaul::core::spec::Parallel;
 use longhaul::driver::journal::JournalName;
@@ -11,8 +12,8 @@ use longhaul::driver::stream::StreamReader;
 use longhaul::http::safe_file_name;
 use longhaul::tokio::{FileJournal, FileSource, FileTarget, SpoolFile, frames};
 use longhaul::{
-    Deadlines, Download, Job, PartSize, PlannedDownload, PlannedUpload, RetryPolicy, Storage, Store, StoreObject,
-    Upload,
+    Deadlines, Download, Job, Journal, PartSize, PlannedDownload, PlannedUpload, RetryPolicy, Storage, Store,
+    StoreObject, Upload,
 };
 
 use super::checked::CheckedSource;
@@ -28,6 +29,20 @@ pub(crate) struct Ready {
     pub(crate) job: Job,
     /// What arrives, where standard output is the target.
     pub(crate) reader: Option<StreamReader>,
+    /// What a later run may go on from.
+    pub(crate) kept: Kept,
+}
+
+/// Where a transfer records how far it is.
+pub(crate) struct Kept(Option<(Arc<FileJournal>, JournalName)>);
+
+impl Kept {
+    /// Bytes that are recorded as being where they belong, as far as the record can be read.
+    pub(crate) async fn stored(&self) -> u64 {
+        let Some((journal, name)) = &self.0 else { return 0 };
+        let bytes = journal.load(name).await.ok().flatten().unwrap_or_default();
+        Checkpoint::decode(&bytes).map_or(0, |checkpoint| checkpoint.stored())
+    }
 }
 
 /// A download of any kind, described but for where it goes.
@@ -87,7 +102,7 @@ fn get(
     let (target, destination, folder) = match to {
         Target::Stdout => {
             let (job, reader) = down.to_stream(WINDOW)?;
-            return Ok(Ready { job, reader: Some(reader) });
+            return Ok(Ready { job, reader: Some(reader), kept: Kept(None) });
         }
         Target::File(path) => (FileTarget::new(path), path.as_os_str(), path.parent()),
         Target::Folder(path) => {
@@ -104,10 +119,12 @@ fn get(
     let folder = journals.or_else(|| folder.map(PathBuf::from)).unwrap_or_default();
     // Paths that differ only in what is no UTF-8 must not meet, so bytes and not text.
     let destination: String = destination.as_encoded_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let journal = Arc::new(FileJournal::beside_or_in(folder));
+    let name = JournalName { id: request.id(), beside };
     let job = down
         .into_storage(Arc::new(target), &destination)?
-        .with_journal(Arc::new(FileJournal::beside_or_in(folder)), JournalName { id: request.id(), beside });
-    Ok(Ready { job, reader: None })
+        .with_journal(Arc::clone(&journal) as Arc<dyn Journal>, name.clone());
+    Ok(Ready { job, reader: None, kept: Kept(Some((journal, name))) })
 }
 
 /// What to upload to a plain URL.
@@ -145,12 +162,15 @@ fn put(request: &Request, up: Box<dyn Up>, from: &Source, journals: Option<PathB
         }
     };
     let repeatable = *from != Source::Stdin && !request.starts_afresh();
+    let mut kept = Kept(None);
     if let Some(folder) = journals.filter(|_| repeatable) {
         job.spec_mut().journal = true;
-        job =
-            job.with_journal(Arc::new(FileJournal::in_folder(folder)), JournalName { id: request.id(), beside: None });
+        let journal = Arc::new(FileJournal::in_folder(folder));
+        let name = JournalName { id: request.id(), beside: None };
+        job = job.with_journal(Arc::clone(&journal) as Arc<dyn Journal>, name.clone());
+        kept = Kept(Some((journal, name)));
     }
-    Ok(Ready { job, reader: None })
+    Ok(Ready { job, reader: None, kept })
 }
 
 /// What was said of any kind of transfer.

@@ -26,7 +26,7 @@ use crate::shown;
 
 pub(crate) use checksum::file_has;
 pub(crate) use headers::Fields;
-pub(crate) use job::{Ready, make};
+pub(crate) use job::{Kept, Ready, make};
 pub(crate) use plan::Plan;
 pub(crate) use reach::Clients;
 pub(crate) use remote::Remote;
@@ -171,6 +171,11 @@ impl Request {
     /// Whether a broken upload begins again at its first byte.
     pub(crate) const fn starts_afresh(&self) -> bool {
         matches!(self.what, What::Put { method: Some(Method::Put), .. })
+    }
+
+    /// Whether the server itself keeps what it has confirmed of an upload, without any record here.
+    pub(crate) const fn is_kept_by_server(&self) -> bool {
+        matches!((&self.what, &self.remote), (What::Put { .. }, Remote::Http(_))) && !self.starts_afresh()
     }
 
     /// The same, whatever is there.

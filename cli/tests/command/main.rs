@@ -16,3 +16,4 @@ mod stopping;
 mod strangers;
 mod support;
 mod traces;
+mod words;

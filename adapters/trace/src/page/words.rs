@@ -140,13 +140,13 @@ pub(super) const fn advice(code: u16, later: bool) -> &'static str {
         102 => "Mend the URL, header or name that the message names.",
         103 => "Use another protocol for this kind of transfer.",
         201 => {
-            "Get a fresh URL, plan or credentials from whoever issued them, and run the transfer again: it goes on where it stopped."
+            "Get a fresh URL, plan or credentials from whoever issued them, and run the transfer again: it goes on with what was recorded."
         }
         301 => "Check the URL: the server has nothing there.",
         302 => "Check the credentials, what they permit, whether the URL has expired, and this machine's clock.",
         303 => "Read what the server says about the request; it will refuse it again as it is.",
-        304 => "Run it again later, with fewer parts at once or a limited rate: it goes on where it stopped.",
-        305 => "Run it again when the server is well: it goes on where it stopped.",
+        304 => "Run it again later, with fewer parts at once or a limited rate: it goes on with what was recorded.",
+        305 => "Run it again when the server is well: it goes on with what was recorded.",
         306 => "Use the address that the server redirects to.",
         307 => "The server, or a proxy before it, does not keep to the protocol: show its operators this page.",
         308 => "Somebody else's object is there: choose another name, or decide to replace it.",
@@ -159,19 +159,19 @@ pub(super) const fn advice(code: u16, later: bool) -> &'static str {
         403 => "Check the certificate, its date and name, and whether its authority is trusted here.",
         404 => "Check the proxy's address and credentials.",
         405..=410 => {
-            "Run it again: it goes on where it stopped. If it keeps failing, look for what is on the way to the server."
+            "Run it again: it goes on with what was recorded. If it keeps failing, look for what is on the way to the server."
         }
         501 => "Check the path.",
         502 | 503 => "Get the permission to write (or read) there, or choose another folder.",
-        504 => "Free some space and run it again: it goes on where it stopped.",
+        504 => "Free some space and run it again: it goes on with what was recorded.",
         505 => "Wait for the other transfer to the same target.",
         506 => "Choose another name, or allow the file to be replaced.",
         507 => "Run it again when nobody writes to the source.",
         508 => "Run it again; leave its temporary file alone this time.",
         509 => "Choose another path: this one is no file.",
         511 => "Look into the disk's health and the system's log.",
-        602 => "Run it again: it goes on where it stopped.",
-        _ if later => "Run it again: it goes on where it stopped.",
+        602 => "Run it again: it goes on with what was recorded.",
+        _ if later => "Run it again: it goes on with what was recorded.",
         _ => "Nothing: it was told to stop.",
     }
 }
