@@ -104,6 +104,28 @@ fn allowed(shared: &Shared, path: &Path) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether Windows takes `name` for the name of one file, and for no other than it says.
+/// <https://learn.microsoft.com/windows/win32/fileio/naming-a-file>
+pub(crate) fn for_windows(name: &str) -> Result<(), &'static str> {
+    if name.contains(['<', '>', ':', '"', '/', '\\', '|', '?', '*']) {
+        return Err("a name has one of < > : \" / \\ | ? * in it, which no file on this server can have");
+    }
+    if name.ends_with(['.', ' ']) {
+        return Err("a name ends with a dot or a blank, which this server's system would take away");
+    }
+    // The system takes blanks before the dot away as well.
+    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_uppercase();
+    let port = stem.strip_prefix("COM").or_else(|| stem.strip_prefix("LPT"));
+    let is_port = port.is_some_and(|number| {
+        let mut digits = number.chars();
+        matches!((digits.next(), digits.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+    });
+    if is_port || matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$") {
+        return Err("a name is that of a device on this server");
+    }
+    Ok(())
+}
+
 /// The decoded segments of a path. Empty ones are left out, so `//a/` is `/a`.
 fn segments(url_path: &str) -> Result<Vec<String>, Refusal> {
     url_path
@@ -116,11 +138,13 @@ fn segments(url_path: &str) -> Result<Vec<String>, Refusal> {
             if decoded == "." || decoded == ".." {
                 return Err(Refusal::Bad("the path has a . or .. segment"));
             }
-            if decoded.contains(['/', '\\', '\0']) {
+            if decoded.contains(['/', '\0']) {
                 return Err(Refusal::Bad("the path has an encoded separator or NUL"));
             }
-            if cfg!(windows) && decoded.contains(':') {
-                return Err(Refusal::Bad("the path has a colon"));
+            if cfg!(windows)
+                && let Err(words) = for_windows(&decoded)
+            {
+                return Err(Refusal::Bad(words));
             }
             Ok(decoded.into_owned())
         })
@@ -136,8 +160,26 @@ mod tests {
         assert_eq!(segments("/a//b%20c/").unwrap(), ["a", "b c"]);
         assert_eq!(segments("/%252e%252e/x").unwrap(), ["%2e%2e", "x"]);
         assert_eq!(segments("/").unwrap(), Vec::<String>::new());
-        for bad in ["/..", "/a/../b", "/%2e%2e/x", "/.%2E", "/a/./b", "/a%2fb", "/a%5Cb", "/a%00", "/%ff"] {
+        for bad in ["/..", "/a/../b", "/%2e%2e/x", "/.%2E", "/a/./b", "/a%2fb", "/a%00", "/%ff"] {
             assert!(matches!(segments(bad), Err(Refusal::Bad(_))), "{bad}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_backslash_is_a_character_like_others() {
+        assert_eq!(segments("/a%5Cb").unwrap(), ["a\\b"]);
+    }
+
+    #[test]
+    fn names_that_windows_takes_for_others_are_told() {
+        for good in ["a", "a b.tar.gz", ".hidden", "a. b", "comet", "com10", "null.txt", "ü"] {
+            assert_eq!(for_windows(good), Ok(()), "{good:?}");
+        }
+        for bad in
+            ["a\\b", "C:x", "C:\\x", "x:stream", "a?", "a.", "a ", "..", "NUL", "nul.txt", "con .x", "COM1", "lpt¹.a"]
+        {
+            assert!(for_windows(bad).is_err(), "{bad:?}");
         }
     }
 

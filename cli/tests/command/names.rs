@@ -31,6 +31,24 @@ async fn names_that_begin_with_a_dash() {
     assert_eq!(std::fs::read(place.path("root/up/-b")).unwrap(), bytes);
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_mean_something_on_windows_are_stored_as_they_are() {
+    let place = Place::new().await;
+    for name in ["a\\b", "C:x", "x.. ", "NUL"] {
+        let (file, bytes) = place.local(name, 1000);
+        let told = place.run(["put".as_ref(), file.as_os_str(), place.url("up").as_ref()]).await.expect(0);
+        assert_eq!(std::fs::read(place.path("root/up").join(name)).unwrap(), bytes, "{name}");
+        // And it is there under the name that the server told.
+        let url = place.url(told.stdout.trim().trim_start_matches('/'));
+        place.run(["get", &url, "-o", "back", "--overwrite", "always"]).await.expect(0);
+        assert_eq!(std::fs::read(place.out("back")).unwrap(), bytes, "{name}");
+    }
+    let (file, _) = place.local("\u{1b}[2J", 10);
+    let told = place.run(["put".as_ref(), file.as_os_str(), place.url("up").as_ref()]).await;
+    assert!(told.code != Some(0) && told.stderr.contains("control"), "{told:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn names_that_are_no_text() {
