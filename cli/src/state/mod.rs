@@ -20,6 +20,10 @@ pub(crate) use record::{Kind, Record};
 
 /// What records end with.
 const SUFFIX: &str = "json";
+/// What locks end with.
+const LOCK: &str = "lock";
+/// What a record ends with while it is written.
+const DRAFT: &str = "new";
 /// Largest record that is read, in bytes.
 const LARGEST: u64 = 256 << 10;
 
@@ -44,6 +48,7 @@ impl State {
                 .ok()
                 .map(|places| places.state_dir().unwrap_or_else(|| places.data_dir()).join("longhaul")),
         };
+        folder.iter().for_each(|folder| sweep(folder));
         Ok(Self { folder, named: named.is_some() })
     }
 
@@ -127,6 +132,21 @@ fn read(path: &Path) -> Result<Option<Record>, String> {
     Record::decode(&bytes, id).map(Some)
 }
 
+/// Removes locks and half-written records of processes that were killed. What belongs to one at work is locked, and stays.
+fn sweep(folder: &Path) {
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_id = |id: &str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let ours = path.file_stem().and_then(|stem| stem.to_str()).is_some_and(is_id);
+        if ours
+            && path.extension().is_some_and(|extension| extension == LOCK)
+            && let Some(lock) = Lock::take_left(&path)
+        {
+            let _ = fs::remove_file(path.with_extension(DRAFT));
+            lock.remove();
+        }
+    }
+}
+
 enum Refusal {
     Busy(Failure),
     Unusable(Failure),
@@ -136,7 +156,6 @@ enum Refusal {
 #[derive(Debug)]
 pub(crate) struct Entry {
     path: PathBuf,
-    folder: PathBuf,
     recorded: bool,
     lock: Lock,
 }
@@ -145,7 +164,7 @@ impl Entry {
     fn open(folder: &Path, request: &Request) -> Result<Self, Refusal> {
         create_private(folder).map_err(|error| Refusal::Unusable(Failure::disk("create", folder, &error)))?;
         let id = request.id();
-        let lock_path = folder.join(format!("{id}.lock"));
+        let lock_path = folder.join(format!("{id}.{LOCK}"));
         let lock = match Lock::take(&lock_path) {
             Ok(Some(lock)) => lock,
             Ok(None) => {
@@ -158,7 +177,7 @@ impl Entry {
         };
         let path = folder.join(format!("{id}.{SUFFIX}"));
         let recorded = path.exists();
-        Ok(Self { path, folder: folder.to_owned(), recorded, lock })
+        Ok(Self { path, recorded, lock })
     }
 
     /// Whether an earlier run left a record.
@@ -182,10 +201,17 @@ impl Entry {
     pub(crate) fn record(&mut self, request: &Request) -> Result<(), Failure> {
         let failed = |error: &io::Error| Failure::disk("record the transfer in", &self.path, error);
         let bytes = Record::of(request).encode();
-        // Private from its first byte on, and never half there.
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(|error| failed(&error))?;
-        file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
-        file.persist(&self.path).map_err(|error| failed(&error.error))?;
+        // Private from its first byte on, and never half there. Under one name, which the lock guards: what a killed process leaves the
+        // next one finds.
+        let draft = self.path.with_extension(DRAFT);
+        let _ = fs::remove_file(&draft);
+        let written = create_private_file(&draft)
+            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&draft, &self.path));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&draft);
+            return Err(failed(&error));
+        }
         self.recorded = true;
         Ok(())
     }
@@ -206,6 +232,13 @@ impl Drop for Entry {
     fn drop(&mut self) {
         self.lock.remove();
     }
+}
+
+fn create_private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)
 }
 
 #[cfg(unix)]

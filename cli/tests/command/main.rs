@@ -6,6 +6,7 @@ mod demonstration;
 mod exit_codes;
 mod integrity;
 mod json_lines;
+mod leftovers;
 mod limits;
 mod names;
 mod overwriting;
