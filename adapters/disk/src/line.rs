@@ -147,9 +147,14 @@ mod tests {
     async fn a_write_that_nobody_waits_for_is_made_all_the_same() {
         let line = Line::default();
         let (tell, told) = oneshot::channel();
-        let mut write = line.run(1 << 20, move || tell.send(()).map_err(|()| unreachable!("somebody listens")));
+        let (go, gone) = std::sync::mpsc::sync_channel(1);
+        let mut write = line.run(1 << 20, move || {
+            gone.recv().unwrap();
+            tell.send(()).map_err(|()| unreachable!("somebody listens"))
+        });
         assert!((&mut write).now_or_never().is_none());
         drop(write);
+        go.send(()).unwrap();
         told.await.unwrap();
     }
 

@@ -2,17 +2,17 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-#[cfg(target_os = "linux")]
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use futures::future::BoxFuture;
+use futures::lock::Mutex as Turn;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::intent::{FileOp, FileReply};
 use longhaul_core::time::Wall;
 use longhaul_driver::blocking::{blocking, copying};
 use longhaul_driver::cancel::Cancel;
+use longhaul_driver::hash::Hasher;
 #[cfg(target_os = "linux")]
 use longhaul_driver::storage::Pipe;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
@@ -25,6 +25,9 @@ use crate::names::folder;
 use crate::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
 use crate::sys;
 use crate::temporary::{Temporary, candidates};
+
+/// In memory so many bytes are written at once, by whoever has them: they are still in that processor's cache.
+const QUICK: usize = 256 << 10;
 
 /// A regular file as the target of a download.
 ///
@@ -47,6 +50,10 @@ struct Inner {
     /// Writes from pipes.
     #[cfg(target_os = "linux")]
     line: Line,
+    /// It lies in a file system of memory, where a write waits for nothing.
+    of_memory: AtomicBool,
+    /// Writes there take turns: the system lets one thread at a time write to a file, and others that try burn their time.
+    turn: Turn<()>,
     /// Target and temporary file as last reserved. Apart, because the lock above may be held for as long as a disk takes.
     paths: Mutex<Option<(PathBuf, PathBuf)>>,
 }
@@ -109,6 +116,8 @@ impl FileTarget {
             from_memory: AtomicBool::new(false),
             #[cfg(target_os = "linux")]
             line: Line::default(),
+            of_memory: AtomicBool::new(false),
+            turn: Turn::default(),
             paths: Mutex::default(),
         }))
     }
@@ -194,6 +203,7 @@ impl Inner {
             Ok((folder, kept)) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
+                self.of_memory.store(sys::is_of_memory(&temporary.file), Ordering::Relaxed);
                 *slot = Some(Open { temporary, target, folder, longest: AtomicU64::new(kept) });
                 Ok(FileReply::Reserved { kept: kept > 0 })
             }
@@ -205,6 +215,13 @@ impl Inner {
                 Err(failed)
             }
         }
+    }
+
+    /// Whether a write takes less than to have a thread do it, which has to fetch the bytes from this one's processor.
+    fn is_quick(&self, batch: &Batch) -> bool {
+        self.of_memory.load(Ordering::Relaxed)
+            && batch.hasher.as_ref().is_none_or(Hasher::is_quick)
+            && batch.len() <= 2 * QUICK
     }
 
     fn write_batch(&self, offset: u64, mut batch: Batch) -> Result<Batch, FileFault> {
@@ -342,8 +359,19 @@ impl Storage for FileTarget {
 
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         let inner = Arc::clone(&self.0);
+        if inner.is_quick(&batch) {
+            return Box::pin(async move {
+                let _turn = inner.turn.lock().await;
+                inner.write_batch(offset, batch)
+            });
+        }
         copying(batch.len(), move || inner.write_batch(offset, batch))
     }
+
+    fn write_batch(&self) -> Option<usize> {
+        self.0.of_memory.load(Ordering::Relaxed).then_some(QUICK)
+    }
+
     #[cfg(target_os = "linux")]
     fn pipe(&self) -> Option<Pipe> {
         if self.0.from_memory.load(Ordering::Relaxed) { None } else { sys::pipe() }
@@ -352,6 +380,12 @@ impl Storage for FileTarget {
     #[cfg(target_os = "linux")]
     fn write_piped(&self, offset: u64, pipe: Pipe, len: usize) -> BoxFuture<'static, Result<Pipe, FileFault>> {
         let inner = Arc::clone(&self.0);
+        if inner.of_memory.load(Ordering::Relaxed) {
+            return Box::pin(async move {
+                let _turn = inner.turn.lock().await;
+                inner.write_piped(offset, pipe, len)
+            });
+        }
         self.0.line.run(len, move || inner.write_piped(offset, pipe, len))
     }
 }

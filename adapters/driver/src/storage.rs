@@ -37,7 +37,9 @@ pub trait Storage: Send + Sync + 'static {
     }
 
     /// Writes the frames one after another from `offset` of the target on, feeds the hasher with them, and gives the batch back
-    /// with its frames cleared. All or error; on an error nothing is known about the bytes.
+    /// with its frames cleared. All or error; on an error nothing is known about the bytes. What waits for nothing may be written
+    /// when the future is polled first, as long as that takes no longer than to take the bytes from a socket; what has to be waited for
+    /// must not keep the thread.
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>>;
 
     /// An empty pipe whose bytes [`Self::write_piped`] writes, so that nobody reads them; asked for where no digest of them is wanted.

@@ -86,6 +86,12 @@ pub(crate) fn write_all(file: &File, mut offset: u64, frames: &[Bytes]) -> io::R
     Ok(())
 }
 
+/// Whether the file's content is nowhere but in memory, where that can be told.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn is_of_memory(_: &File) -> bool {
+    false
+}
+
 /// Reserves room for `len` bytes in all. Where the file system cannot, nothing happens: a full disk shows later.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {

@@ -12,6 +12,8 @@ mod journal;
 mod lock;
 mod lost;
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod pipes;
 mod publish;
 mod reserve;

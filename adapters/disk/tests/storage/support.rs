@@ -65,3 +65,12 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at ^ at >> 8 ^ at >> 16) as u8).collect()
 }
+
+/// A folder in memory, where the kernel waits for nothing.
+#[cfg(target_os = "linux")]
+pub(crate) fn folder_in_memory() -> tempfile::TempDir {
+    const MOUNT: &str = "needs a tmpfs at /dev/shm: mount -t tmpfs tmpfs /dev/shm";
+    let folder = tempfile::tempdir_in("/dev/shm").expect(MOUNT);
+    assert_eq!(rustix::fs::statfs(folder.path()).expect(MOUNT).f_type, 0x0102_1994, "{MOUNT}");
+    folder
+}

@@ -269,6 +269,8 @@ impl Wire {
             Err(error) => match error.kind() {
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Err(End::Reset),
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(End::Silent),
+                // By a signal that has nothing to do with it; whoever reads asks again.
+                io::ErrorKind::Interrupted => Ok(()),
                 other => panic!("{other:?}"),
             },
         }
