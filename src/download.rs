@@ -98,6 +98,12 @@ impl Download {
         self
     }
 
+    /// Whether a slow request at the end is given up and what it lacks is asked for by others. Default yes; see [`Spec::hedge`].
+    pub fn hedge(mut self, hedge: bool) -> Self {
+        self.spec.hedge = hedge;
+        self
+    }
+
     /// How the object is probed. [`Probing::FirstRange`] saves a request, at the cost of one request at a time until the first
     /// is answered. Default [`Probing::Head`].
     pub fn probing(mut self, probing: Probing) -> Self {

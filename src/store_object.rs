@@ -64,6 +64,7 @@ pub struct StoreObject<S: Store> {
     expected: Vec<Digest>,
     on_change: OnChange,
     parallel: Option<NonZeroU32>,
+    hedge: Option<bool>,
     part_size: PartSize,
     retry: RetryPolicy,
     deadlines: Deadlines,
@@ -78,6 +79,7 @@ impl<S: Store> StoreObject<S> {
             expected: Vec::new(),
             on_change: OnChange::default(),
             parallel: None,
+            hedge: None,
             part_size: PartSize::default(),
             retry: RetryPolicy::default(),
             deadlines: Deadlines::default(),
@@ -105,6 +107,13 @@ impl<S: Store> StoreObject<S> {
     /// At most this many requests at once. Default: as many as turn out useful.
     pub fn parts(mut self, most: NonZeroU32) -> Self {
         self.parallel = Some(most);
+        self
+    }
+
+    /// Whether a slow request at the end is given up and what it lacks is moved by another one. Default: for downloads; see
+    /// [`Spec::hedge`].
+    pub fn hedge(mut self, hedge: bool) -> Self {
+        self.hedge = Some(hedge);
         self
     }
 
@@ -183,6 +192,9 @@ impl<S: Store> StoreObject<S> {
         spec.deadlines = self.deadlines;
         if let Some(most) = self.parallel {
             spec.parallel = Parallel::Most(most);
+        }
+        if let Some(hedge) = self.hedge {
+            spec.hedge = hedge;
         }
         let job = Job::new(spec, storage);
         let Some(credentials) = self.credentials else { return job };

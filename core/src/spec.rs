@@ -155,6 +155,10 @@ pub struct Spec {
     /// itself; in return a later run of an upload goes on only with a source that nobody touched, and one of a download begins anew: it
     /// records nothing.
     pub recheck: bool,
+    /// Whether, when nothing else is left to move, a slow request is given up and what it lacks is moved by another one, paid for as a
+    /// retry is: what others hedge for, with no byte under way twice at a time. Default: for downloads, which keep what has come. Of a part of
+    /// an upload the server keeps nothing before its end, so that it goes again whole; where parts do not go up side by side, none does.
+    pub hedge: bool,
 }
 
 impl Spec {
@@ -188,6 +192,7 @@ impl Spec {
             recall: false,
             journal: true,
             recheck: true,
+            hedge: direction == Direction::Download,
         }
     }
 }

@@ -456,7 +456,7 @@ impl Transfer {
         }
         let save =
             (self.phase == Phase::Moving && self.file.is_none()).then(|| self.keeper.due(config.interval)).flatten();
-        let slow = self.can_relieve().then(|| self.parts.slow_from()).into_iter().flatten().map(|(from, _)| from);
+        let slow = self.can_relieve().then(|| self.slow_from()).into_iter().flatten().map(|(from, _)| from);
         self.retries_at(now).into_iter().chain(save).chain(slow).filter(|&at| at > now).min()
     }
 

@@ -181,25 +181,27 @@ impl Parts {
         self.todo.is_empty() && self.delayed.is_empty() && self.pace > 0 && self.relieved < RELIEFS
     }
 
-    /// From when on each request in flight is slow: if it goes on as it does, it takes so much longer than asking anew for what is left
-    /// of it that this is what is done where there is room.
-    pub(crate) fn slow_from(&self) -> impl Iterator<Item = (Time, OpId)> + '_ {
-        let answered = self.flights.iter().filter(|flight| !flight.cancelled && flight.accepted.is_some());
-        answered.filter_map(|flight| {
-            let written = flight.moved.written.min(flight.range.len());
-            let left = u128::from(flight.range.len() - written);
-            let anew = (left * 1_000_000).checked_div(u128::from(self.pace))? + u128::from(micros(ANEW));
-            let span = (u128::from(SLOW) * anew).checked_mul(u128::from(written))?.checked_div(left)?;
+    /// From when on each request in flight is slow: if it goes on as it does, it takes so much longer to its end than asking anew that this
+    /// is what is done where there is room. `kept`: what it has moved need not move again.
+    pub(crate) fn slow_from(&self, kept: bool) -> impl Iterator<Item = (Time, OpId)> + '_ {
+        let going = self.flights.iter().filter(move |flight| !flight.cancelled && (!kept || flight.accepted.is_some()));
+        going.filter_map(move |flight| {
+            let len = flight.range.len();
+            let moved = if kept { flight.moved.written } else { flight.moved.sent }.min(len);
+            let left = u128::from(len - moved);
+            let again = if kept { left } else { u128::from(len) };
+            let anew = (again * 1_000_000).checked_div(u128::from(self.pace))? + u128::from(micros(ANEW));
+            let span = (u128::from(SLOW) * anew).checked_mul(u128::from(moved))?.checked_div(left)?;
             Some((flight.launched + Duration::from_micros(u64::try_from(span).ok()?).max(BEGINNING), flight.op))
         })
     }
 
-    /// Gives up the slowest request, if one is slow: what is left of it is asked for anew, in smaller ranges side by side.
-    pub(crate) fn relieve(&mut self, now: Time) -> Option<OpId> {
-        let (_, op) = self.slow_from().filter(|&(from, _)| from <= now).min()?;
-        self.flight(op)?.cancelled = true;
+    /// Gives up a request that is slow: what is left of it is moved anew, in a download in smaller ranges side by side.
+    pub(crate) fn relieve(&mut self, op: OpId) -> bool {
+        let Some(flight) = self.flight(op) else { return false };
+        flight.cancelled = true;
         self.relieved += 1;
-        Some(op)
+        true
     }
 
     /// Nothing moves, waits or is left to do.

@@ -58,7 +58,16 @@ impl Transfer {
     /// Whether slow requests may be given up for others: at the end, but not where one answer is all there is, and not for what a
     /// consumer holds up.
     pub(crate) fn can_relieve(&self) -> bool {
-        self.can_ask_anew() && self.parts.is_tail()
+        let anew = match self.spec.direction {
+            Direction::Download => self.can_ask_anew(),
+            Direction::Upload => self.can_send_anew(),
+        };
+        self.spec.hedge && anew && self.parts.is_tail()
+    }
+
+    /// From when on each request in flight is slow.
+    pub(crate) fn slow_from(&self) -> impl Iterator<Item = (Time, OpId)> + '_ {
+        self.parts.slow_from(self.spec.direction == Direction::Download)
     }
 
     /// Whether the rest of any range in flight may be asked for by another request.
@@ -74,7 +83,8 @@ impl Transfer {
     /// Gives up a slow request when nothing else is left to ask for, and there is room for others; whether there was one.
     pub(crate) fn relieve(&mut self, now: Time, parallel: usize) -> bool {
         let room = self.can_relieve() && self.parts.flights.len() < parallel;
-        let slow = room.then(|| self.parts.relieve(now)).flatten();
+        let slow = room.then(|| self.slow_from().filter(|&(from, _)| from <= now).min()).flatten();
+        let slow = slow.filter(|&(_, op)| self.parts.relieve(op)).map(|(_, op)| op);
         self.cancels.extend(slow);
         slow.is_some()
     }

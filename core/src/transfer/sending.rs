@@ -99,6 +99,12 @@ impl Transfer {
         self.profile.part_digest.or(self.profile.sent_digest).unwrap_or(SENT)
     }
 
+    /// Whether a part in flight may be sent by another request.
+    pub(super) fn can_send_anew(&self) -> bool {
+        let side_by_side = self.profile.order == Order::Parallel && !self.source.whole;
+        self.phase == Phase::Moving && self.works() && side_by_side
+    }
+
     /// An upload request is over.
     pub(super) fn part_landed(
         &mut self,
@@ -111,6 +117,8 @@ impl Transfer {
         let sent = moved.sent.min(flight.range.len());
         self.account(sent.saturating_sub(flight.moved.sent.min(flight.range.len())), cx.now.mono);
         let kind = step.kind();
+        // Also of one that was given up as slow.
+        self.parts.paced(flight.launched, sent, cx.now.mono);
         if let Exchange::Judged(Ok(reply)) = exchange {
             self.succeeded();
             self.part_replied(&flight, step, moved, reply, cx);

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use longhaul_core::layout::PartSize;
 use longhaul_core::rng::Rng;
-use longhaul_core::spec::{Durability, Parallel};
+use longhaul_core::spec::{Direction, Durability, Parallel};
 use longhaul_core::{Config, Wall};
 
 use crate::content::Content;
@@ -227,6 +227,9 @@ fn draw_job(world: &mut World, rng: &mut Rng, at: u64, scale: Scale) -> Job {
     job.recall = job.journal && job.retries.is_multiple_of(2);
     if rng.up_to(3) == 0 {
         job.tune = Some(|spec| spec.probing = longhaul_core::spec::Probing::FirstRange);
+    }
+    if job.direction() == Direction::Upload && job.journal {
+        job.tune = Some(|spec| spec.hedge = true);
     }
     if rng.up_to(5) == 0 {
         job.durability = Durability::Process;

@@ -56,6 +56,25 @@ fn r1_silence_at_any_place_is_noticed_in_its_window() {
     }
 }
 
+/// Of the last parts of an upload one is sent by a connection that takes no more.
+#[test]
+fn v10_a_last_part_that_goes_no_further_goes_by_another_connection_where_that_is_wanted() {
+    let took = |hedge: bool| {
+        let mut world = world();
+        let job = store(&mut world, 512 << 10);
+        world.jobs[job].part_size = longhaul_core::layout::PartSize::Bytes(64 << 10);
+        world.jobs[job].tune = Some(if hedge { |spec| spec.hedge = true } else { |_| {} });
+        world.weather.rate = (64 << 10, 64 << 10);
+        let stalls = Act::Net(Fate::StallSending(25_000));
+        world.rules.0.push_back(Rule::new(stalls).method(Method::PUT).skip(7).times(1));
+        go(&mut world, job);
+        done(&world, job);
+        world.time().as_micros() / 1_000_000
+    };
+    assert!(took(false) > 30, "its deadline is waited for");
+    assert!(took(true) < 10);
+}
+
 #[test]
 fn r1_slow_and_steady_passes_with_defaults() {
     let mut world = world();
