@@ -182,8 +182,8 @@ mod files {
 
         /// Into a file target with settings of its own. Checkpoints are kept beside it.
         pub fn to_target(self, target: FileTarget) -> Job {
-            let path = target.path().unwrap_or_else(|| target.folder());
-            let beside = target.temporary();
+            let (path, beside) = target.paths();
+            let path = path.unwrap_or_else(|| target.folder());
             self.journaled(target, &path, beside)
         }
 

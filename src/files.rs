@@ -13,8 +13,8 @@ pub(crate) fn download<E>(
     target: FileTarget,
     make: impl FnOnce(Arc<dyn Storage>, &str) -> Result<Job, E>,
 ) -> Result<Job, E> {
-    let (folder, beside) = (target.folder(), target.temporary());
-    let path = target.path().unwrap_or_else(|| folder.clone());
+    let (folder, (path, beside)) = (target.folder(), target.paths());
+    let path = path.unwrap_or_else(|| folder.clone());
     let job = make(Arc::new(target), &path.to_string_lossy())?;
     let id = format!("{:?}", job.spec().key);
     Ok(job.with_journal(Arc::new(FileJournal::beside_or_in(folder)), JournalName { id, beside }))

@@ -105,6 +105,8 @@ fn beside(candidates: &Candidates) -> Result<(PathBuf, Option<File>), FileFault>
     for path in candidates.iter() {
         match sys::open_own(&path) {
             Ok(file) => return Ok((path, Some(file))),
+            // Elsewhere a link that leads nowhere looks the same.
+            Err(error) if cfg!(unix) && error.kind() == io::ErrorKind::NotFound => return Ok((path, None)),
             Err(_) if std::fs::symlink_metadata(&path).is_err() => return Ok((path, None)),
             Err(_) => {}
         }

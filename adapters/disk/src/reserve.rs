@@ -147,10 +147,11 @@ pub(crate) fn permit(
     }
 }
 
-/// Makes `temporary` ready for `total` bytes: with what an earlier run left when `keep`, else empty. Returns how
+/// Makes `temporary`, which has `there` bytes, ready for `total` bytes: with what an earlier run left when `keep`, else empty. Returns how
 /// much was kept. `published` is what may be that run's, under the name it gave it before it died.
 pub(crate) fn prepare(
     temporary: &Temporary,
+    there: u64,
     replaced: Option<&Metadata>,
     published: Option<&Path>,
     total: Option<u64>,
@@ -161,7 +162,6 @@ pub(crate) fn prepare(
     if let Some(replaced) = replaced {
         sys::adopt_permissions(replaced, file, true).map_err(|error| fault("set permissions of", path, &error))?;
     }
-    let there = temporary.len()?;
     // A reserved file has its full length: a shorter one beside a published one is a copy that did not come to its end.
     let (len, kept) = match published.filter(|_| keep && total.is_some_and(|total| there < total)) {
         Some(target) => {

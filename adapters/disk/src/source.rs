@@ -23,8 +23,8 @@ use crate::sys;
 
 /// A regular file as the source of an upload.
 ///
-/// Nothing is opened before the transfer asks for the first time. Every look at the file opens it anew and reads go to the file
-/// last looked at, so that a file replaced in the meantime shows in the fingerprint and is never mixed with the former one. After
+/// Nothing is opened before the transfer asks for the first time. Every look at the file opens it anew, unless what lies there is
+/// the very file that is open, as it was when it was opened; reads go to the file last looked at, so that a file replaced in the meantime shows in the fingerprint and is never mixed with the former one. After
 /// each read the open file is looked at again: bytes are only handed on while nobody has written to it, whatever it pretends its
 /// modification time to be. Who writes through a shared memory map is not noticed before the system has written the pages back: only
 /// then do the file's times change. A protocol that compares digests notices it, and so does a storage around this one that does.
@@ -43,6 +43,8 @@ struct Opened {
     /// Its file system is memory: nothing has to be waited for.
     #[cfg(target_os = "linux")]
     of_memory: bool,
+    #[cfg(target_os = "linux")]
+    identity: sys::Identity,
     /// What it looked like when it was opened.
     fingerprint: Fingerprint,
 }
@@ -77,8 +79,11 @@ impl FileSource {
 }
 
 impl Inner {
-    /// Opens the file anew and says what it looks like.
+    /// Says what the file looks like, and opens it if that is not what is open.
     fn stat(&self) -> Result<FileReply, FileFault> {
+        if let Some(fingerprint) = self.unchanged() {
+            return Ok(FileReply::Source { len: Some(fingerprint.len), fingerprint: Some(fingerprint) });
+        }
         let path = &self.path;
         let failed = |error: io::Error| fault("open", path, &error);
         // Looked at first: opening a device or a pipe can do things.
@@ -94,10 +99,25 @@ impl Inner {
         self.set(Some(Arc::new(Opened {
             #[cfg(target_os = "linux")]
             of_memory: sys::is_of_memory(&file),
+            #[cfg(target_os = "linux")]
+            identity: sys::identity(&metadata),
             file: Arc::new(file),
             fingerprint,
         })));
         Ok(FileReply::Source { len: Some(fingerprint.len), fingerprint: Some(fingerprint) })
+    }
+
+    /// What the open file looks like, if it still lies there and nobody has written to it.
+    #[cfg(target_os = "linux")]
+    fn unchanged(&self) -> Option<Fingerprint> {
+        let opened = self.current()?;
+        let there = sys::look_anew(&self.path).ok()?;
+        (there == (opened.identity, opened.fingerprint)).then_some(opened.fingerprint)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn unchanged(&self) -> Option<Fingerprint> {
+        None
     }
 
     fn opened(&self) -> Result<Arc<Opened>, FileFault> {

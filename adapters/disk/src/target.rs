@@ -1,6 +1,7 @@
 //! A file to receive.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -24,7 +25,7 @@ use crate::line::Line;
 use crate::names::folder;
 use crate::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
 use crate::sys;
-use crate::temporary::{Temporary, candidates};
+use crate::temporary::{Found, Temporary, candidates};
 
 /// In memory so many bytes are written at once, by whoever has them: they are still in that processor's cache.
 const QUICK: usize = 256 << 10;
@@ -66,6 +67,10 @@ struct Open {
     folder: sys::Folder,
     /// How long the file has been: it never becomes shorter by our doing before it is finished.
     longest: AtomicU64,
+    /// Something bore the target's name when it was reserved.
+    replaces: bool,
+    /// Room may be reserved in it beyond so many bytes.
+    room: u64,
 }
 
 impl Open {
@@ -126,16 +131,24 @@ impl FileTarget {
     /// server has a say).
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        self.0.paths().map(|(target, _)| target).or_else(|| self.0.expected())
+        self.paths().0
     }
 
     /// Where the temporary file is or, before it is reserved, should be: the place to keep a journal beside.
     #[must_use]
     pub fn temporary(&self) -> Option<PathBuf> {
-        if let Some((_, temporary)) = self.0.paths() {
-            return Some(temporary);
+        self.paths().1
+    }
+
+    /// Both at one look: where the file is or will be, and its temporary file.
+    #[must_use]
+    pub fn paths(&self) -> (Option<PathBuf>, Option<PathBuf>) {
+        if let Some((target, temporary)) = self.0.paths() {
+            return (Some(target), Some(temporary));
         }
-        candidates(&self.0.expected()?).ok().map(|candidates| candidates.first())
+        let target = self.0.expected();
+        let temporary = target.as_deref().and_then(|target| Some(candidates(target).ok()?.first()));
+        (target, temporary)
     }
 
     /// The folder the file will be in, as it was given.
@@ -186,9 +199,11 @@ impl Inner {
             Permit::Fetch(replaced) => replaced,
             Permit::Unchanged => return Ok(FileReply::Unchanged),
         };
-        let temporary = match slot.take() {
-            Some(open) if open.target == target && open.temporary.check().is_ok() => open.temporary,
+        let former = slot.take().map(|open| (open.temporary.check(), open));
+        let (temporary, found) = match former {
+            Some((Ok(len), open)) if open.target == target => (open.temporary, Found { len, blank: false }),
             former => {
+                let former = former.map(|(_, open)| open);
                 // The server now has another name for it: what lies under the former one is of no use to anybody.
                 if let Some(open) = former.filter(|open| open.target != target) {
                     open.temporary.remove()?;
@@ -196,15 +211,19 @@ impl Inner {
                 Temporary::open(&target, true)?.ok_or_else(not_reserved)?
             }
         };
+        // Of what an earlier run reserved nothing is known.
+        let room = if found.blank { total.unwrap_or(0) } else { u64::MAX };
         let published = published(&target, replaced.as_ref(), total, modified);
         let folder = folder(&target);
         let opened = sys::Folder::open(&folder).map_err(|error| fault("open", &folder, &error));
-        match opened.and_then(|folder| Ok((folder, prepare(&temporary, replaced.as_ref(), published, total, keep)?))) {
+        let prepared = || prepare(&temporary, found.len, replaced.as_ref(), published, total, keep);
+        match opened.and_then(|folder| Ok((folder, prepared()?))) {
             Ok((folder, kept)) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
                 self.of_memory.store(sys::is_of_memory(&temporary.file), Ordering::Relaxed);
-                *slot = Some(Open { temporary, target, folder, longest: AtomicU64::new(kept) });
+                let (longest, replaces) = (AtomicU64::new(kept), replaced.is_some());
+                *slot = Some(Open { temporary, target, folder, longest, replaces, room });
                 Ok(FileReply::Reserved { kept: kept > 0 })
             }
             Err(failed) => {
@@ -246,14 +265,12 @@ impl Inner {
     }
 
     /// Has `len` bytes written at `offset`, unless somebody has cut the file.
-    fn write_by(
-        &self,
-        offset: u64,
-        len: usize,
-        write: impl FnOnce(&File) -> std::io::Result<()>,
-    ) -> Result<(), FileFault> {
+    fn write_by(&self, offset: u64, len: usize, write: impl FnOnce(&File) -> io::Result<()>) -> Result<(), FileFault> {
         self.with(|open| {
-            open.uncut(Temporary::len)?;
+            // What has no bytes yet has none to be cut off.
+            if open.longest.load(Ordering::Acquire) > 0 {
+                open.uncut(Temporary::len)?;
+            }
             write(&open.temporary.file).map_err(|error| fault("write", &open.temporary.path, &error))?;
             open.longest.fetch_max(offset.saturating_add(len as u64), Ordering::AcqRel);
             Ok(())
@@ -271,8 +288,10 @@ impl Inner {
     fn publish(&self, len: u64, modified: Option<Wall>, durable: bool) -> Result<FileReply, FileFault> {
         let mut slot = self.write();
         let open = slot.as_ref().ok_or_else(not_reserved)?;
-        finish(open, len, modified, durable)?;
-        give_name(open, self.overwrite)?;
+        finish(open, len, modified)?;
+        if open.replaces || !appear(open, durable)? {
+            replace(open, self.overwrite, durable)?;
+        }
         if durable {
             open.folder.sync().map_err(|error| fault("sync", &folder(&open.target), &error))?;
         }
@@ -289,7 +308,7 @@ impl Inner {
             None => {
                 let left = self.expected().map(|target| Temporary::open(&target, false)).transpose();
                 match left.map(Option::flatten) {
-                    Ok(Some(temporary)) => temporary.remove()?,
+                    Ok(Some((temporary, _))) => temporary.remove()?,
                     Ok(None) => {}
                     Err(failed) if failed.kind == FileFaultKind::NotFound => {}
                     Err(failed) => return Err(failed),
@@ -300,34 +319,60 @@ impl Inner {
     }
 }
 
-/// Gives the temporary file the length, permissions and time of the finished one.
-fn finish(open: &Open, len: u64, modified: Option<Wall>, durable: bool) -> Result<(), FileFault> {
+/// Gives the temporary file length and time of the finished one.
+fn finish(open: &Open, len: u64, modified: Option<Wall>) -> Result<(), FileFault> {
     let (file, path) = (&open.temporary.file, &open.temporary.path);
-    if open.uncut(Temporary::check)? < len {
+    let there = open.uncut(Temporary::check)?;
+    if there < len {
         return Err(at(FileFaultKind::Lost, path, "was cut short by somebody else"));
     }
     // Also gives back what was reserved beyond the end.
-    file.set_len(len).map_err(|error| fault("set the length of", path, &error))?;
-    if let Some(replaced) = existing(&open.target)? {
-        sys::adopt_permissions(&replaced, file, false).map_err(|error| fault("set permissions of", path, &error))?;
+    if there > len || open.room > len {
+        file.set_len(len).map_err(|error| fault("set the length of", path, &error))?;
     }
     if let Some(time) = modified.and_then(system_time) {
         file.set_modified(time).map_err(|error| fault("set the time of", path, &error))?;
     }
-    if durable {
-        file.sync_all().map_err(|error| fault("sync", path, &error))?;
-    }
     Ok(())
 }
 
-/// Renames the temporary file to the target.
-fn give_name(open: &Open, overwrite: Overwrite) -> Result<(), FileFault> {
+/// Gives the finished file its name, where nothing bears it. No: something does by now, or the system cannot tell in one step.
+fn appear(open: &Open, durable: bool) -> Result<bool, FileFault> {
+    sync(open, durable)?;
     let (from, to): (&Path, &Path) = (&open.temporary.path, &open.target);
+    match sys::rename_absent(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        appeared => appeared.map_err(|error| unnamed(from, to, &error)),
+    }
+}
+
+/// Gives the finished file, which was synced if nothing was to be replaced, its name and the permissions of what bears it.
+fn replace(open: &Open, overwrite: Overwrite, durable: bool) -> Result<(), FileFault> {
+    let (from, to): (&Path, &Path) = (&open.temporary.path, &open.target);
+    let replaced = existing(to)?;
+    if let Some(replaced) = &replaced {
+        sys::adopt_permissions(replaced, &open.temporary.file, false)
+            .map_err(|error| fault("set permissions of", from, &error))?;
+    }
+    if open.replaces || replaced.is_some() {
+        sync(open, durable)?;
+    }
     match overwrite {
         Overwrite::Never => sys::rename_new(from, to),
         Overwrite::IfChanged | Overwrite::Always => std::fs::rename(from, to),
     }
-    .map_err(|error| fault(&format!("rename {} to", from.display()), to, &error))
+    .map_err(|error| unnamed(from, to, &error))
+}
+
+fn sync(open: &Open, durable: bool) -> Result<(), FileFault> {
+    if durable {
+        open.temporary.file.sync_all().map_err(|error| fault("sync", &open.temporary.path, &error))?;
+    }
+    Ok(())
+}
+
+fn unnamed(from: &Path, to: &Path, error: &io::Error) -> FileFault {
+    fault(&format!("rename {} to", from.display()), to, error)
 }
 
 fn not_reserved() -> FileFault {

@@ -35,11 +35,11 @@ impl Temporary {
     ///
     /// Names that hold something that is not ours to write (another user's file, a link, a folder) are passed over. Ours but
     /// locked is another transfer at work.
-    pub(crate) fn open(target: &Path, create: bool) -> Result<Option<Self>, FileFault> {
+    pub(crate) fn open(target: &Path, create: bool) -> Result<Option<(Self, Found)>, FileFault> {
         let candidates = candidates(target)?;
         for path in candidates.iter() {
             match Self::open_at(&path, create)? {
-                Opened::Locked(temporary) => return Ok(Some(temporary)),
+                Opened::Locked(temporary, found) => return Ok(Some((temporary, found))),
                 Opened::Missing => return Ok(None),
                 Opened::Occupied => {}
             }
@@ -49,18 +49,14 @@ impl Temporary {
 
     fn open_at(path: &Path, create: bool) -> Result<Opened, FileFault> {
         for _ in 0..ATTEMPTS {
-            let file = match sys::open_own(path) {
+            let opened = if create { sys::open_or_create_own(path) } else { sys::open_own(path) };
+            let file = match opened {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::NotFound && !create => {
                     return Ok(Opened::Missing);
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => match sys::create(path, false) {
-                    Ok(file) => file,
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                    Err(error) => return Err(fault("create", path, &error)),
-                },
                 Err(_) if std::fs::symlink_metadata(path).is_ok() => return Ok(Opened::Occupied),
-                Err(error) => return Err(fault("open", path, &error)),
+                Err(error) => return Err(fault(if create { "create" } else { "open" }, path, &error)),
             };
             let metadata = metadata(&file, path)?;
             // A second name might be one that somebody cares about.
@@ -78,8 +74,9 @@ impl Temporary {
             }
             let temporary = Self { identity: sys::identity(&metadata), file, path: path.to_path_buf() };
             // Whoever held the lock before may have renamed or removed the file.
-            if temporary.check().is_ok() {
-                return Ok(Opened::Locked(temporary));
+            if let Ok(len) = temporary.check() {
+                let found = Found { len, blank: len == 0 && sys::is_blank(&metadata) };
+                return Ok(Opened::Locked(temporary, found));
             }
         }
         Err(at(FileFaultKind::Busy, path, "keeps changing hands"))
@@ -119,8 +116,17 @@ impl Drop for Temporary {
     }
 }
 
+/// What a temporary file was when it was locked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    /// Size in bytes.
+    pub(crate) len: u64,
+    /// No room is reserved in it either.
+    pub(crate) blank: bool,
+}
+
 enum Opened {
-    Locked(Temporary),
+    Locked(Temporary, Found),
     Missing,
     Occupied,
 }

@@ -3,11 +3,16 @@
 use std::fs::File;
 use std::io::{self, IoSliceMut, Read};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use longhaul_core::intent::Fingerprint;
 use longhaul_driver::storage::Pipe;
+use rustix::fs::{AtFlags, CWD, StatxFlags, StatxTimestamp, makedev, statx};
 use rustix::io::{Errno, ReadWriteFlags, retry_on_intr};
 use rustix::pipe::{SpliceFlags, fcntl_setpipe_size, splice};
+
+use super::Identity;
 
 /// How far apart the bytes are that are looked at: the kernel reads ahead at least as much at once.
 const STEP: usize = 128 << 10;
@@ -23,6 +28,22 @@ pub(crate) fn is_in_memory(file: &File, offset: u64, len: usize) -> bool {
         let mut slices = [IoSliceMut::new(&mut byte)];
         rustix::io::preadv2(file, &mut slices, offset + at as u64, ReadWriteFlags::NOWAIT) == Ok(1)
     })
+}
+
+/// Which file is at `path`, and what it looks like; asked of the server where the file system is one's (`AT_STATX_FORCE_SYNC`), as it
+/// is when a file is opened.
+pub(crate) fn look_anew(path: &Path) -> io::Result<(Identity, Fingerprint)> {
+    let there = statx(CWD, path, AtFlags::STATX_FORCE_SYNC, StatxFlags::BASIC_STATS)?;
+    let nanos =
+        |time: StatxTimestamp| time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec));
+    let fingerprint = Fingerprint {
+        len: there.stx_size,
+        modified: nanos(there.stx_mtime),
+        changed: nanos(there.stx_ctime),
+        file: there.stx_ino,
+    };
+    let volume = makedev(there.stx_dev_major, there.stx_dev_minor);
+    Ok((Identity { volume, file: there.stx_ino }, fingerprint))
 }
 
 /// Bytes a pipe holds: the most that the system gives to everybody (`pipe-max-size`).

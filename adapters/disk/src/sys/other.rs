@@ -23,6 +23,11 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
+/// The same, made where there is none.
+pub(crate) fn open_or_create_own(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
 /// Creates a file that was not there.
 pub(crate) fn create(path: &Path, _private: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).open(path)
@@ -78,6 +83,11 @@ pub(crate) fn identity(metadata: &Metadata) -> Identity {
     Identity { volume: 0, file: metadata.creation_time() }
 }
 
+/// Whether there is nothing in a file, nor room reserved for anything.
+pub(crate) fn is_blank(metadata: &Metadata) -> bool {
+    metadata.len() == 0
+}
+
 /// How many names the file has: not in stable `std`.
 pub(crate) fn names(_: &Metadata) -> u64 {
     1
@@ -98,6 +108,11 @@ pub(crate) fn fingerprint(metadata: &Metadata) -> Fingerprint {
 /// Permissions are inherited from the folder.
 pub(crate) fn adopt_permissions(_: &Metadata, _: &File, _: bool) -> io::Result<()> {
     Ok(())
+}
+
+/// Renames `from` to `to`, where nothing is, in one step: not here.
+pub(crate) fn rename_absent(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// Renames `from` to `to` unless there is a `to` already (`AlreadyExists`).

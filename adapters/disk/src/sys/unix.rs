@@ -24,6 +24,12 @@ pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK)).open(path)
 }
 
+/// The same, made as the umask says where there is none.
+pub(crate) fn open_or_create_own(path: &Path) -> io::Result<File> {
+    let own = flags(OFlags::NOFOLLOW | OFlags::NONBLOCK);
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).custom_flags(own).open(path)
+}
+
 /// Creates a file that was not there. `private`: for nobody but its owner; otherwise as the umask says.
 pub(crate) fn create(path: &Path, private: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(if private { 0o600 } else { 0o666 }).open(path)
@@ -146,6 +152,11 @@ pub(crate) fn identity(metadata: &Metadata) -> Identity {
     Identity { volume: metadata.dev(), file: metadata.ino() }
 }
 
+/// Whether there is nothing in a file, nor room reserved for anything.
+pub(crate) fn is_blank(metadata: &Metadata) -> bool {
+    metadata.len() == 0 && metadata.blocks() == 0
+}
+
 /// How many names the file has.
 pub(crate) fn names(metadata: &Metadata) -> u64 {
     metadata.nlink()
@@ -173,18 +184,28 @@ pub(crate) fn adopt_permissions(model: &Metadata, file: &File, working: bool) ->
     file.set_permissions(Permissions::from_mode(mode))
 }
 
+/// Renames `from` to `to`, where nothing is (`AlreadyExists`), in one step. No: the file system or the kernel cannot do that.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+pub(crate) fn rename_absent(from: &Path, to: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags};
+    use rustix::io::Errno;
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(true),
+    }
+}
+
+/// Renames `from` to `to`, where nothing is, in one step: not here.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+pub(crate) fn rename_absent(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
 /// Renames `from` to `to` unless there is a `to` already (`AlreadyExists`).
 pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-    {
-        use rustix::fs::{CWD, RenameFlags};
-        use rustix::io::Errno;
-        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // The file system or the kernel does not know the flag.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
-            Err(error) => return Err(error.into()),
-            Ok(()) => return Ok(()),
-        }
+    if rename_absent(from, to)? {
+        return Ok(());
     }
     match std::fs::hard_link(from, to) {
         Ok(()) => std::fs::remove_file(from),
