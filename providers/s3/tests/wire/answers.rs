@@ -97,6 +97,30 @@ fn u7_a_listing_is_read_page_by_page() {
     }
 }
 
+#[test]
+fn u7_a_listing_that_always_goes_on_comes_to_an_end() {
+    let parts = parts();
+    let page = |next: &str, number: u64| {
+        format!(
+            "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>{next}</NextPartNumberMarker>\
+             <Part><PartNumber>{number}</PartNumber><Size>3</Size></Part></ListPartsResult>"
+        )
+    };
+    let read = |after: &str, body: &str| {
+        let list = Step::ListParts { marker: Some(after.into()) };
+        read(&upload(), &committing(&parts), &list, 200, &[], body)
+    };
+    assert!(matches!(read("7", &page("8", 8)).expect("a page"), Reply::Parts { marker: Some(_), .. }));
+    // Nothing is behind the last part there can be.
+    assert!(matches!(read("9", &page("10000", 10_000)).expect("the end"), Reply::Parts { marker: None, .. }));
+    // Back, on the spot, and beyond the last part there can be.
+    for (after, next, number) in [("7", "7", 8), ("7", "3", 8), ("7", "0", 7), ("9", "12000", 10), ("9", "10", 10_001)]
+    {
+        let verdict = read(after, &page(next, number)).expect_err(next);
+        assert!(matches!(&*verdict, Verdict::Fatal(fault) if fault.detail.contains("the list")), "{verdict:?}");
+    }
+}
+
 fn commit(body: &str) -> Result<Reply, Box<Verdict>> {
     let parts = parts();
     read(&upload(), &committing(&parts), &Step::Commit, 200, &["x-amz-version-id: v1"], body)

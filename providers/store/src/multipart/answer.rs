@@ -47,7 +47,7 @@ impl<D: Dialect> Reader<'_, D> {
                 .map_err(|why| self.broken(why)),
             (Step::PutPart { .. }, 200 | 201 | 204) => self.part(),
             (Step::PutPart { .. }, 409) => self.already_there(),
-            (Step::ListParts { .. }, 200) => document::part_page(self.body, self.cx)
+            (Step::ListParts { marker }, 200) => document::part_page(self.body, marker.as_deref(), self.cx)
                 .map(|(parts, marker)| Reply::Parts { parts, marker })
                 .map_err(|why| self.broken(why)),
             (Step::Commit, 200) => self.committed(),

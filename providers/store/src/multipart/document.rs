@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use longhaul_core::ByteRange;
 use longhaul_core::error::BuildError;
@@ -19,6 +20,9 @@ const LIMITS: Limits = Limits { bytes: MOST_ANSWER, depth: 8, elements: 30_000 }
 
 /// Longest upload id and tag, in bytes. Amazon's ids have about 130.
 const MOST_ID: usize = 2048;
+
+/// Highest number of a part, of all stores of this kind. A list is at its end there, whatever it says.
+const MOST_PARTS: u64 = 10_000;
 
 /// The exact list of parts, ascending, each with its tag and what the store wants besides.
 pub(super) fn part_list<D: Dialect>(dialect: &D, cx: &Context<'_>) -> Result<String, BuildError> {
@@ -45,15 +49,23 @@ pub(super) fn upload_id(body: &[u8]) -> Result<String, String> {
     Ok(id.to_string())
 }
 
-/// One page of a `ListPartsResult`: the parts, and where the next page starts.
+/// One page of a `ListPartsResult`, asked for from behind part `after` on: the parts, and where the next page starts. That is further on
+/// with each page, so that a list comes to its end even where a store always says that there is more.
 ///
 /// Moto calls it a `ListPartsResponse`, which the SDKs do not look at. Stores tell sizes, not places: a part of the size we recorded has the place we recorded. Those that list no tags (s3s) are
 /// taken at their sizes.
-pub(super) fn part_page(body: &[u8], cx: &Context<'_>) -> Result<(Vec<UploadedPart>, Option<String>), String> {
+pub(super) fn part_page(
+    body: &[u8],
+    after: Option<&str>,
+    cx: &Context<'_>,
+) -> Result<(Vec<UploadedPart>, Option<String>), String> {
     let root = parse(body, &["ListPartsResult", "ListPartsResponse"])?;
     let mut parts = Vec::new();
     for part in root.all("Part") {
         let part_number = number(part, "PartNumber").filter(|at| *at > 0).ok_or("a part in the list has no number")?;
+        if part_number > MOST_PARTS {
+            return Err(format!("the list has a part {part_number}, and there are at most {MOST_PARTS}"));
+        }
         let size = number(part, "Size").ok_or("a part in the list has no size")?;
         let ours = cx.parts.get(&part_number);
         let tag = match part.text_at(&["ETag"]).map(bare).filter(|tag| !tag.is_empty()) {
@@ -68,13 +80,22 @@ pub(super) fn part_page(body: &[u8], cx: &Context<'_>) -> Result<(Vec<UploadedPa
         return Ok((parts, None));
     }
     let next = root.text_at(&["NextPartNumberMarker"]).map(str::trim).unwrap_or_default();
-    match next.parse::<u64>() {
+    let next = match next.parse::<u64>() {
         // A list that says it goes on and does not say where cannot be read to its end.
-        Ok(next) if next > 0 => Ok((parts, Some(next.to_string()))),
+        Ok(next) if next > 0 => next,
         _ => match parts.iter().map(|part| part.number).max() {
-            Some(last) => Ok((parts, Some(last.to_string()))),
-            None => Err("the list goes on and does not say where".into()),
+            Some(last) => last,
+            None => return Err("the list goes on and does not say where".into()),
         },
+    };
+    let after = after.and_then(|after| after.parse().ok()).unwrap_or(0);
+    if next <= after {
+        return Err(format!("the list goes on at part {next}, where it was before"));
+    }
+    match next.cmp(&MOST_PARTS) {
+        Ordering::Less => Ok((parts, Some(next.to_string()))),
+        Ordering::Equal => Ok((parts, None)),
+        Ordering::Greater => Err(format!("the list goes on behind part {next}, and there are at most {MOST_PARTS}")),
     }
 }
 
