@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
 use longhaul::driver::job::Recalled;
 use longhaul::driver::stream::StreamReader;
@@ -81,17 +82,21 @@ impl Run<'_> {
                     Err(failure) => self.end(index, Summary::failed(failure), &mut summaries),
                 }
             }
-            self.watch(&mut tasks, &clients).await;
-            for task in tasks {
-                let index = task.index;
-                match self.finish(task).await {
-                    Finish::Over(summary) => self.end(index, *summary, &mut summaries),
-                    Finish::Hopeless(summary, request) => {
-                        self.give_up(index, &request, &wallet, &mut clients).await;
-                        self.end(index, *summary, &mut summaries);
-                    }
-                    Finish::Again(request) => round.push((index, *request)),
+            let mut hopeless = Vec::new();
+            self.watch(tasks, &clients, |this, index, finish| match finish {
+                Finish::Over(summary) => this.end(index, *summary, &mut summaries),
+                Finish::Hopeless(summary, request) => hopeless.push((index, summary, request)),
+                Finish::Again(request) => {
+                    let words = "the file has the server's size and time, but not the checksum; fetching it again";
+                    this.report.note(Some(index), words);
+                    round.push((index, *request));
                 }
+            })
+            .await;
+            // What goes to the server once more waits until nobody is kept waiting by it.
+            for (index, summary, request) in hopeless {
+                self.give_up(index, &request, &wallet, &mut clients).await;
+                self.end(index, *summary, &mut summaries);
             }
         }
         for failure in clients.close(PATIENCE).await {
@@ -153,13 +158,15 @@ impl Run<'_> {
         }
     }
 
-    /// Tells what happens until everything has ended.
-    async fn watch(&mut self, tasks: &mut [Task], clients: &Clients) {
+    /// Tells what happens until everything has ended, and of each transfer what became of it once it has.
+    async fn watch(&mut self, mut tasks: Vec<Task>, clients: &Clients, mut over: impl FnMut(&mut Self, usize, Finish)) {
         let mut signals = self.signals.clone();
         let mut tick = tokio::time::interval(TICK);
         let mut closing = false;
         let mut deadline = None;
-        while tasks.iter().any(|task| task.ended.is_none()) {
+        // Comparing a checksum, say, takes its time; the other transfers go on being told of.
+        let mut finishing = FuturesUnordered::new();
+        while !tasks.is_empty() || !finishing.is_empty() {
             let patience = async move {
                 match deadline {
                     Some(at) => tokio::time::sleep_until(at).await,
@@ -177,12 +184,18 @@ impl Run<'_> {
                     }
                 }
                 () = patience => {
-                    tracing::warn!("transfers did not stop in time");
-                    return;
+                    deadline = None;
+                    if !tasks.is_empty() {
+                        tracing::warn!("transfers did not stop in time");
+                    }
+                    finishing.extend(tasks.drain(..).map(|task| finished(task, self.signals.clone())));
                 }
-                (at, event) = next(tasks) => self.event(tasks, at, event),
+                (at, event) = next(&mut tasks) => if self.event(&mut tasks, at, event) {
+                    finishing.push(finished(tasks.remove(at), self.signals.clone()));
+                },
+                Some((index, finish)) = finishing.next() => over(self, index, finish),
                 _ = tick.tick() => {
-                    for task in tasks.iter().filter(|task| task.ended.is_none()) {
+                    for task in &tasks {
                         self.report.progress(task.index, &task.transfer.progress(), task.transfer.status());
                     }
                 }
@@ -190,12 +203,14 @@ impl Run<'_> {
         }
     }
 
-    fn event(&mut self, tasks: &mut [Task], at: usize, event: Option<Event>) {
-        let Some(task) = tasks.get_mut(at) else { return };
+    /// Whether that was the end of it.
+    fn event(&mut self, tasks: &mut [Task], at: usize, event: Option<Event>) -> bool {
+        let Some(task) = tasks.get_mut(at) else { return false };
         match event {
             Some(Event { kind: EventKind::Ended(_), .. }) | None => {
                 self.report.progress(task.index, &task.transfer.progress(), task.transfer.status());
                 task.ended = Some(task.transfer.outcome().unwrap_or(Err(Error::Closed)));
+                true
             }
             Some(event) => {
                 let worth = match task.request.what {
@@ -215,70 +230,73 @@ impl Run<'_> {
                     task.entered(*phase);
                 }
                 self.report.event(task.index, &event);
+                false
             }
         }
     }
+}
 
-    /// What became of it, and of its record.
-    async fn finish(&mut self, mut task: Task) -> Finish {
-        let progress = task.transfer.progress();
-        if matches!(task.ended, Some(Err(Error::Closed)) | None) {
-            // Told to stop: whoever does not read on is not waited for.
-            task.copy.take().inspect(JoinHandle::abort);
-        }
-        let mut outcome = task.ended.take().unwrap_or(Err(Error::Closed)).map_err(Failure::from);
-        if let Some(copy) = task.copy.take() {
-            outcome = match (outcome, delivered(copy).await) {
-                // That the reader has gone is why the transfer failed.
-                (_, Err(failure)) => Err(failure),
-                (outcome, Ok(())) => outcome,
-            };
-        }
-        let path = outcome.as_ref().ok().and_then(|completed| place(&task.request, completed));
-        let mut checked = None;
-        if let Ok(completed) = &outcome
-            && completed.unchanged
-        {
-            let mut signals = self.signals.clone();
-            let compared = tokio::select! {
-                biased;
-                () = signals.wait() => Err(Failure::stopped()),
-                compared = unchanged(&task.request, path.as_deref()) => compared,
-            };
-            match compared {
-                Ok(digest) => checked = digest,
-                Err(failure) if failure.code == Code::Integrity => {
-                    let words = "the file has the server's size and time, but not the checksum; fetching it again";
-                    self.report.note(Some(task.index), words);
-                    return Finish::Again(Box::new(task.request.replacing()));
-                }
-                Err(failure) => outcome = Err(failure),
-            }
-        }
-        let mut left = Left::Nothing;
-        if let Err(failure) = &mut outcome {
-            left = Left::of(&task.kept, &task.request, &progress).await;
-            remedy(failure, &task.request, left);
-        }
-        let over = match &outcome {
-            Ok(_) => true,
-            // Nothing is left that could go on.
-            Err(failure) => matches!(failure.code, Code::Integrity | Code::Usage),
+/// [`finish`], and whose it is.
+async fn finished(task: Task, signals: Signals) -> (usize, Finish) {
+    (task.index, finish(task, signals).await)
+}
+
+/// What became of it, and of its record.
+async fn finish(mut task: Task, mut signals: Signals) -> Finish {
+    let progress = task.transfer.progress();
+    if matches!(task.ended, Some(Err(Error::Closed)) | None) {
+        // Told to stop: whoever does not read on is not waited for.
+        task.copy.take().inspect(JoinHandle::abort);
+    }
+    let mut outcome = task.ended.take().unwrap_or(Err(Error::Closed)).map_err(Failure::from);
+    if let Some(copy) = task.copy.take() {
+        outcome = match (outcome, delivered(copy).await) {
+            // That the reader has gone is why the transfer failed.
+            (_, Err(failure)) => Err(failure),
+            (outcome, Ok(())) => outcome,
         };
-        if over && let Some(entry) = &mut task.entry {
-            entry.forget();
+    }
+    let path = outcome.as_ref().ok().and_then(|completed| place(&task.request, completed));
+    let mut checked = None;
+    if let Ok(completed) = &outcome
+        && completed.unchanged
+    {
+        let compared = tokio::select! {
+            biased;
+            () = signals.wait() => Err(Failure::stopped()),
+            compared = unchanged(&task.request, path.as_deref()) => compared,
+        };
+        match compared {
+            Ok(digest) => checked = digest,
+            Err(failure) if failure.code == Code::Integrity => {
+                return Finish::Again(Box::new(task.request.replacing()));
+            }
+            Err(failure) => outcome = Err(failure),
         }
-        let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
-        summary.path = path.map(Into::into);
-        summary.begins_anew = left == Left::Lost;
-        let conflict = outcome.as_ref().is_err_and(|failure| {
+    }
+    let mut left = Left::Nothing;
+    if let Err(failure) = &mut outcome {
+        left = Left::of(&task.kept, &task.request, &progress).await;
+        remedy(failure, &task.request, left);
+    }
+    let over = match &outcome {
+        Ok(_) => true,
+        // Nothing is left that could go on.
+        Err(failure) => matches!(failure.code, Code::Integrity | Code::Usage),
+    };
+    if over && let Some(entry) = &mut task.entry {
+        entry.forget();
+    }
+    let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
+    summary.path = path.map(Into::into);
+    summary.begins_anew = left == Left::Lost;
+    let conflict = outcome.as_ref().is_err_and(|failure| {
             matches!(failure.error.as_deref(), Some(Error::Server(fault)) if fault.kind == ServerFaultKind::Conflict)
         });
-        if conflict && task.entry.is_some() && matches!(task.request.what, What::Put { .. }) {
-            return Finish::Hopeless(Box::new(summary), Box::new(task.request));
-        }
-        Finish::Over(Box::new(summary))
+    if conflict && task.entry.is_some() && matches!(task.request.what, What::Put { .. }) {
+        return Finish::Hopeless(Box::new(summary), Box::new(task.request));
     }
+    Finish::Over(Box::new(summary))
 }
 
 /// What is left to do about a transfer that has ended.
@@ -329,7 +347,7 @@ async fn check_source(request: &Request) -> Result<(), Failure> {
 /// The next event of any of them.
 async fn next(tasks: &mut [Task]) -> (usize, Option<Event>) {
     poll_fn(|cx| {
-        for (at, task) in tasks.iter_mut().enumerate().filter(|(_, task)| task.ended.is_none()) {
+        for (at, task) in tasks.iter_mut().enumerate() {
             if let Poll::Ready(event) = Pin::new(&mut task.transfer).poll_next(cx) {
                 return Poll::Ready((at, event));
             }

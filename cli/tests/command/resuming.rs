@@ -168,3 +168,21 @@ async fn a_record_that_was_tampered_with_is_named_and_left_alone() {
     assert!(told.stderr.contains("newer version") && told.stderr.contains("remove it"), "{told:?}");
     assert_eq!(place.records().len(), 5);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_end_is_told_when_it_comes() {
+    let place = Place::new().await;
+    for (name, size, rate) in [("quick.bin", 2 << 20, "2MiB"), ("slow.bin", 5 << 20, "1MiB")] {
+        place.remote(name, size);
+        let args = ["get", &place.url(name), "-o", name, "--json", "--limit-rate", rate];
+        let mut run = place.start(args);
+        run.until_bytes(1 << 20).await;
+        run.kill().await;
+    }
+    let told = place.words("resume --json").await.expect(0);
+    let lines = told.lines();
+    let quick = lines.iter().position(|line| line["event"] == "summary").expect("a summary");
+    let later =
+        lines[quick..].iter().filter(|line| line["event"] == "progress" && line["acknowledged"] != line["total"]);
+    assert!(later.count() > 0, "the other one is still at work: {told:#?}");
+}
