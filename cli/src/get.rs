@@ -61,7 +61,5 @@ fn result(request: &Request, summary: &Summary) {
         (What::Put { .. }, _, Some(id)) => id.as_bytes(),
         _ => return,
     };
-    let mut line = told.to_vec();
-    line.push(b'\n');
-    out::stdout_bytes(&line);
+    out::stdout_line(told);
 }

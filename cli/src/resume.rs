@@ -111,9 +111,9 @@ fn list(records: &[Record], as_json: bool) {
             let mark = if record.withheld.is_empty() {
                 String::new()
             } else {
-                format!("  (needs its own command again: {})", record.command)
+                format!("  (needs its own command again: {})", shown::text(&record.command))
             };
-            out::stdout(&format!("{kind}  {}  {}{mark}\n", record.url, shown::path(&path)));
+            out::stdout(&format!("{kind}  {}  {}{mark}\n", shown::text(&record.url), shown::path(&path)));
         }
     }
 }

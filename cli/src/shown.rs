@@ -1,5 +1,6 @@
 //! What may be shown of a command line: everything but URL queries, userinfo and header values.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -71,12 +72,31 @@ pub(crate) fn without_secrets(text: &str, args: &[OsString]) -> String {
     text
 }
 
-/// A path for messages: control characters, which could steer a terminal, are escaped.
+/// A path for messages.
 pub(crate) fn path(path: &Path) -> String {
-    path.to_string_lossy()
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect()
+    text(&path.to_string_lossy()).into_owned()
+}
+
+/// One line for messages: names, and what servers say, may hold control characters, which steer a terminal; they are escaped.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    escaped(text, |_| false)
+}
+
+/// The same for what may have several lines.
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| matches!(c, '\n' | '\t'))
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !stays(c);
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown.into()
 }
 
 /// A word for a POSIX shell.

@@ -6,6 +6,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longhaul::{Event, Phase, Progress, State};
 
 use super::{Label, Report, Summary, text, words};
+use crate::shown;
 
 /// Longest name shown before a bar, in characters.
 const NAME: usize = 28;
@@ -23,7 +24,7 @@ impl Bars {
     fn say(&self, index: Option<usize>, words: &str) {
         let name = index.and_then(|index| self.bars.get(index)).map_or("longhaul", |(name, _)| name);
         // Fails only when there is no terminal any more.
-        let _ = self.all.println(format!("{name}: {words}"));
+        let _ = self.all.println(format!("{}: {}", shown::text(name), shown::text(words)));
     }
 }
 
@@ -31,7 +32,7 @@ impl Report for Bars {
     fn start(&mut self, index: usize, label: &Label) {
         let bar = self.all.add(ProgressBar::new_spinner());
         bar.set_style(style("{prefix} {spinner} {binary_bytes} {msg}"));
-        bar.set_prefix(short(&label.name));
+        bar.set_prefix(short(&shown::text(&label.name)));
         bar.enable_steady_tick(Duration::from_millis(250));
         debug_assert_eq!(self.bars.len(), index);
         self.bars.push((label.name.clone(), bar));

@@ -16,6 +16,7 @@ use longhaul::{Event, EventKind, Progress, Restart, State};
 use crate::args::Output;
 use crate::exit::Failure;
 use crate::request::Request;
+use crate::shown;
 pub(crate) use summary::{Outcome, Summary, Verdict};
 
 /// What one transfer is called in reports.
@@ -35,7 +36,7 @@ pub(crate) struct Label {
 impl Label {
     pub(crate) fn of(request: &Request) -> Self {
         let url = request.object();
-        let path = request.path().map_or_else(|| "-".to_owned(), crate::shown::path);
+        let path = request.path().map_or_else(|| "-".to_owned(), shown::path);
         let last = |text: &str| text.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
         let name = match &request.what {
             crate::request::What::Get { to: crate::request::Target::File(_), .. }
@@ -89,12 +90,12 @@ pub(crate) fn new(output: &Output) -> Box<dyn Report> {
 
 /// Tells a failure that ends the command.
 pub(crate) fn failure(failure: &Failure) {
-    out::stderr(&format!("longhaul: {failure}\n"));
+    hint(&failure.words);
 }
 
 /// Tells something else on standard error.
 pub(crate) fn hint(words: &str) {
-    out::stderr(&format!("longhaul: {words}\n"));
+    out::stderr(&format!("longhaul: {}\n", shown::text(words)));
 }
 
 /// An event in words; `None` for those that only programs want.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use longhaul::{Event, EventKind, Progress, State};
 
 use super::{Label, Outcome, Report, Summary, out, text, words};
+use crate::shown;
 
 /// Between two lines about progress.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -35,8 +36,9 @@ impl Plain {
 
     fn say(&self, index: Option<usize>, words: &str) {
         if !self.quiet {
+            let words = shown::text(words);
             match index.and_then(|index| self.transfers.get(index)) {
-                Some(transfer) => out::stderr(&format!("{}: {words}\n", transfer.name)),
+                Some(transfer) => out::stderr(&format!("{}: {words}\n", shown::text(&transfer.name))),
                 None => out::stderr(&format!("longhaul: {words}\n")),
             }
         }

@@ -33,8 +33,15 @@ pub(crate) enum Remote {
 impl Remote {
     /// Reads a URL; where it is none of a store, `http` says what kind.
     pub(crate) fn plain(url: &str) -> Result<Self, Failure> {
-        Url::parse(url)
-            .map_err(|error| Failure::usage(format!("URL {}: {error}", shown::path(Path::new(&shown::url(url))))))?;
+        Url::parse(url).map_err(|error| {
+            let given = shown::url(url);
+            Failure::usage(match meant(url) {
+                Some(meant) => {
+                    format!("URL {given}: two slashes follow the colon; {} may be meant", shown::url(&meant))
+                }
+                None => format!("URL {given}: {error}"),
+            })
+        })?;
         // What looks like a SAS and names no blob is some other service's.
         let sas = has_parameters(url, &["sig", "sv"]) && AzureBlob::from_sas_url(url).is_ok();
         Ok(if sas { Self::Sas(url.to_owned()) } else { Self::Http(url.to_owned()) })
@@ -108,6 +115,14 @@ impl Remote {
         }
         secrets
     }
+}
+
+/// What was mistyped with one slash, or none, behind the scheme.
+fn meant(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once(':')?;
+    let known = ["http", "https", "s3", "oss", "az"].iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    (known && !rest.is_empty() && !rest.starts_with('/')).then(|| format!("{scheme}://{rest}"))
 }
 
 /// A URL without query and userinfo.

@@ -42,3 +42,49 @@ async fn what_never_began_is_tried_again() {
     let told = place.words(&format!("get {url} {FAST}")).await.expect(1);
     assert!(told.stderr.contains("the same command tries again"), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_url_is_told_as_what_was_meant() {
+    let place = Place::new().await;
+    let (file, _) = place.local("x", 1);
+    for (typed, meant) in [
+        ("s3:/b/k", "s3://b/k"),
+        ("oss:b/k", "oss://b/k"),
+        ("AZ:/c/b", "AZ://c/b"),
+        ("https:/h/x", "https://h/x"),
+        ("http:/u:c4n4ry-7Qx@h/x?c4n4ry-7Qx", "http://<redacted>@h/x?<redacted>"),
+    ] {
+        let told = place.run(["put".as_ref(), file.as_os_str(), typed.as_ref()]).await.expect(2);
+        assert!(told.stderr.contains(&format!("; {meant} may be meant")), "{typed}: {told:?}");
+        assert!(!told.stderr.contains(crate::support::CANARY), "{told:?}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_steers_a_terminal_is_escaped_wherever_a_name_is_shown() {
+    let mut place = Place::new().await;
+    // A store that is not there, and an object that is called so.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    place.env.push(("AWS_ENDPOINT_URL", format!("http://{}", socket.local_addr().unwrap())));
+    for (name, value) in [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "r")] {
+        place.env.push((name, value.into()));
+    }
+    let (file, _) = place.local("n\u{9b}31m", 1);
+    let steers = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+    for url in ["s3://b/k\u{1b}[31m", "s3://b/k\nx", "s3:/b/k\u{1b}[31m", "http://h:\u{1b}[31m/", "s3://B\u{1b}[2J/k"] {
+        for more in ["-v", "-q"] {
+            let args =
+                ["put".as_ref(), file.as_os_str(), url.as_ref(), "--retries".as_ref(), "0".as_ref(), more.as_ref()];
+            let told = place.run(args).await;
+            assert!(told.code != Some(0) && !told.stderr.is_empty() && !steers(&told.stderr), "{url:?}: {told:?}");
+            assert!(!told.stderr.lines().any(|line| line.starts_with('x')), "one line stays one: {told:?}");
+        }
+    }
+    assert!(!place.records().is_empty());
+    for words in ["resume --list", "resume", "cancel nothing\u{1b}[2J", "get --parts \u{1b}[2J"] {
+        let told = place.words(words).await;
+        assert!(!steers(&told.stdout) && !steers(&told.stderr), "{words}: {told:?}");
+    }
+}
