@@ -106,7 +106,8 @@ impl Exchange {
         let cancelled = || Outcome::Cancelled { moved: meter.read() };
 
         let response = unless(&cancel, self.transport.send(Request::from_parts(head, body))).await;
-        if unless(&cancel, source.check_unread(&*self.storage)).await.is_none() {
+        let broke = matches!(response, Some(Err(_)));
+        if unless(&cancel, source.check_unread(&*self.storage, broke)).await.is_none() {
             return cancelled();
         }
         let response = match response {

@@ -29,8 +29,8 @@ pub(super) struct SourceState(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     fault: Option<Local>,
-    /// Where the first bytes are that were sent unread.
-    unread: Option<u64>,
+    /// From the first byte that was handed out unread to behind the last one.
+    unread: Option<(u64, u64)>,
 }
 
 impl SourceState {
@@ -40,11 +40,14 @@ impl SourceState {
     }
 
     /// Whether somebody wrote to the source while the kernel sent what nobody had read. The answer is there: what was to arrive
-    /// has arrived, and nothing that is written later matters.
-    pub(super) async fn check_unread(&self, storage: &dyn Storage) {
+    /// has arrived, and nothing that is written later matters. Where the connection `broke` instead, it may be the disk that did: the
+    /// kernel says the same of both, so what it was about to send is read.
+    pub(super) async fn check_unread(&self, storage: &dyn Storage, broke: bool) {
         let unread = self.lock().unread;
-        if let Some(offset) = unread {
-            let chunk = Chunk { buffer: BytesMut::with_capacity(1), hasher: None };
+        if let Some((first, end)) = unread {
+            let offset = if broke { end.saturating_sub(ABOUT).max(first) } else { first };
+            let len = if broke { usize::try_from(end - offset).unwrap_or(1) } else { 1 };
+            let chunk = Chunk { buffer: BytesMut::with_capacity(len), hasher: None };
             if let Err(fault) = storage.read(offset, chunk).await {
                 self.lock().fault.get_or_insert(fault);
             }
@@ -64,6 +67,9 @@ const LOOKED_AT: usize = 1 << 20;
 
 /// The end of each range is read, so that a file that was written to is noticed before the server has all of it.
 const TAIL: u64 = 16 << 10;
+
+/// Spans that a transport may have taken and not sent yet come to so many bytes.
+const ABOUT: u64 = 4 * LONGEST_SPAN as u64;
 
 /// Buffers in rotation: one being read into, the others on their way out.
 const BUFFERS: usize = 3;
@@ -311,7 +317,8 @@ impl Spans for Metered {
         let span = ready!(this.home.poll(|| this.outgoing.poll_span(cx)));
         if let Some(span) = &span {
             this.meter.sent(span.len as u64);
-            this.state.lock().unread.get_or_insert(span.offset);
+            let end = span.offset + span.len as u64;
+            this.state.lock().unread.get_or_insert((span.offset, end)).1 = end;
         }
         Poll::Ready(span)
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::error::{Fault, FaultKind, FileFault, FileFaultKind, Sent};
 use longhaul_core::intent::{Body, Disposition, FileOp, FileReply, Outcome, Piece};
 use longhaul_core::{Algorithm, ByteRange};
 
@@ -29,11 +29,13 @@ struct Spanned {
     source: MemorySource,
     has: fn(u64) -> bool,
     changed: Arc<AtomicBool>,
+    /// What cannot be read.
+    bad: Option<u64>,
 }
 
 impl Spanned {
     fn new(content: Bytes, has: fn(u64) -> bool) -> Self {
-        Self { source: MemorySource::new(content), has, changed: Arc::default() }
+        Self { source: MemorySource::new(content), has, changed: Arc::default(), bad: None }
     }
 }
 
@@ -44,6 +46,10 @@ impl Storage for Spanned {
     fn read(&self, offset: u64, chunk: Chunk) -> BoxFuture<'static, Result<Chunk, FileFault>> {
         if self.changed.load(Ordering::SeqCst) {
             return Box::pin(async { Err(FileFault::new(FileFaultKind::Changed, "was written to")) });
+        }
+        let end = offset + chunk.buffer.capacity() as u64;
+        if self.bad.is_some_and(|bad| (offset..end).contains(&bad)) {
+            return Box::pin(async { Err(FileFault::new(FileFaultKind::Io, "an input/output error")) });
         }
         self.source.read(offset, chunk)
     }
@@ -163,6 +169,35 @@ fn a_file_written_to_while_the_kernel_sends_it_is_noticed_before_its_end_goes_ou
             matches!(&outcome, Outcome::Local { fault, .. } if fault.kind == FileFaultKind::Changed),
             "{outcome:?}"
         );
+    }
+}
+
+#[test]
+fn a_disk_that_fails_under_the_kernels_hands_is_no_fault_of_the_network() {
+    let all = content(4 * MIB as usize);
+    for bad in [None, Some(2 * MIB + 5)] {
+        let mut source = Spanned::new(all.clone(), |_| true);
+        source.bad = bad;
+        let mut bench = Bench::new(source);
+        bench.body = Body::Source(ByteRange::at(0, 4 * MIB));
+        let content = all.clone();
+        let transport = Scripted(move |request: Request<SendBody>| {
+            let all = content.clone();
+            async move {
+                // The last span that it takes is the one that fails.
+                let (mut body, mut given) = (request.into_body(), Given::default());
+                while (given.all.len() as u64) < 2 * MIB + 6 {
+                    assert_eq!(take(&mut body, &all, true, &mut given).await, Ok(true));
+                }
+                Err(Fault::new(FaultKind::Reset, Sent::Maybe, "input/output error"))
+            }
+        });
+        let outcome = bench.run(transport, Disposition::Collect { max: 10 });
+        match (&outcome, bad) {
+            (Outcome::Local { fault, .. }, Some(_)) => assert_eq!(fault.kind, FileFaultKind::Io),
+            (Outcome::Broken { fault, .. }, None) => assert_eq!(fault.kind, FaultKind::Reset),
+            _ => panic!("{bad:?}: {outcome:?}"),
+        }
     }
 }
 
