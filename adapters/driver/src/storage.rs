@@ -1,7 +1,7 @@
 //! The seam to the local end of one transfer: a file, memory, a stream.
 
 use std::fs::File;
-use std::io::{PipeReader, PipeWriter};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -118,8 +118,18 @@ pub struct Pipe {
     pub writer: PipeWriter,
     /// How many are in it.
     pub len: usize,
+    /// How many it holds at most; fewer where they come in pages that are not full.
+    pub size: usize,
     /// Whoever makes pipes counts those that are about by these.
     pub counted: Arc<()>,
+}
+
+/// Whether `error` says that the kernel will not move bytes between these two at all (`splice`, `sendfile`: another kind of file or
+/// file system, a sandbox), so that they are to go through memory. Any other is a fault of what it moves.
+#[must_use]
+pub fn is_refusal(error: &io::Error) -> bool {
+    // EINVAL; ENOSYS and EOPNOTSUPP; EPERM and EACCES.
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported | ErrorKind::PermissionDenied)
 }
 
 /// Frames to write and the hasher that sees them.
@@ -182,5 +192,22 @@ impl LinkState {
     pub(crate) fn take(&self) -> u64 {
         self.told.swap(false, Ordering::AcqRel);
         self.upto.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_kernel_will_not_do_at_all_is_a_refusal() {
+        // ENOSYS, EINVAL, EOPNOTSUPP, EPERM, EACCES; EIO, ENOSPC, EPIPE, ECONNRESET, ENOMEM, EBADF.
+        for (number, refusal) in [(38, true), (22, true), (95, true), (1, true), (13, true)]
+            .into_iter()
+            .chain([5, 28, 32, 104, 12, 9].map(|number| (number, false)))
+        {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(is_refusal(&error), refusal, "{error}");
+        }
     }
 }

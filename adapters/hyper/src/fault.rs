@@ -8,6 +8,7 @@ use std::io;
 use h2::Reason;
 use longhaul_core::error::{Fault, FaultKind, Sent};
 use longhaul_driver::causes::{self, find};
+use longhaul_driver::storage::is_refusal;
 use longhaul_driver::transport::SourceGone;
 
 use crate::link::Exchange;
@@ -49,10 +50,7 @@ pub(crate) fn of_answer(error: &hyper::Error) -> Fault {
 /// An answer whose body broke off while the kernel moved it, in hyper's words. Where the kernel does not do that at all, nothing is wrong
 /// with the connection or the server.
 pub(crate) fn of_splice(error: &io::Error, by_kernel: Option<&ByKernel>) -> Fault {
-    #[cfg(target_os = "linux")]
-    let refused = crate::kernel::is_refusal(error);
-    #[cfg(not(target_os = "linux"))]
-    let refused = true;
+    let refused = is_refusal(error);
     let kind = if refused { FaultKind::Reset } else { causes::broken(error) };
     if let Some(by_kernel) = by_kernel.filter(|_| refused) {
         by_kernel.refuses_to_receive();

@@ -3,7 +3,7 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use longhaul_driver::storage::Pipe;
+use longhaul_driver::storage::{Pipe, is_refusal};
 use longhaul_driver::transport::Moved;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
@@ -65,10 +65,4 @@ pub(crate) fn poll_receive(io: &mut dyn Io, cx: &mut Context<'_>, pipe: &Pipe, m
 /// is taken for full is written out, which harms nothing; one that is full unnoticed would wait for bytes that have long come.
 fn is_full(pipe: &Pipe) -> bool {
     !matches!(poll(&mut [PollFd::new(&pipe.writer, PollFlags::OUT)], Some(&Timespec::default())), Ok(1..))
-}
-
-/// Whether the kernel does not do at all what it was asked to.
-pub(crate) fn is_refusal(error: &io::Error) -> bool {
-    let refused = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM, Errno::ACCESS];
-    Errno::from_io_error(error).is_some_and(|error| refused.contains(&error))
 }

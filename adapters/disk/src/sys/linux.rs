@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use longhaul_core::intent::Fingerprint;
-use longhaul_driver::storage::Pipe;
+use longhaul_driver::storage::{Pipe, is_refusal};
 use rustix::fs::{AtFlags, CWD, StatxFlags, StatxTimestamp, makedev, statx};
-use rustix::io::{Errno, ReadWriteFlags, retry_on_intr};
+use rustix::io::{ReadWriteFlags, retry_on_intr};
 use rustix::pipe::{SpliceFlags, fcntl_setpipe_size, splice};
 
 use super::Identity;
@@ -63,10 +63,10 @@ pub(crate) fn pipe() -> Option<Pipe> {
         return None;
     }
     let (reader, writer) = io::pipe().ok()?;
-    fcntl_setpipe_size(&writer, PIPE).ok()?;
+    let size = fcntl_setpipe_size(&writer, PIPE).ok()?;
     // Moves nothing, and fails in a sandbox without it.
     splice(&reader, None, &writer, None, 0, SpliceFlags::empty()).ok()?;
-    Some(Pipe { reader, writer, len: 0, counted })
+    Some(Pipe { reader, writer, len: 0, size, counted })
 }
 
 /// What was not written without being read.
@@ -81,13 +81,13 @@ pub(crate) enum Unwritten {
 pub(crate) fn write_from_pipe(file: &File, mut offset: u64, pipe: &Pipe, len: usize) -> Result<(), Unwritten> {
     let mut left = len;
     while left > 0 {
-        match retry_on_intr(|| splice(&pipe.reader, None, file, Some(&mut offset), left, SpliceFlags::MOVE)) {
+        match retry_on_intr(|| splice(&pipe.reader, None, file, Some(&mut offset), left, SpliceFlags::MOVE))
+            .map_err(io::Error::from)
+        {
             Ok(0) => return Err(Unwritten::Failed(io::ErrorKind::WriteZero.into())),
             Ok(written) => left -= written,
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::ACCESS) => {
-                return Err(Unwritten::Refused(left));
-            }
-            Err(error) => return Err(Unwritten::Failed(error.into())),
+            Err(error) if is_refusal(&error) => return Err(Unwritten::Refused(left)),
+            Err(error) => return Err(Unwritten::Failed(error)),
         }
     }
     Ok(())

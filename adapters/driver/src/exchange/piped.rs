@@ -8,13 +8,6 @@ use longhaul_core::error::Fault;
 use crate::storage::{Pipe, Storage};
 use crate::transport::{Moved, Unread};
 
-/// Most bytes in a pipe. They are not in this process's memory, and a write is a hop to another thread.
-const MOST: usize = 1 << 20;
-
-/// Bytes to gather before a write: fewer than that, because pages that are not full make a pipe full with less in it, and to be told so
-/// costs two calls.
-pub(super) const BATCH: usize = MOST - (MOST >> 3);
-
 /// The rest of a body.
 pub(super) struct Piped {
     /// Until it is at its end, or nobody wants more of it.
@@ -29,13 +22,22 @@ pub(super) struct Piped {
     both: bool,
     /// The pipe that is away with a write brings bytes back, which come before all others.
     first: bool,
+    /// How many bytes each pipe holds at least.
+    size: usize,
 }
 
 impl Piped {
     /// Asks for the rest of the body to be left unread.
     pub(super) fn begin(unread: Unread, pipe: Pipe) -> Self {
         unread.begin();
-        Self { unread: Some(unread), next: false, pipe: Some(pipe), spare: None, both: false, first: false }
+        let size = pipe.size;
+        Self { unread: Some(unread), next: false, pipe: Some(pipe), spare: None, both: false, first: false, size }
+    }
+
+    /// Bytes to gather before a write, which is a hop to another thread. Fewer than a pipe holds, because pages that are not full make it
+    /// full with less in it, and to be told so costs two calls.
+    pub(super) const fn batch(&self) -> usize {
+        self.size - (self.size >> 3)
     }
 
     /// Whether what comes next is what is left unread.
@@ -58,9 +60,9 @@ impl Piped {
         if self.pipe.is_none() && !self.first {
             self.pipe = self.spare.take();
             if self.pipe.is_none() && !self.both {
-                // Tried once: where there is none, the other one will do.
+                // Tried once: where there is none of that size, the other one will do.
                 self.both = true;
-                self.pipe = storage.pipe();
+                self.pipe = storage.pipe().filter(|pipe| pipe.size >= self.size);
             }
         }
         self.pipe.as_ref()
@@ -71,7 +73,7 @@ impl Piped {
         let (Some(unread), Some(pipe)) = (&self.unread, &mut self.pipe) else {
             return Poll::Pending;
         };
-        let most = most.min(MOST.saturating_sub(pipe.len));
+        let most = most.min(pipe.size.saturating_sub(pipe.len));
         let moved = ready!(unread.poll_move(cx, pipe, most));
         if let Ok(Moved::Bytes(bytes)) = moved {
             pipe.len += bytes;

@@ -216,7 +216,7 @@ impl Incoming {
                     Some(piped) => {
                         piped.frames_ended();
                         self.frames = None;
-                        self.batch = super::piped::BATCH;
+                        self.batch = piped.batch();
                         // What came as frames goes first.
                         self.flush |= self.gathered_len > 0;
                     }

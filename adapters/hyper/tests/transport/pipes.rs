@@ -28,7 +28,7 @@ fn content(len: usize) -> Vec<u8> {
 
 fn pipe() -> Pipe {
     let (reader, writer) = std::io::pipe().unwrap();
-    Pipe { reader, writer, len: 0, counted: Arc::default() }
+    Pipe { reader, writer, len: 0, size: 64 << 10, counted: Arc::default() }
 }
 
 /// What is in it.

@@ -29,6 +29,8 @@ const ROOM: usize = 60 << 10;
 /// So many at a time.
 struct Pipes {
     most: usize,
+    /// What each says that it holds.
+    size: usize,
     about: Arc<()>,
 }
 
@@ -45,10 +47,14 @@ struct Piping {
 
 impl Piping {
     fn new(pipes: usize) -> Self {
+        Self::sized(pipes, 1 << 20)
+    }
+
+    fn sized(pipes: usize, size: usize) -> Self {
         let target = MemoryTarget::new(1 << 24);
         reserve(&target);
         let (piped, writes) = Default::default();
-        let pipes = Arc::new(Pipes { most: pipes, about: Arc::default() });
+        let pipes = Arc::new(Pipes { most: pipes, size, about: Arc::default() });
         Self { target, pipes, piped, writes, full: Arc::default() }
     }
 
@@ -70,7 +76,13 @@ impl Storage for Piping {
     fn pipe(&self) -> Option<Pipe> {
         let (reader, writer) = std::io::pipe().unwrap();
         let counted = Arc::clone(&self.pipes.about);
-        (Arc::strong_count(&counted) - 2 < self.pipes.most).then_some(Pipe { reader, writer, len: 0, counted })
+        (Arc::strong_count(&counted) - 2 < self.pipes.most).then_some(Pipe {
+            reader,
+            writer,
+            len: 0,
+            size: self.pipes.size,
+            counted,
+        })
     }
     fn write_piped(&self, offset: u64, mut pipe: Pipe, len: usize) -> BoxFuture<'static, Result<Pipe, FileFault>> {
         assert!(len > 0 && len <= pipe.len);
@@ -206,6 +218,19 @@ fn what_is_not_read_arrives_behind_what_was() {
             }
         }
     }
+}
+
+#[test]
+fn a_pipe_is_filled_as_far_as_it_says_that_it_can_be() {
+    let object = content(LEN);
+    let storage = Piping::sized(2, 64 << 10);
+    let bench = Bench::new(storage.clone());
+    let half = Half::new(&object, 0, usize::MAX, End::Clean);
+    let outcome = bench.run(half.answers(), write_at(0, 0, LEN as u64, None));
+    assert!(matches!(outcome, Outcome::Complete { .. }), "{outcome:?}");
+    assert!(published(&storage.target, LEN as u64) == object);
+    assert_eq!(storage.piped(), LEN);
+    assert_eq!(half.state.most.load(Ordering::SeqCst), 64 << 10);
 }
 
 #[test]
