@@ -1,13 +1,20 @@
 //! How far one exchange has come: written by whoever moves the bytes, read by the loop a few times per second.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use longhaul_core::digest::Digest;
 use longhaul_core::intent::Moved;
 
 /// Shared between one exchange and the loop. Uncontended: one writer, one reader a few times per second.
 #[derive(Debug, Default)]
-pub struct Meter(Mutex<Moved>);
+pub struct Meter(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    moved: Moved,
+    /// Something came since the last look that is counted nowhere.
+    alive: bool,
+}
 
 impl Meter {
     /// A connection carries the exchange now.
@@ -33,13 +40,29 @@ impl Meter {
         self.with(|moved| moved.held = held);
     }
 
+    /// Something came that is no content: until now there was no silence.
+    pub(crate) fn alive(&self) {
+        self.told().alive = true;
+    }
+
     /// How far it has come.
     #[must_use]
     pub fn read(&self) -> Moved {
-        self.with(|moved| *moved)
+        self.told().moved
     }
 
-    fn with<T>(&self, f: impl FnOnce(&mut Moved) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The same for the one who watches over silence.
+    pub(crate) fn look(&self) -> Moved {
+        let mut told = self.told();
+        let alive = std::mem::take(&mut told.alive);
+        Moved { held: told.moved.held || alive, ..told.moved }
+    }
+
+    fn with(&self, f: impl FnOnce(&mut Moved)) {
+        f(&mut self.told().moved);
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

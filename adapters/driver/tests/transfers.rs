@@ -9,14 +9,18 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::provider::Plain;
+use common::server::Fate;
 use common::{World, content, run};
 use futures::StreamExt;
 use longhaul_core::event::State;
+use longhaul_core::intent::Deadlines;
 use longhaul_core::layout::PartSize;
+use longhaul_core::retry::RetryPolicy;
 use longhaul_core::{Error, EventKind};
-use longhaul_driver::SubmitError;
+use longhaul_driver::{ClientConfig, SubmitError};
 
 #[test]
 fn a_download_is_there_whole_once_it_is_completed() {
@@ -121,7 +125,7 @@ fn faults_on_the_way_are_retried_and_what_was_written_is_kept() {
     let (job, target) = World::download("a");
     let transfer = run(world.client.submit(job)).unwrap();
     run(world.client.snapshot());
-    let completed = common::run_within(std::time::Duration::from_secs(60), transfer).unwrap();
+    let completed = common::run_within(Duration::from_secs(60), transfer).unwrap();
     assert_eq!(completed.total, 2_000_000);
     assert_eq!(target.content().unwrap(), content(2_000_000));
     world.close();
@@ -133,7 +137,7 @@ fn a_paused_transfer_does_nothing_at_all() {
     world.server.put("a", content(10));
     let (job, target) = World::download("a");
     let transfer = run(world.client.submit(job.paused())).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     assert!(world.server.model().seen.is_empty());
     assert_eq!(target.draft_len(), 0);
     run(transfer.resume()).unwrap();
@@ -145,12 +149,12 @@ fn a_paused_transfer_does_nothing_at_all() {
 fn a_client_that_nobody_holds_any_more_closes() {
     let world = World::new();
     world.server.put("a", content(10));
-    world.server.fate("GET", [Some(common::server::Fate::Silent)]);
+    world.server.fate("GET", [Some(Fate::Silent)]);
     let transfer = run(world.client.submit(World::download("a").0)).unwrap();
     let World { runtime, client, .. } = world;
     drop(client);
     // The handle holds it too.
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     assert_eq!(transfer.outcome(), None);
     drop(transfer);
     common::eventually("every task ends", || runtime.live() == 0);
@@ -168,7 +172,7 @@ fn a_runtime_that_goes_away_leaves_no_handle_waiting() {
     let runtime = common::Runtime::new();
     let server = common::server::Server::new(&runtime);
     let spawn = Arc::new(Dropping(std::sync::Mutex::default()));
-    let config = longhaul_driver::ClientConfig::default();
+    let config = ClientConfig::default();
     let client = longhaul_driver::Client::new(config, Arc::new(server), runtime, spawn.clone());
     let mut submit = Box::pin(client.submit(longhaul_driver::Job::new(
         Plain::download("a"),
@@ -186,4 +190,21 @@ fn a_runtime_that_goes_away_leaves_no_handle_waiting() {
     assert_eq!(run(waiting), longhaul_core::event::Snapshot::default());
     run(client.close());
     assert!(client.is_closed());
+}
+
+#[test]
+fn r1_an_answer_that_shows_signs_of_life_is_waited_for_and_not_without_end() {
+    let idle = Duration::from_millis(500);
+    for (blanks, pause, done) in [(12, idle / 4, true), (usize::MAX, idle / 50, false)] {
+        let world = World::with(ClientConfig::builder().tick(idle / 20));
+        world.server.fate("POST commit", [Some(Fate::Blanks(blanks, pause))]);
+        let mut job = World::upload("a", content(100_000));
+        job.spec_mut().deadlines = Deadlines::default().with_idle(Some(idle));
+        job.spec_mut().retry = RetryPolicy::default().with_retries(0);
+        let outcome = run(run(world.client.submit(job)).unwrap());
+        assert_eq!(outcome.is_ok(), done, "{outcome:?}");
+        assert!(done || matches!(outcome, Err(Error::Network(_))), "{outcome:?}");
+        assert_eq!(world.server.seen("POST commit"), 1);
+        world.close();
+    }
 }

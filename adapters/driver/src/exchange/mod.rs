@@ -139,7 +139,7 @@ impl Exchange {
                     receive::Ended::Cancelled => cancelled(),
                 }
             }
-            Disposition::Collect { max } => match unless(&cancel, collect(frames, max)).await {
+            Disposition::Collect { max } => match unless(&cancel, collect(frames, max, &meter)).await {
                 None => cancelled(),
                 Some(Err(fault)) => broken(fault),
                 Some(Ok(body)) => Outcome::Complete { moved: meter.read(), body },
@@ -164,15 +164,26 @@ async fn ask(mailbox: &Mailbox, op: OpId, head: Parts) -> Disposition {
     answer.await.unwrap_or(Disposition::Close)
 }
 
+/// So often a frame is a sign of life, and once more for each [`SIGN`] bytes. A store that completes an upload for minutes sends a blank now
+/// and then (Amazon's: some 20 s apart); one that does nothing else is not waited for without end.
+const SIGNS: usize = 120;
+const SIGN: usize = 1024;
+
 /// The first `max` bytes of the body.
-async fn collect(mut frames: Frames, max: usize) -> Result<Bytes, Fault> {
+async fn collect(mut frames: Frames, max: usize, meter: &Meter) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
+    let mut signs = 0;
     while let Some(frame) = frames.next().await {
         let mut frame = frame?;
-        frame.truncate(max - first.len().max(all.len()));
+        let there = first.len().max(all.len());
+        if signs < SIGNS + there / SIGN {
+            signs += 1;
+            meter.alive();
+        }
+        frame.truncate(max - there);
         if frame.is_empty() {
-            if first.len().max(all.len()) == max {
+            if there == max {
                 break; // more than is wanted
             }
         } else if first.is_empty() && all.is_empty() {

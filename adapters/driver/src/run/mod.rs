@@ -256,7 +256,7 @@ impl Loop {
             // What has come so far is written and told at the next tick, however much a batch holds: progress is smooth, and goodput
             // is known to a tick.
             controls.nudge.set();
-            self.engine.handle_progress(id, controls.meter.read(), now);
+            self.engine.handle_progress(id, controls.meter.look(), now);
             self.touched.push(op.task);
             self.next_tick = now.mono + self.config.tick;
         }

@@ -30,6 +30,8 @@ pub enum Fate {
     Whole,
     /// The right answer, this much later.
     Late(Duration),
+    /// The head, and then so many blanks with this much time before each.
+    Blanks(usize, Duration),
 }
 
 #[derive(Default)]
@@ -140,7 +142,20 @@ impl Server {
                 let parts = model.parts.remove(&path).unwrap_or_default();
                 let whole: Vec<u8> = parts.into_values().flatten().collect();
                 model.objects.insert(path, whole.into());
-                empty(200)
+                match fate {
+                    Some(Fate::Blanks(count, pause)) => {
+                        let timer = Arc::clone(&self.runtime);
+                        let blanks = stream::iter(0..count).then(move |_| {
+                            let wait = timer.sleep_until(timer.now().mono + pause);
+                            async move {
+                                wait.await;
+                                Ok(Bytes::from_static(b" "))
+                            }
+                        });
+                        Response::new(blanks.boxed())
+                    }
+                    _ => empty(200),
+                }
             }
             Method::DELETE => {
                 self.model().parts.remove(&path);
