@@ -9,7 +9,7 @@ use crate::error::{Deadline, Fault, FaultKind, FileFault, Sent, ServerFaultKind}
 use crate::id::{OpId, TaskId};
 use crate::intent::{Answer, Disposition, FileReply, Moved, Outcome};
 use crate::provider::{Head, Step, Verdict};
-use crate::time::Now;
+use crate::time::{Now, Time};
 use crate::transfer::Exchange;
 
 impl Engine {
@@ -27,6 +27,7 @@ impl Engine {
             return Disposition::Close;
         };
         request.watch.headed(now.mono);
+        let due = request.watch.due();
         let ranged = matches!(request.step, Step::GetRange { .. })
             && matches!(head.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         if cancelling && ranged {
@@ -35,6 +36,7 @@ impl Engine {
         let Some(transfer) = self.tasks.get_mut(task).and_then(super::task::Task::live_mut) else {
             return Disposition::Close;
         };
+        transfer.clocks = transfer.clocks.min(due);
         if ranged {
             let judged = transfer.spec.provider.interpret(&request.step, &transfer.context(), head, &[], now);
             let disposition = transfer.on_range_head(op, judged, head.status.as_u16());
@@ -60,6 +62,7 @@ impl Engine {
             return;
         };
         let fresh = request.watch.progress(moved, now);
+        let due = request.watch.due();
         let mut grown = None;
         if let Some(authority) = self.authorities.get_mut(request.authority) {
             let before = authority.controller.target();
@@ -69,7 +72,10 @@ impl Engine {
         if let Some(authority) = grown {
             self.wake(authority);
         }
-        self.with_live(task, |transfer, cx| transfer.on_moved(op, moved, cx.now.mono));
+        self.with_live(task, |transfer, cx| {
+            transfer.clocks = transfer.clocks.min(due);
+            transfer.on_moved(op, moved, cx.now.mono);
+        });
     }
 
     /// A request is over.
@@ -195,9 +201,7 @@ impl Engine {
             let Some(task) = self.tasks.get_mut(id) else {
                 continue;
             };
-            if let Some(transfer) = task.live_mut() {
-                transfer.blocked = transfer.blocked.filter(|&until| until > now);
-            }
+            let mut clocks = Time::NEVER;
             for &op in &task.ops {
                 let Some(entry) = self.ops.get_mut(op).filter(|entry| !entry.cancelling) else {
                     continue;
@@ -209,7 +213,13 @@ impl Engine {
                     request.timeout = Some(deadline);
                     entry.cancelling = true;
                     self.cancels.push_back(op);
+                } else {
+                    clocks = clocks.min(entry.due());
                 }
+            }
+            if let Some(transfer) = task.live_mut() {
+                transfer.blocked = transfer.blocked.filter(|&until| until > now);
+                transfer.clocks = clocks;
             }
             self.make_room(id);
             self.touch(id);

@@ -21,10 +21,10 @@ pub(crate) struct Op {
 
 impl Op {
     /// When one of its clocks runs out.
-    pub(crate) fn due(&self) -> Option<Time> {
+    pub(crate) fn due(&self) -> Time {
         match &self.kind {
-            OpKind::Http(request) => request.watch.next().map(|(at, _)| at),
-            _ => None,
+            OpKind::Http(request) => request.watch.due(),
+            _ => Time::NEVER,
         }
     }
 }
@@ -132,6 +132,11 @@ impl Watch {
     /// The clock that runs out first.
     pub(crate) const fn next(&self) -> Option<(Time, Deadline)> {
         self.due
+    }
+
+    /// When that is.
+    pub(crate) fn due(&self) -> Time {
+        self.due.map_or(Time::NEVER, |(at, _)| at)
     }
 
     fn first(&self) -> Option<(Time, Deadline)> {

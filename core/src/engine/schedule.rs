@@ -213,6 +213,7 @@ impl Engine {
         // Never nothing, whatever the weight: who is charged nothing is always first.
         let granted = (cost.max(LEAST_COST).saturating_mul(1 << FRACTION) / weight).max(1);
         let watch = Watch::new(deadlines, request.body().len(), now.mono);
+        let due = watch.due();
         if let Some(entry) = self.ops.get_mut(op) {
             entry.kind = OpKind::Http(Box::new(Request {
                 step,
@@ -241,6 +242,7 @@ impl Engine {
             task.vtime = task.vtime.saturating_add(granted);
             if let Some(transfer) = task.live_mut() {
                 transfer.flying = transfer.flying.saturating_add(granted);
+                transfer.clocks = transfer.clocks.min(due);
             }
         }
         self.touch(id);
@@ -401,19 +403,12 @@ impl Engine {
             return;
         };
         let now = self.now.mono;
-        let own = task.live().and_then(|transfer| transfer.deadline(now, &self.config));
-        let waits = task.live().map_or([None; 2], |transfer| {
+        let next = task.live().and_then(|transfer| {
+            let own = transfer.deadline(now, &self.config);
             // One that starves is looked at even when that is late: only then it is given another time.
-            [transfer.blocked.filter(|&at| at > now), transfer.starves_at]
+            let waits = [transfer.blocked.filter(|&at| at > now), transfer.starves_at, own];
+            waits.into_iter().flatten().chain([transfer.clocks]).min()
         });
-        let mut next = waits.into_iter().flatten().chain(own).min();
-        for &op in &task.ops {
-            let due = self.ops.get(op).filter(|op| !op.cancelling).and_then(Op::due);
-            next = match (next, due) {
-                (Some(next), Some(due)) => Some(next.min(due)),
-                (next, due) => next.or(due),
-            };
-        }
         self.timers.set(id, next);
     }
 

@@ -130,6 +130,8 @@ pub(crate) struct Transfer {
     pub(crate) run: Run,
     /// What it has in flight, in virtual time.
     pub(crate) flying: u64,
+    /// None of its requests' clocks runs out before. Looked at anew only when that comes: most clocks are put back again and again.
+    pub(crate) clocks: Time,
     /// Waits for the retry budget of its authority.
     pub(crate) blocked: Option<Time>,
     /// Has no request in flight and would have one: when others are to make room.
@@ -184,6 +186,7 @@ impl Transfer {
             spec,
             run: Run::Running,
             flying: 0,
+            clocks: Time::NEVER,
             blocked: None,
             starves_at: None,
             cancels: Vec::new(),
