@@ -91,6 +91,11 @@ impl Controller {
         self.saturated = true;
     }
 
+    /// Whether that is known of the present window.
+    pub(crate) const fn is_saturated(&self) -> bool {
+        self.saturated
+    }
+
     /// `bytes` of content moved.
     pub(crate) fn moved(&mut self, bytes: u64, now: Time) {
         if self.opened < self.settled {

@@ -53,22 +53,21 @@ impl Engine {
     }
 
     /// A transfer that is content with as many requests as turn out useful has them all, and would have one more.
-    pub(super) fn saturate(&mut self, id: TaskId) {
+    pub(super) fn saturate(&mut self, id: TaskId, mut may: Allowance) {
         let auto = |transfer: &&Transfer| transfer.spec.parallel == Parallel::Auto && transfer.in_flight() > 0;
         let Some(transfer) = self.tasks.get(id).and_then(Task::live).filter(auto) else {
             return;
         };
-        let Some(authority) = self.authorities.find(transfer.authority()) else {
-            return;
-        };
-        let (mut may, limits) = (self.allowance(transfer), self.config.limits);
+        let limits = self.config.limits;
         if transfer.in_flight() < may.requests || may.requests >= limits.per_task.min(limits.per_authority) {
             return;
         }
+        let authority = self.authorities.find(transfer.authority()).and_then(|id| self.authorities.get_mut(id));
+        let Some(authority) = authority.filter(|authority| !authority.controller.is_saturated()) else {
+            return;
+        };
         may.requests += 1;
-        if transfer.want(self.now, &self.config, may) != Want::Nothing
-            && let Some(authority) = self.authorities.get_mut(authority)
-        {
+        if transfer.want(self.now, &self.config, may) != Want::Nothing {
             authority.controller.saturate();
         }
     }

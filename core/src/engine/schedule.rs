@@ -291,13 +291,14 @@ impl Engine {
 
     /// Puts a transfer in line if it could send, takes it out if it could not.
     pub(super) fn place(&mut self, id: TaskId) {
-        let (blocked, wants) = self.tasks.get(id).and_then(Task::live).map_or((false, false), |transfer| {
-            let blocked = transfer.blocked.is_some_and(|until| until > self.now.mono);
+        let (mut blocked, mut wants) = (false, false);
+        if let Some(transfer) = self.tasks.get(id).and_then(Task::live) {
             let may = self.allowance(transfer);
-            (blocked, !blocked && transfer.want(self.now, &self.config, may) != Want::Nothing)
-        });
-        if !wants && !blocked {
-            self.saturate(id);
+            blocked = transfer.blocked.is_some_and(|until| until > self.now.mono);
+            wants = !blocked && transfer.want(self.now, &self.config, may) != Want::Nothing;
+            if !wants && !blocked {
+                self.saturate(id, may);
+            }
         }
         let now = self.now.mono;
         let Some(task) = self.tasks.get_mut(id) else {

@@ -49,14 +49,14 @@ impl Segments {
         if segment.range.is_empty() {
             return true;
         }
-        let replaced = match self.by_start.get(&start) {
-            Some(&(old, _)) if old >= end => return true,
-            Some(&(old, _)) => old - start,
-            None => 0,
+        let replaced = match self.by_start.range(..=start).next_back() {
+            Some((&first, &(old, _))) if first == start && old >= end => return true,
+            Some((&first, &(old, _))) if first == start => old - start,
+            Some((_, &(old, _))) if old > start => return false,
+            _ => 0,
         };
-        let before = self.by_start.range(..start).next_back().is_some_and(|(_, &(e, _))| e > start);
-        let after = self.by_start.range(start + 1..).next().is_some_and(|(&s, _)| s < end);
-        if before || after {
+        let last = self.by_start.last_key_value().map_or(0, |(&last, _)| last);
+        if last > start && self.by_start.range(start + 1..).next().is_some_and(|(&next, _)| next < end) {
             return false;
         }
         self.by_start.insert(start, (end, segment.digest));
