@@ -243,6 +243,12 @@ impl Inner {
             && batch.len() <= 2 * QUICK
     }
 
+    /// Whether to publish waits for nothing: nothing is to be synced, and no former content to be let go of.
+    fn only_appears(&self) -> bool {
+        let open = || self.open.try_read().is_ok_and(|slot| slot.as_ref().is_some_and(|open| !open.replaces));
+        self.of_memory.load(Ordering::Relaxed) && open()
+    }
+
     fn write_batch(&self, offset: u64, mut batch: Batch) -> Result<Batch, FileFault> {
         self.write_by(offset, batch.len(), |file| sys::write_all(file, offset, &batch.frames))?;
         hash_and_clear(&mut batch);
@@ -382,6 +388,11 @@ fn not_reserved() -> FileFault {
 impl Storage for FileTarget {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         let inner = Arc::clone(&self.0);
+        if let FileOp::Publish { len, modified, durable } = op
+            && inner.only_appears()
+        {
+            return Box::pin(async move { inner.publish(len, modified, durable) });
+        }
         blocking(move || match op {
             FileOp::Reserve { total, keep, name, modified } => inner.reserve(total, keep, name.as_deref(), modified),
             FileOp::Digest { algorithm, ranges } => inner

@@ -13,7 +13,7 @@ use longhaul_disk::FileTarget;
 use longhaul_driver::hash::Hasher;
 use longhaul_driver::storage::{Batch, Storage};
 
-use crate::support::{folder_in_memory, kind, pattern, publish, reserve, run};
+use crate::support::{folder_in_memory, kind, pattern, publish, reserve, run, write};
 
 /// Bytes that tell which thread let go of them.
 struct Held(Vec<u8>, Arc<Mutex<Option<ThreadId>>>);
@@ -62,6 +62,18 @@ async fn what_is_quick_needs_no_thread() {
     }
     run(&target, publish(1 << 20)).await.unwrap();
     assert!(fs::read(folder.path().join("a")).unwrap() == content);
+}
+
+#[tokio::test]
+async fn a_new_name_needs_no_thread_either() {
+    use futures::FutureExt;
+    let folder = folder_in_memory();
+    let path = folder.path().join("a");
+    let target = FileTarget::new(&path);
+    run(&target, reserve(Some(3), false)).await.unwrap();
+    write(&target, 0, b"new").await.unwrap();
+    run(&target, publish(3)).now_or_never().expect("at once").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -104,6 +104,51 @@ async fn permissions_are_those_of_the_file_replaced_or_of_the_umask() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_takes_the_name_under_way_is_replaced_like_what_bore_it_before() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let begin = async || {
+        let target = FileTarget::new(&path);
+        run(&target, reserve(Some(3), false)).await.unwrap();
+        write(&target, 0, b"new").await.unwrap();
+        target
+    };
+    let target = begin().await;
+    fs::write(&path, "somebody else's").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    run(&target, publish(3)).await.unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(names(folder.path()), ["a"]);
+
+    fs::remove_file(&path).unwrap();
+    let target = begin().await;
+    fs::create_dir(&path).unwrap();
+    assert_eq!(kind(run(&target, publish(3)).await), FileFaultKind::Unusable);
+    assert_eq!(names(folder.path()), [".a.longhaul", "a"]);
+}
+
+/// A run that has died leaves more room than the file needs.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn room_that_an_earlier_run_reserved_is_given_back() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    let died = FileTarget::new(&path);
+    run(&died, reserve(Some(8 << 20), false)).await.unwrap();
+    run(&died, FileOp::Release).await.unwrap();
+    let target = FileTarget::new(&path);
+    run(&target, reserve(Some(3), false)).await.unwrap();
+    write(&target, 0, b"new").await.unwrap();
+    run(&target, publish(3)).await.unwrap();
+    let room = fs::metadata(&path).unwrap().blocks() * 512;
+    assert!(room < 1 << 20, "{room}");
+}
+
 #[tokio::test]
 async fn never_overwriting_loses_no_race() {
     let folder = tempfile::tempdir().unwrap();

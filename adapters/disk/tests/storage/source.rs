@@ -119,11 +119,15 @@ async fn the_kernel_is_left_what_is_there_and_as_it_was() {
     assert!(source.span(0, 10).is_none());
     look(&source).await;
     assert!(source.span(0, 10).is_some());
-    fs::write(folder.path().join("b"), &content).unwrap();
+    // By one that has its length and its time, too.
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(folder.path().join("b"), vec![7; content.len()]).unwrap();
+    fs::File::options().write(true).open(folder.path().join("b")).unwrap().set_modified(modified).unwrap();
     fs::rename(folder.path().join("b"), &path).unwrap();
     assert!(source.span(0, 10).is_none());
     look(&source).await;
     assert!(source.span(0, 10).is_some());
+    assert_eq!(read(&source, 0, 1).await.unwrap(), [7]);
     run(&source, FileOp::Release).await.unwrap();
     assert!(source.span(0, 10).is_none());
 }
