@@ -119,11 +119,18 @@ struct Thread {
 
 impl Thread {
     fn work(mut self) {
+        let mut lingered = false;
         loop {
             let threads = &self.threads;
             let now = threads.timer.now().mono;
             let mut line = threads.line();
             let Some((work, _)) = line.waiting.pop_front() else {
+                // Whoever waited for what is done may want more at once: others run first, and then nobody has to be woken for it.
+                if !mem::replace(&mut lingered, true) {
+                    drop(line);
+                    std::thread::yield_now();
+                    continue;
+                }
                 line.threads -= 1;
                 drop(line);
                 self.over = true;
@@ -133,6 +140,7 @@ impl Thread {
             line.begun = now;
             threads.enlist(line, wanted, now);
             work();
+            lingered = false;
         }
     }
 }

@@ -4,7 +4,6 @@ use longhaul_core::event::{End, State};
 use longhaul_core::{Event, EventKind, TaskId};
 
 use super::Loop;
-use crate::listen::outcome;
 
 impl Loop {
     /// Brings views up to date, then tells events: whoever hears of something sees it in the getters too.
@@ -61,15 +60,17 @@ impl Loop {
             return;
         }
         let progress = task.shared.progress();
-        match outcome(&end) {
-            Ok(completed) => tracing::info!(
+        match &end {
+            End::Completed(completed) => tracing::info!(
                 parent: &task.span,
                 total = completed.total, moved = progress.moved, reused = progress.reused, resent = progress.resent,
                 requests = progress.requests, retries = progress.retries, "completed"
             ),
-            Err(error) => {
+            End::Failed(error) => {
                 tracing::info!(parent: &task.span, code = error.code(), %error, "failed");
             }
+            // No other end exists today.
+            _ => tracing::info!(parent: &task.span, "over"),
         }
         task.measured.end(&end);
         task.storage.ended(&end);
