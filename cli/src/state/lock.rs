@@ -10,7 +10,7 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 16;
 
 /// How often, and after which time, a lock is tried again before its owner is believed to be at work: whoever sweeps holds it for a moment.
-const PATIENCE: (u32, Duration) = (5, Duration::from_millis(10));
+const PATIENCE: (u32, Duration) = (20, Duration::from_millis(25));
 
 /// A locked file. The lock goes with it.
 #[derive(Debug)]
