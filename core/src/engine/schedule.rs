@@ -15,7 +15,7 @@ use crate::event::Progress;
 use crate::id::{OpId, TaskId};
 use crate::intent::Intent;
 use crate::spec::Direction;
-use crate::time::Now;
+use crate::time::{Now, Time};
 use crate::transfer::parts::Allowance;
 use crate::transfer::{Cx, Local, Planned, Run, Want};
 
@@ -404,11 +404,11 @@ impl Engine {
             return;
         };
         let now = self.now.mono;
-        let next = task.live().and_then(|transfer| {
+        let next = task.live().map(|transfer| {
             let own = transfer.deadline(now, &self.config);
             // One that starves is looked at even when that is late: only then it is given another time.
             let waits = [transfer.blocked.filter(|&at| at > now), transfer.starves_at, own];
-            waits.into_iter().flatten().chain([transfer.clocks]).min()
+            waits.into_iter().flatten().fold(transfer.clocks, Time::min)
         });
         self.timers.set(id, next);
     }
