@@ -12,6 +12,7 @@ mod journal;
 #[cfg(target_os = "linux")]
 mod line;
 mod names;
+mod open;
 mod reserve;
 mod source;
 mod spool;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -19,11 +19,12 @@ use longhaul_driver::storage::Pipe;
 use longhaul_driver::storage::{Batch, Chunk, Storage};
 
 use crate::content::{digests, hash_and_clear};
-use crate::fault::{at, fault, unsupported};
+use crate::fault::{fault, unsupported};
 #[cfg(target_os = "linux")]
 use crate::line::Line;
 use crate::names::folder;
-use crate::reserve::{Naming, Overwrite, Permit, Place, existing, permit, prepare, published, system_time};
+use crate::open::Open;
+use crate::reserve::{Naming, Overwrite, Permit, Place, permit, prepare, published};
 use crate::sys;
 use crate::temporary::{Found, Temporary, candidates};
 
@@ -57,34 +58,6 @@ struct Inner {
     turn: Turn<()>,
     /// Target and temporary file as last reserved. Apart, because the lock above may be held for as long as a disk takes.
     paths: Mutex<Option<(PathBuf, PathBuf)>>,
-}
-
-#[derive(Debug)]
-struct Open {
-    temporary: Temporary,
-    target: PathBuf,
-    /// Where both are. Open from the beginning: once the file has its name it is too late to find that this cannot be done.
-    folder: sys::Folder,
-    /// How long the file has been: it never becomes shorter by our doing before it is finished.
-    longest: AtomicU64,
-    /// Something bore the target's name when it was reserved.
-    replaces: bool,
-    /// Room may be reserved in it beyond so many bytes.
-    room: u64,
-}
-
-impl Open {
-    /// Bytes that somebody else cut off would come back as zeros with the next write behind them. `look` gives the length, and so
-    /// does this.
-    fn uncut(&self, look: impl FnOnce(&Temporary) -> Result<u64, FileFault>) -> Result<u64, FileFault> {
-        // In this order: what was long enough before the look is so at the look, whatever others write in between.
-        let longest = self.longest.load(Ordering::Acquire);
-        let len = look(&self.temporary)?;
-        if len < longest {
-            return Err(at(FileFaultKind::Lost, &self.temporary.path, "was cut short by somebody else"));
-        }
-        Ok(len)
-    }
 }
 
 impl FileTarget {
@@ -294,13 +267,7 @@ impl Inner {
     fn publish(&self, len: u64, modified: Option<Wall>, durable: bool) -> Result<FileReply, FileFault> {
         let mut slot = self.write();
         let open = slot.as_ref().ok_or_else(not_reserved)?;
-        finish(open, len, modified)?;
-        if open.replaces || !appear(open, durable)? {
-            replace(open, self.overwrite, durable)?;
-        }
-        if durable {
-            open.folder.sync().map_err(|error| fault("sync", &folder(&open.target), &error))?;
-        }
+        open.publish(self.overwrite, len, modified, durable)?;
         let path = open.target.display().to_string();
         *slot = None;
         Ok(FileReply::Published { path })
@@ -323,62 +290,6 @@ impl Inner {
         }
         Ok(FileReply::Done)
     }
-}
-
-/// Gives the temporary file length and time of the finished one.
-fn finish(open: &Open, len: u64, modified: Option<Wall>) -> Result<(), FileFault> {
-    let (file, path) = (&open.temporary.file, &open.temporary.path);
-    let there = open.uncut(Temporary::check)?;
-    if there < len {
-        return Err(at(FileFaultKind::Lost, path, "was cut short by somebody else"));
-    }
-    // Also gives back what was reserved beyond the end.
-    if there > len || open.room > len {
-        file.set_len(len).map_err(|error| fault("set the length of", path, &error))?;
-    }
-    if let Some(time) = modified.and_then(system_time) {
-        file.set_modified(time).map_err(|error| fault("set the time of", path, &error))?;
-    }
-    Ok(())
-}
-
-/// Gives the finished file its name, where nothing bears it. No: something does by now, or the system cannot tell in one step.
-fn appear(open: &Open, durable: bool) -> Result<bool, FileFault> {
-    sync(open, durable)?;
-    let (from, to): (&Path, &Path) = (&open.temporary.path, &open.target);
-    match sys::rename_absent(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        appeared => appeared.map_err(|error| unnamed(from, to, &error)),
-    }
-}
-
-/// Gives the finished file, which was synced if nothing was to be replaced, its name and the permissions of what bears it.
-fn replace(open: &Open, overwrite: Overwrite, durable: bool) -> Result<(), FileFault> {
-    let (from, to): (&Path, &Path) = (&open.temporary.path, &open.target);
-    let replaced = existing(to)?;
-    if let Some(replaced) = &replaced {
-        sys::adopt_permissions(replaced, &open.temporary.file, false)
-            .map_err(|error| fault("set permissions of", from, &error))?;
-    }
-    if open.replaces || replaced.is_some() {
-        sync(open, durable)?;
-    }
-    match overwrite {
-        Overwrite::Never => sys::rename_new(from, to),
-        Overwrite::IfChanged | Overwrite::Always => std::fs::rename(from, to),
-    }
-    .map_err(|error| unnamed(from, to, &error))
-}
-
-fn sync(open: &Open, durable: bool) -> Result<(), FileFault> {
-    if durable {
-        open.temporary.file.sync_all().map_err(|error| fault("sync", &open.temporary.path, &error))?;
-    }
-    Ok(())
-}
-
-fn unnamed(from: &Path, to: &Path, error: &io::Error) -> FileFault {
-    fault(&format!("rename {} to", from.display()), to, error)
 }
 
 fn not_reserved() -> FileFault {
