@@ -1,7 +1,6 @@
 //! Files on their way to a store that says which bytes it has: never a mixture (U1), and no thread for what is in memory.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,17 +13,15 @@ use longhaul::{Client, ClientConfig, Error, FileFaultKind};
 use crate::store::Store;
 use crate::support::jobs::from_storage;
 use crate::support::watch::Watched;
-use crate::support::{Folder, client, content, run};
+use crate::support::{Folder, client, content, overwrite, run};
 use crate::{PART, object, upload};
 
 /// Writes over a byte, and leaves size and modification time as they were.
 fn edit_unnoticed(path: &Path, at: u64) {
-    let file = File::options().read(true).write(true).open(path).unwrap();
-    let modified = file.metadata().unwrap().modified().unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, at).unwrap();
-    file.write_all_at(&[!byte[0]], at).unwrap();
-    file.set_modified(modified).unwrap();
+    let modified = std::fs::metadata(path).unwrap().modified().unwrap();
+    let byte = std::fs::read(path).unwrap()[usize::try_from(at).unwrap()];
+    overwrite(path, at, &[!byte]);
+    File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
 }
 
 async fn u1_a_file_edited_under_way_is_never_stored_as_a_mixture() {

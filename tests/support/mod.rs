@@ -11,6 +11,7 @@ mod sips;
 pub mod stores;
 pub mod watch;
 
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -30,6 +31,13 @@ use tempfile::TempDir;
 /// No test waits longer than this for what has to happen: a guard against hanging, with room for 300 MiB on a machine that does
 /// other work too.
 pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Writes over what is at that place of a file.
+pub fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
+    let mut file = std::fs::File::options().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(at)).unwrap();
+    file.write_all(bytes).unwrap();
+}
 
 /// `len` bytes in which every offset can be told from its neighbours, and every `version` from the others.
 pub fn content(len: usize, version: u64) -> Vec<u8> {

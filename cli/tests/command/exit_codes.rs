@@ -2,7 +2,7 @@
 
 use longhaul_serve::{Fault, What, When};
 
-use crate::support::{Place, Told, content};
+use crate::support::Place;
 
 const FAST: &str = "--retries 1";
 
@@ -135,6 +135,8 @@ async fn devices_and_pipes_are_no_targets() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn d12_a_full_disk_is_5_and_leaves_what_was_there() {
+    use crate::support::{Told, content};
+
     let place = Place::new().await;
     place.remote("a.bin", 2 << 20);
     std::fs::write(place.out("a.bin"), content(100)).unwrap();

@@ -8,7 +8,6 @@ use crate::support::Place;
 const DEAD: &str = "00000000000000000000000000000000";
 const LIVE: &str = "11111111111111111111111111111111";
 
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn locks_and_drafts_of_the_dead_are_swept_and_those_of_the_living_are_not() {
     let place = Place::new().await;
@@ -34,7 +33,6 @@ async fn locks_and_drafts_of_the_dead_are_swept_and_those_of_the_living_are_not(
     assert_eq!(names, [format!("{LIVE}.lock"), format!("{LIVE}.new"), "mine.lock".to_owned()]);
 }
 
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_command_leaves_nothing_that_the_next_one_does_not_remove() {
     let place = Place::new().await;

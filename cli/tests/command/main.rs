@@ -6,6 +6,7 @@ mod demonstration;
 mod exit_codes;
 mod integrity;
 mod json_lines;
+#[cfg(unix)]
 mod leftovers;
 mod limits;
 mod names;

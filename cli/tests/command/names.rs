@@ -1,7 +1,5 @@
 //! Odd names, folders, standard input and output.
 
-use std::ffi::OsString;
-
 use crate::support::{Place, content};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +50,9 @@ async fn names_that_mean_something_on_windows_are_stored_as_they_are() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn names_that_are_no_text() {
+    use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
+
     let place = Place::new().await;
     let bytes = place.remote("a.bin", 5000);
     let name = OsString::from_vec(b"n\xff\xfe\n.bin".to_vec());

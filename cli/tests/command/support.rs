@@ -199,6 +199,7 @@ impl Started {
     }
 
     /// Reads the rest and waits for the end.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "the suites that stop a command by signals are for Unix"))]
     pub(crate) async fn finish(mut self) -> (ExitStatus, Vec<Value>) {
         let reading = async {
             let mut values = Vec::new();

@@ -1,7 +1,6 @@
 //! Before the first byte: policies, names, what an earlier run left.
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use longhaul_core::Wall;
@@ -224,7 +223,7 @@ async fn space_is_reserved_before_the_first_byte() {
     use std::os::unix::fs::MetadataExt;
     // The system's temporary folder may be memory, where there is nothing to reserve; so may cargo's, but hardly the sources'.
     let binary = std::env::current_exe().unwrap();
-    let places = [binary.parent().unwrap(), Path::new(env!("CARGO_MANIFEST_DIR"))];
+    let places = [binary.parent().unwrap(), std::path::Path::new(env!("CARGO_MANIFEST_DIR"))];
     let mut blocks = Vec::new();
     for place in places {
         let folder = tempfile::tempdir_in(place).unwrap();

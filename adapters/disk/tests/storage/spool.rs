@@ -11,7 +11,7 @@ use longhaul_driver::cancel::Cancel;
 use longhaul_driver::spool::SpooledSource;
 use longhaul_driver::storage::Storage;
 
-use crate::support::{digest, digests, kind, names, pattern, read, run};
+use crate::support::{digest, digests, kind, pattern, read, run};
 
 async fn fill(source: &SpooledSource, upto: u64) -> (u64, bool) {
     match run(source, FileOp::Fill { upto }).await.unwrap() {
@@ -42,7 +42,7 @@ async fn a_stream_is_spooled_as_far_as_asked_and_read_again_at_will() {
     assert_eq!(digests(&source, &[(0, 5_000_000)]).await, [digest(&content)]);
     // The spool has no name that could be left behind.
     #[cfg(unix)]
-    assert_eq!(names(folder.path()), [""; 0]);
+    assert_eq!(crate::support::names(folder.path()), [""; 0]);
 }
 
 #[tokio::test]
