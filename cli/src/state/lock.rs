@@ -101,6 +101,8 @@ mod tests {
                 scope.spawn(|| {
                     while !over.load(Ordering::SeqCst) {
                         Lock::take_left(&path).into_iter().for_each(&alone);
+                        // Who does nothing else would win every other time.
+                        std::thread::sleep(Duration::from_micros(200));
                     }
                 });
             }
