@@ -43,11 +43,14 @@ mod system {
 
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
+    use super::no_end_by_a_large_file;
+
     /// SIGHUP keeps its usual effect, or none under nohup.
     pub(super) struct Listener([Signal; 2]);
 
     impl Listener {
         pub(super) fn new() -> io::Result<Self> {
+            no_end_by_a_large_file();
             Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
         }
 
@@ -60,6 +63,14 @@ mod system {
             }
         }
     }
+}
+
+/// A file that may not grow (`ulimit -f`) is an error of the write and not the end of the process.
+#[cfg(unix)]
+fn no_end_by_a_large_file() {
+    // SIGXFSZ.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(25)));
 }
 
 #[cfg(not(unix))]

@@ -18,7 +18,7 @@ use crate::args::{Overwrite, Traced};
 use crate::exit::{Code, Failure};
 use crate::give_up::give_up;
 use crate::report::{Label, Report, Summary};
-use crate::request::{self, Clients, Kept, Ready, Request, Source, Target, Wallet, What};
+use crate::request::{self, Clients, Kept, Ready, Remote, Request, Source, Target, Wallet, What};
 use crate::signal::Signals;
 use crate::state::{Entry, State};
 
@@ -43,6 +43,8 @@ struct Task {
     transfer: Transfer,
     copy: Option<JoinHandle<Result<(), Failure>>>,
     kept: Kept,
+    /// An earlier run recorded it.
+    recorded: bool,
     began: Instant,
     /// Whether it reached the point from which a record is worth something.
     worth: bool,
@@ -147,7 +149,19 @@ impl Run<'_> {
         let client = clients.of(&request)?;
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
-        Ok(Task { index, request, entry, transfer, copy, kept, began, worth: false, leaving: false, ended: None })
+        Ok(Task {
+            index,
+            request,
+            entry,
+            transfer,
+            copy,
+            kept,
+            recorded,
+            began,
+            worth: false,
+            leaving: false,
+            ended: None,
+        })
     }
 
     /// Leaves nothing of an upload that can never be finished: neither on the server, where parts cost money, nor here.
@@ -282,7 +296,14 @@ async fn finish(mut task: Task, mut signals: Signals) -> Finish {
     let over = match &outcome {
         Ok(_) => true,
         // Nothing is left that could go on.
-        Err(failure) => matches!(failure.code, Code::Integrity | Code::Usage),
+        Err(failure) if matches!(failure.code, Code::Integrity | Code::Usage) => true,
+        // Or nothing was begun: a source that is not there, a first request that was refused. What a plan speaks of was begun by others.
+        Err(failure) if !task.recorded && !matches!(task.request.remote, Remote::Plan(_)) => match failure.code {
+            Code::Disk => progress.requests == 0,
+            Code::Refused => progress.requests <= 1,
+            _ => false,
+        },
+        Err(_) => false,
     };
     if over && let Some(entry) = &mut task.entry {
         entry.forget();

@@ -63,10 +63,16 @@ pub(crate) fn find_or_make_folder(shared: &Shared, url_path: &str) -> io::Result
     };
     let mut folder = shared.root.clone();
     for segment in segments {
+        if segment.chars().any(char::is_control) {
+            return Ok(Err(Refusal::Bad("a folder's name has a control character in it")));
+        }
         folder.push(segment);
         match fs::create_dir(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                return Ok(Err(Refusal::Bad("a folder's name is longer than this server's file system takes")));
+            }
             Err(error) => return Err(error),
         }
         // Each step is checked before the next is made inside it.

@@ -199,6 +199,14 @@ fn names_are_reduced_to_plain_ones() {
 }
 
 #[test]
+fn folders_that_cannot_be_are_the_requests_fault() {
+    let rig = Rig::new();
+    for path in [format!("/{}", "y".repeat(300)), String::from("/a%0ab")] {
+        assert_eq!(rig.upload(&path, &Form::chunk(b"content", "x", 0, 7)).status, 400, "{path}");
+    }
+}
+
+#[test]
 fn two_clients_of_one_upload_are_served_one_after_the_other() {
     let rig = Rig::new();
     let bytes = pattern(4_000_000);

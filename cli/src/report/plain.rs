@@ -95,7 +95,12 @@ impl Report for Plain {
 
     fn end(&mut self, index: usize, summary: &Summary) {
         match &summary.outcome {
-            Outcome::Failed(failure) if self.quiet => super::failure(failure),
+            Outcome::Failed(failure) if self.quiet => {
+                match self.transfers.get(index).filter(|_| self.transfers.len() > 1) {
+                    Some(transfer) => super::hint(&format!("{}: {}", transfer.name, failure.words)),
+                    None => super::failure(failure),
+                }
+            }
             _ => self.say(Some(index), &summary.line()),
         }
     }

@@ -117,6 +117,19 @@ async fn everything_unfinished_is_resumed_and_one_failure_does_not_hinder_the_ot
     assert!(told.stderr.contains("nothing is unfinished"), "{told:?}");
 }
 
+/// A mistyped path, and a server that takes no such request: nothing is anywhere, and `resume` could only fail again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_began_is_not_remembered() {
+    let place = Place::new().await;
+    let (file, _) = place.local("x.bin", 1000);
+    place.words(&format!("put {} {}", file.with_file_name("typo.bin").display(), place.url("up"))).await.expect(5);
+    assert!(place.records().is_empty());
+    place.words(&format!("put --method put {} {}", file.display(), place.url("up"))).await.expect(4);
+    assert!(place.records().is_empty());
+    let told = place.words("resume").await.expect(0);
+    assert!(told.stderr.contains("nothing is unfinished"), "{told:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_without_its_files_starts_afresh_and_says_so() {
     let place = Place::new().await;
@@ -172,7 +185,7 @@ async fn a_record_that_was_tampered_with_is_named_and_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_end_is_told_when_it_comes() {
     let place = Place::new().await;
-    for (name, size, rate) in [("quick.bin", 2 << 20, "2MiB"), ("slow.bin", 5 << 20, "1MiB")] {
+    for (name, size, rate) in [("quick.bin", 5 << 20, "1MiB"), ("slow.bin", 10 << 20, "1MiB")] {
         place.remote(name, size);
         let args = ["get", &place.url(name), "-o", name, "--json", "--limit-rate", rate];
         let mut run = place.start(args);

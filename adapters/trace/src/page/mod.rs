@@ -257,7 +257,11 @@ fn reuse(transfer: &Transfer) -> String {
 fn troubles(transfer: &Transfer) -> String {
     let mut out = String::from("<section><h2>Retries, stalls and refusals</h2>");
     if transfer.troubles.is_empty() {
-        return out + "<p class=\"say\">None: every request did what it was sent for.</p></section>";
+        let none = match &transfer.verdict {
+            Some(Event::Failed { .. }) => "None before its end: nothing was tried again.",
+            _ => "None: every request did what it was sent for.",
+        };
+        return out + "<p class=\"say\">" + none + "</p></section>";
     }
     out +=
         "<div class=\"table\"><table><thead><tr><th>At</th><th>What</th><th>Why</th><th>Then</th></tr></thead><tbody>";
