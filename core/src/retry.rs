@@ -93,8 +93,8 @@ const BUDGET_CAP: u64 = 100 * RETRY_COST;
 /// Without any traffic one retry per second is still allowed, so that a lone transfer can always go on.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// So many requests in a row that went well tell that a server has recovered. While it refuses every fifth they come about once in
-/// fifty requests.
+/// So many requests in a row that went well tell that a server has recovered. While it refuses a fifth of
+/// them, by chance, no more than three in a hundred have so many before them.
 const CALM: u32 = 16;
 
 /// The retry budget of one server: under a storm of failures retries add at most a tenth to the load. One that goes well once the

@@ -54,8 +54,8 @@ struct Cut {
     at: Time,
     /// How many there have been in this storm.
     number: u32,
-    sent: u32,
-    refused: u32,
+    /// Those of them that were not refused, as far as is known.
+    left: u32,
     /// The target it set.
     target: u32,
 }
@@ -182,16 +182,16 @@ impl Controller {
                 self.last = None;
             }
         }
-        let sent = u32::try_from(in_flight).unwrap_or(u32::MAX);
-        self.cut = Some(Cut { at: now, number, sent, refused: 1, target: self.target });
+        let left = u32::try_from(in_flight).unwrap_or(u32::MAX).saturating_sub(1);
+        self.cut = Some(Cut { at: now, number, left, target: self.target });
     }
 
     /// After a cut, another one of those that had been sent before it is refused: what is left of them is what the server takes at a
     /// time. When nothing is left it takes none, and nobody knows how many it will.
     fn refused(&mut self, issued: Time) {
         if let Some(cut) = self.cut.as_mut().filter(|cut| issued < cut.at) {
-            cut.refused = cut.refused.saturating_add(1);
-            self.target = match cut.sent.saturating_sub(cut.refused) {
+            cut.left = cut.left.saturating_sub(1);
+            self.target = match cut.left {
                 0 => cut.target,
                 taken => taken.clamp(self.bounds.floor.min(cut.target), cut.target),
             };
@@ -358,6 +358,7 @@ mod tests {
         overload(&mut controller, 1_000_000);
         assert_eq!(controller.target(), 2);
     }
+
     /// Refusals of so many out of eight that were sent before; the target after each.
     fn refuse<const N: usize>(controller: &mut Controller, at: u64) -> [u32; N] {
         core::array::from_fn(|number| {
