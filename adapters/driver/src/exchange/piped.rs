@@ -34,8 +34,8 @@ impl Piped {
         Self { unread: Some(unread), next: false, pipe: Some(pipe), spare: None, both: false, first: false, size }
     }
 
-    /// Bytes to gather before a write, which is a hop to another thread. Fewer than a pipe holds, because pages that are not full make it
-    /// full with less in it, and to be told so costs two calls.
+    /// Bytes to gather before a write, which for most files is a hop to another thread. Fewer than a pipe holds, because pages that are not
+    /// full make it full with less in it, and to be told so costs two calls.
     pub(super) const fn batch(&self) -> usize {
         self.size - (self.size >> 3)
     }
