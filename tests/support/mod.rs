@@ -171,10 +171,10 @@ impl Folder {
         names
     }
 
-    /// What the library keeps beside a target: (temporary file, journal).
+    /// What the library keeps beside a target: (temporary file, journal). A journal that is being written for the first time is none yet.
     pub fn hidden(&self) -> (Option<PathBuf>, Option<PathBuf>) {
         let find = |journal: bool| {
-            let mut names = self.names().into_iter().filter(|name| name.starts_with('.'));
+            let mut names = self.names().into_iter().filter(|name| name.starts_with('.') && !name.ends_with(".new"));
             names.find(|name| name.contains("journal") == journal).map(|name| self.join(&name))
         };
         (find(false), find(true))
