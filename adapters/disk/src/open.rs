@@ -19,7 +19,8 @@ pub(crate) struct Open {
     pub(crate) temporary: Temporary,
     pub(crate) target: PathBuf,
     /// Where both are. Open from the beginning: once the file has its name it is too late to find that this cannot be done.
-    pub(crate) folder: sys::Folder,
+    /// `None`: they are in memory, where nothing is to be synced.
+    pub(crate) folder: Option<sys::Folder>,
     /// How long the file has been: it never becomes shorter by our doing before it is finished.
     pub(crate) longest: AtomicU64,
     /// Something bore the target's name when it was reserved.
@@ -49,14 +50,12 @@ impl Open {
         modified: Option<Wall>,
         durable: bool,
     ) -> Result<(), FileFault> {
+        let durable = self.folder.as_ref().filter(|_| durable);
         finish(self, len, modified)?;
-        if self.replaces || !appear(self, durable)? {
-            replace(self, overwrite, durable)?;
+        if self.replaces || !appear(self, durable.is_some())? {
+            replace(self, overwrite, durable.is_some())?;
         }
-        if durable {
-            self.folder.sync().map_err(|error| fault("sync", &folder(&self.target), &error))?;
-        }
-        Ok(())
+        durable.map_or(Ok(()), sys::Folder::sync).map_err(|error| fault("sync", &folder(&self.target), &error))
     }
 }
 

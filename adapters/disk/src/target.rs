@@ -187,14 +187,16 @@ impl Inner {
         // Of what an earlier run reserved nothing is known.
         let room = if found.blank { total.unwrap_or(0) } else { u64::MAX };
         let published = published(&target, replaced.as_ref(), total, modified);
+        let of_memory = sys::is_of_memory(&temporary.file);
         let folder = folder(&target);
-        let opened = sys::Folder::open(&folder).map_err(|error| fault("open", &folder, &error));
+        let opened = if of_memory { Ok(None) } else { sys::Folder::open(&folder).map(Some) };
+        let opened = opened.map_err(|error| fault("open", &folder, &error));
         let prepared = || prepare(&temporary, found.len, replaced.as_ref(), published, total, keep);
         match opened.and_then(|folder| Ok((folder, prepared()?))) {
             Ok((folder, kept)) => {
                 let paths = (target.clone(), temporary.path.clone());
                 *self.paths.lock().unwrap_or_else(PoisonError::into_inner) = Some(paths);
-                self.of_memory.store(sys::is_of_memory(&temporary.file), Ordering::Relaxed);
+                self.of_memory.store(of_memory, Ordering::Relaxed);
                 let (longest, replaces) = (AtomicU64::new(kept), replaced.is_some());
                 *slot = Some(Open { temporary, target, folder, longest, replaces, room });
                 Ok(FileReply::Reserved { kept: kept > 0 })
