@@ -93,28 +93,32 @@ const BUDGET_CAP: u64 = 100 * RETRY_COST;
 /// Without any traffic one retry per second is still allowed, so that a lone transfer can always go on.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// So many requests in a row that went well tell that a server has recovered. While it refuses a fifth of
-/// them, by chance, no more than three in a hundred have so many before them.
-const CALM: u32 = 16;
+/// What is known of a server's recent answers: the share of requests that failed, of `ALL`, where each new one counts for a sixteenth.
+const ALL: u32 = 1 << 16;
+const NEW: u32 = 16;
+/// Below this share a server is fit and its failures are accidents; to wait before they are repeated helps nobody. One that refuses a fifth of all
+/// requests by chance is below it nearly always, one that refuses half of them hardly ever.
+const CALM: u32 = ALL / 3;
 
-/// The retry budget of one server: under a storm of failures retries add at most a tenth to the load. One that goes well once the
-/// storm is over costs nothing.
+/// The retry budget of one server: under a storm of failures retries add at most a tenth to the load. One that goes well where most
+/// do costs nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct RetryBudget {
     tenths: u64,
     refilled: Time,
-    /// Requests in a row that went well, as far as they count.
-    calm: u32,
+    /// The share of recent requests that failed.
+    failing: u32,
 }
 
 impl RetryBudget {
     pub(crate) const fn new(now: Time) -> Self {
-        Self { tenths: 10 * RETRY_COST, refilled: now, calm: 0 }
+        Self { tenths: 10 * RETRY_COST, refilled: now, failing: 0 }
     }
 
-    /// A first attempt went out.
-    pub(crate) fn earn(&mut self) {
+    /// A first attempt went out; whether there is something for a retry now that was not there before.
+    pub(crate) fn earn(&mut self) -> bool {
         self.tenths = (self.tenths + 1).min(BUDGET_CAP);
+        self.tenths == RETRY_COST
     }
 
     /// Whether a retry could be paid for now.
@@ -134,13 +138,13 @@ impl RetryBudget {
 
     /// A request failed in a way that calls for another one.
     pub(crate) fn failed(&mut self) {
-        self.calm = 0;
+        self.failing += (ALL - self.failing) / NEW;
     }
 
     /// A request went well; whether what it had cost, as a retry, is there again.
     pub(crate) fn went_well(&mut self, retry: bool) -> bool {
-        self.calm = (self.calm + 1).min(CALM);
-        let returned = retry && self.calm == CALM;
+        self.failing -= self.failing.div_ceil(NEW);
+        let returned = retry && self.failing < CALM;
         if returned {
             self.tenths = (self.tenths + RETRY_COST).min(BUDGET_CAP);
         }
@@ -203,20 +207,27 @@ mod tests {
     }
 
     #[test]
-    fn r2_a_retry_that_goes_well_costs_nothing_after_many_requests_that_did() {
+    fn r2_a_retry_that_goes_well_costs_nothing_while_most_requests_do() {
         let mut budget = RetryBudget::new(Time::ZERO);
         (0..10).for_each(|_| budget.spend());
-        budget.failed();
-        assert!((0..15).all(|_| !budget.went_well(true)), "it may have been luck");
-        assert!(!budget.went_well(false), "a first attempt has cost nothing");
+        (0..100).for_each(|_| budget.failed());
+        assert!((0..16).all(|_| !budget.went_well(true)), "it may have been luck");
         assert!(!budget.affords(Time::ZERO));
+        assert!(budget.went_well(true) && budget.affords(Time::ZERO));
+        assert!(!budget.went_well(false), "a first attempt has cost nothing");
+        budget.spend();
         for _ in 0..100 {
-            assert!(budget.went_well(true) && budget.affords(Time::ZERO));
+            (0..4).for_each(|_| assert!(!budget.went_well(false)));
+            budget.failed();
+            assert!(budget.went_well(true) && budget.affords(Time::ZERO), "one in six fails");
             budget.spend();
         }
-        budget.failed();
-        assert!(!budget.went_well(true));
-        assert!(!budget.affords(Time::ZERO));
+        let mut every_second = || {
+            budget.failed();
+            budget.went_well(true)
+        };
+        let returned: [bool; 200] = core::array::from_fn(|_| every_second());
+        assert!(!returned[100..].contains(&true), "every second one fails");
     }
 
     #[test]

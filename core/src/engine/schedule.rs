@@ -228,13 +228,17 @@ impl Engine {
         }
         self.requests += 1;
         self.bytes += cost;
+        let mut earned = false;
         if let Some(shared) = self.authorities.get_mut(authority) {
             shared.in_flight += 1;
             if retry {
                 shared.budget.spend();
             } else {
-                shared.budget.earn();
+                earned = shared.budget.earn();
             }
+        }
+        if earned {
+            self.unblock(authority);
         }
         self.unplace(id);
         if let Some(task) = self.tasks.get_mut(id) {

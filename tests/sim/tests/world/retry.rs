@@ -222,6 +222,28 @@ fn r2_many_that_wait_for_the_budget_of_a_server_that_has_recovered_go_on() {
     assert!(millis < 2_000, "{millis} ms");
 }
 
+/// A fifth of all requests fails by chance, for as long as it takes: what is repeated mostly goes well and is not waited for one by one.
+#[test]
+fn r2_many_files_of_a_server_that_refuses_a_fifth_do_not_wait_for_its_budget() {
+    const FILES: usize = 200;
+    let mut world = world();
+    world.weather.error = 51;
+    let jobs: Vec<usize> = (0..FILES)
+        .map(|_| {
+            let job = download(&mut world, 1 << 10, Style::GOOD);
+            world.submit(job, Start::Now);
+            job
+        })
+        .collect();
+    for job in jobs {
+        assert!(world.run_to_end(job, 1_000));
+        done(&world, job);
+    }
+    let millis = world.time().as_micros() / 1_000;
+    // It takes as long without any budget, and ten times that where every repetition costs.
+    assert!(millis < 7_000, "{millis} ms");
+}
+
 #[test]
 fn r3_a_refused_url_is_refreshed_once_for_all_requests_in_flight() {
     let mut world = world();
