@@ -109,7 +109,7 @@ pub struct Completed {
     pub verification: Verification,
     /// What the server told about an upload.
     pub receipt: Receipt,
-    /// Where a download was published.
+    /// Where a download was published, if that is a place with a name.
     pub path: Option<String>,
     /// Nothing was moved: the target had the object already.
     pub unchanged: bool,

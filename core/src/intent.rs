@@ -426,7 +426,7 @@ pub enum FileReply {
     Digests(Vec<Option<Digest>>),
     /// The target bears its name.
     Published {
-        /// The path, for people.
+        /// The path, for people. Empty where there is none.
         path: String,
     },
     /// Done.

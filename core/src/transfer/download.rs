@@ -112,7 +112,7 @@ impl Transfer {
             (Phase::Rechecking, FileReply::Digests(found)) => self.rechecked_stored(&found, cx),
             (Phase::Verifying, FileReply::Digests(found)) => self.verify(found.first().copied().flatten(), cx),
             (Phase::Publishing, FileReply::Published { path }) => {
-                self.remote.path = Some(path);
+                self.remote.path = Some(path).filter(|path| !path.is_empty());
                 self.complete(Signal::Published, crate::provider::Receipt::default(), cx);
             }
             _ => {
