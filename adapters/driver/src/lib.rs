@@ -56,6 +56,9 @@ pub use job::Job;
 pub use listen::{Listener, ListenerId};
 pub use trace::Trace;
 
+/// What the seams, and the core's providers, are made of, in the versions they take.
+pub use {bytes, futures, http};
+
 #[cfg(test)]
 extern crate self as longhaul_driver;
 /// The runtime of the tests, shared with those outside.
