@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use longhaul::core::error::{FileFault, FileFaultKind};
+use longhaul::core::event::End;
 use longhaul::core::intent::{FileOp, FileReply};
 use longhaul::core::range::ByteRange;
 use longhaul::driver::blocking::copying;
 use longhaul::driver::cancel::Cancel;
 use longhaul::driver::hash::Hasher;
-use longhaul::driver::storage::{Batch, Chunk};
+use longhaul::driver::storage::{Batch, Chunk, Link};
 use longhaul::{Digest, Storage};
 
 /// A source whose content must have these checksums.
@@ -102,6 +103,7 @@ fn changed() -> FileFault {
     FileFault::new(FileFaultKind::Changed, "what was read to be sent has not the checksum it must have")
 }
 
+/// No spans: what the kernel sends by itself is not counted in.
 impl Storage for CheckedSource {
     fn run(&self, op: FileOp, cancel: Cancel) -> BoxFuture<'static, Result<FileReply, FileFault>> {
         if op == FileOp::Stat {
@@ -122,11 +124,19 @@ impl Storage for CheckedSource {
     fn write(&self, offset: u64, batch: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
         self.source.write(offset, batch)
     }
+
+    fn attach(&self, link: Link) {
+        self.source.attach(link);
+    }
+
+    fn ended(&self, end: &End) {
+        self.source.ended(end);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use longhaul::core::intent::Fingerprint;
     use longhaul::{Algorithm, Error, Upload};
@@ -145,6 +155,8 @@ mod tests {
     struct Mapped {
         turns: bool,
         turned: AtomicBool,
+        /// How often its transfer began, and was over.
+        heard: [AtomicU32; 2],
     }
 
     impl Mapped {
@@ -188,6 +200,14 @@ mod tests {
 
         fn write(&self, _: u64, _: Batch) -> BoxFuture<'static, Result<Batch, FileFault>> {
             Box::pin(async { Err(changed()) })
+        }
+
+        fn attach(&self, _: Link) {
+            self.heard[0].fetch_add(1, Ordering::SeqCst);
+        }
+
+        fn ended(&self, _: &End) {
+            self.heard[1].fetch_add(1, Ordering::SeqCst);
         }
     }
 
@@ -236,6 +256,20 @@ mod tests {
             assert!(stored.await.unwrap() == (!turns).then(|| Mapped::default().content()));
         }
         client.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_source_hears_of_its_transfer() {
+        let client = longhaul::client().unwrap();
+        let (url, stored) = stores().await;
+        let mapped = Arc::new(Mapped::default());
+        let expected = [sum(&mapped.content(), Algorithm::Crc32c)];
+        let source = CheckedSource::new(Arc::clone(&mapped) as Arc<dyn Storage>, &expected);
+        let job = Upload::put(&url).unwrap().from_storage(Arc::new(source), "mapped");
+        client.submit(job).await.unwrap().await.unwrap();
+        stored.await.unwrap().unwrap();
+        client.close().await;
+        assert_eq!(mapped.heard.each_ref().map(|count| count.load(Ordering::SeqCst)), [1, 1]);
     }
 
     #[tokio::test]
