@@ -19,7 +19,8 @@ use longhaul_http::{Headers, HttpPut, HttpUpload};
 #[derive(Clone)]
 #[must_use = "an upload is described until `from`, `from_bytes` or `from_storage` makes a job of it"]
 pub struct Upload {
-    url: String,
+    /// What is made of the source: by the default protocol the server tells files by their names.
+    destination: String,
     protocol: Protocol,
     part_size: PartSize,
     retry: RetryPolicy,
@@ -38,7 +39,7 @@ impl Upload {
     /// # Errors
     /// When URL or name are not usable; the message says what to change.
     pub fn new(url: &str, file_name: &str) -> Result<Self, BuildError> {
-        Ok(Self::by(url, Protocol::Form(HttpUpload::new(url, file_name)?)))
+        Ok(Self::by(format!("{url} {file_name}"), Protocol::Form(HttpUpload::new(url, file_name)?)))
     }
 
     /// An upload to `url` by a single `PUT`: WebDAV servers, presigned URLs. A broken one starts again.
@@ -46,12 +47,12 @@ impl Upload {
     /// # Errors
     /// When the URL is not usable; the message says what to change.
     pub fn put(url: &str) -> Result<Self, BuildError> {
-        Ok(Self::by(url, Protocol::Put(HttpPut::new(url)?)))
+        Ok(Self::by(url.to_owned(), Protocol::Put(HttpPut::new(url)?)))
     }
 
-    fn by(url: &str, protocol: Protocol) -> Self {
+    fn by(destination: String, protocol: Protocol) -> Self {
         let (part_size, retry, deadlines) = <(PartSize, RetryPolicy, Deadlines)>::default();
-        Self { url: url.to_owned(), protocol, part_size, retry, deadlines }
+        Self { destination, protocol, part_size, retry, deadlines }
     }
 
     /// Header fields for every request.
@@ -73,6 +74,7 @@ impl Upload {
     pub fn category(mut self, category: &str) -> Result<Self, BuildError> {
         if let Protocol::Form(form) = self.protocol {
             self.protocol = Protocol::Form(form.with_category(category)?);
+            self.destination.push_str(&format!(" {category}"));
         }
         Ok(self)
     }
@@ -101,7 +103,7 @@ impl Upload {
             Protocol::Form(form) => Arc::new(form),
             Protocol::Put(put) => Arc::new(put),
         };
-        let key = TransferKey::new(Direction::Upload, source, &self.url);
+        let key = TransferKey::new(Direction::Upload, source, &self.destination);
         let mut spec = Spec::new(Direction::Upload, provider, key);
         spec.part_size = self.part_size;
         spec.retry = self.retry;

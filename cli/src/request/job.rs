@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use longhaul::core::Checkpoint;
 use longhaul::core::error::BuildError;
+use longhaul::core::intent::JournalOp;
 use longhaul::core::spec::Parallel;
 use longhaul::driver::journal::JournalName;
 use longhaul::driver::spool::SpooledSource;
@@ -84,6 +85,11 @@ pub(crate) async fn make(request: &Request, wallet: &Wallet, journals: Option<Pa
                 Remote::Store(store) => store.up(made, fields, wallet, request.options.no_recheck).await?,
                 Remote::Plan(plan) => plan.up()?,
             };
+            if let Some(folder) = journals.as_ref().filter(|_| request.starts_afresh()) {
+                // An earlier run may have gone by the other method: what it recorded is of no use any more.
+                let name = JournalName { id: request.id(), beside: None };
+                FileJournal::in_folder(folder).run(&name, JournalOp::Remove, false).await?;
+            }
             put(request, up, from, journals)?
         }
     };

@@ -228,12 +228,13 @@ impl Request {
                 add(self.remote.whole().as_bytes());
             }
             What::Get { to: Target::Stdout, .. } => add(self.remote.identity().as_bytes()),
-            What::Put { from, method, name, category, .. } => {
+            // By whichever method: who tries another one has given the first one up.
+            What::Put { from, name, category, .. } => {
                 if let Source::File(path) = from {
                     add(path.as_os_str().as_encoded_bytes());
                 }
                 add(self.remote.identity().as_bytes());
-                add(format!("{method:?} {name:?} {category:?}").as_bytes());
+                add(format!("{name:?} {category:?}").as_bytes());
             }
         }
         hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()

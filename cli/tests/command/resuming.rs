@@ -2,7 +2,7 @@
 
 use longhaul_serve::{Fault, What, When};
 
-use crate::support::{Place, content};
+use crate::support::{Place, content, files};
 
 const SIZE: usize = 32 << 20;
 const PART: u64 = 1 << 20;
@@ -63,7 +63,7 @@ async fn a_killed_download_into_a_folder_is_resumed_under_the_servers_name() {
         assert_eq!(summary["path"], place.out("a.bin").to_str().unwrap());
         assert!(std::fs::read(place.out("a.bin")).unwrap() == bytes);
         assert_eq!(place.outputs(), ["a.bin"]);
-        let left = crate::support::files(&place.path("state"));
+        let left = files(&place.path("state"));
         assert!(left.is_empty(), "{left:?}");
     }
 }
@@ -198,4 +198,30 @@ async fn each_end_is_told_when_it_comes() {
     let later =
         lines[quick..].iter().filter(|line| line["event"] == "progress" && line["acknowledged"] != line["total"]);
     assert!(later.count() > 0, "the other one is still at work: {told:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_to_a_url_by_one_method_at_a_time_and_under_as_many_names_as_asked_for() {
+    let place = Place::with_faults(Fault::new(When::After(1), What::Status { code: 503, retry_after: None })).await;
+    let (file, bytes) = place.local("x.bin", 1 << 20);
+    let put = format!("put {} {} --retries 0", file.display(), place.url("up"));
+    place.words(&put).await.expect(1);
+    assert_eq!(files(&place.path("state/journals")).len(), 1);
+    place.words(&format!("{put} --method put")).await.expect(1);
+    let records = place.words("resume --list --json").await.expect(0).lines();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert!(records[0]["command"].as_str().unwrap().contains("--method put"), "the last word counts: {records:?}");
+    assert!(files(&place.path("state/journals")).is_empty(), "nothing goes on by the first one any more");
+
+    let place = Place::with_faults(Fault::new(When::Always, What::Status { code: 503, retry_after: None })).await;
+    let (file, _) = place.local("x.bin", 1 << 20);
+    let put = format!("put {} {} --retries 0", file.display(), place.url("up"));
+    for name in ["--name a", "--name b"] {
+        place.words(&format!("{put} {name}")).await.expect(1);
+    }
+    place.server.set_faults(Vec::new());
+    place.words("resume").await.expect(0);
+    for name in ["a", "b"] {
+        assert!(std::fs::read(place.path("root/up").join(name)).unwrap() == bytes);
+    }
 }
