@@ -333,8 +333,7 @@ enum Finish {
 fn place(request: &Request, completed: &Completed) -> Option<PathBuf> {
     match &request.what {
         What::Get { to: Target::File(path), .. } => Some(path.clone()),
-        What::Get { to: Target::Folder(folder), .. } => match completed.path.as_deref().filter(|path| !path.is_empty())
-        {
+        What::Get { to: Target::Folder(folder), .. } => match completed.path.as_deref() {
             // The library gives text; the folder's own name may be none.
             Some(path) => Path::new(path).file_name().map(|name| folder.join(name)),
             // Not told of a file that was left alone: most probably the one of the URL's name.
@@ -440,6 +439,14 @@ fn remedy(failure: &mut Failure, request: &Request, left: Left) {
             Left::Kept => "; the same command goes on where it stopped",
             Left::Lost => "; the same command begins anew",
         },
+        // What has to be fresh has been said; of a plan all has.
+        (Some(Error::Issuer(_)), _) if request.is_repeatable() && !matches!(request.remote, Remote::Plan(_)) => {
+            match left {
+                Left::Nothing => return,
+                Left::Kept => "; then the same command goes on where it stopped",
+                Left::Lost => "; then the same command begins anew",
+            }
+        }
         _ => return,
     };
     failure.words.push_str(more);

@@ -188,7 +188,11 @@ impl ServerFault {
 
 impl fmt::Display for ServerFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind)?;
+        match (self.status, self.kind) {
+            // No server was asked: there was nothing to ask it with.
+            (None, ServerFaultKind::Denied) => f.write_str("no URL or credentials to go on with")?,
+            _ => write!(f, "{}", self.kind)?,
+        }
         if let Some(status) = self.status {
             write!(f, " (HTTP {status}")?;
             if let Some(code) = &self.code {

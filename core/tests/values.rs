@@ -92,6 +92,14 @@ fn an_estimate_needs_a_size_and_a_rate() {
     assert_eq!(progress.eta(), None);
 }
 
+/// Nothing to ask a server with is no word of the server's.
+#[test]
+fn only_a_server_that_was_asked_denies_access() {
+    let denied = |status| ServerFault::new(ServerFaultKind::Denied, StepKind::PutPart, status, "why").to_string();
+    assert_eq!(denied(Some(403)), "the server denies access (HTTP 403 to upload of a part): why");
+    assert_eq!(denied(None), "no URL or credentials to go on with (upload of a part): why");
+}
+
 #[test]
 fn a_body_is_as_long_as_its_pieces() {
     let (inline, source) = (Piece::Inline(Bytes::from_static(b"head")), Piece::Source(ByteRange::at(7, 3)));

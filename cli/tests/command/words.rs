@@ -2,7 +2,7 @@
 
 use longhaul_serve::{Fault, What, When};
 
-use crate::support::Place;
+use crate::support::{CANARY, Place};
 
 const FAST: &str = "--retries 0 --idle-timeout 2s --parts 1 --part-size 1MiB";
 const SIZE: usize = 4 << 20;
@@ -34,6 +34,33 @@ async fn a_broken_download_says_what_the_same_command_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_whose_signature_has_expired_is_told_so_and_a_fresh_one_goes_on() {
+    for output in ["", "-o a.bin"] {
+        let place = Place::new().await;
+        place.remote("a.bin", SIZE);
+        place
+            .server
+            .set_faults(Fault::new(When::After(3), What::Status { code: 403, retry_after: None }).method("GET"));
+        let signed = |date: &str| format!("a.bin?X-Amz-Date={date}&X-Amz-Expires=3600&X-Amz-Signature={CANARY}");
+        let words = |date| format!("get {} {output} --json {FAST}", place.url(&signed(date)));
+        let told = place.words(&words("20200101T000000Z")).await.expect(4);
+        assert!(
+            told.stderr.contains("the URL's signature expired on 2020-01-01T01:00:00Z: get a fresh URL"),
+            "{told:?}"
+        );
+        assert!(told.stderr.contains("; then the same command goes on where it stopped"), "{told:?}");
+        assert!(!told.stderr.contains(CANARY) && !told.stdout.contains(CANARY), "{told:?}");
+        assert_eq!(told.summary()["error"]["code"], 201);
+        assert_eq!(place.records().len(), 1);
+
+        place.server.set_faults(Vec::new());
+        let summary = place.words(&words("20990101T000000Z")).await.expect(0).summary();
+        assert!(summary["reused"].as_u64() > Some(0), "{summary}");
+        assert!(place.records().is_empty(), "it is the same transfer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_never_began_is_tried_again() {
     let place = Place::new().await;
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -56,7 +83,7 @@ async fn a_mistyped_url_is_told_as_what_was_meant() {
     ] {
         let told = place.run(["put".as_ref(), file.as_os_str(), typed.as_ref()]).await.expect(2);
         assert!(told.stderr.contains(&format!("; {meant} may be meant")), "{typed}: {told:?}");
-        assert!(!told.stderr.contains(crate::support::CANARY), "{told:?}");
+        assert!(!told.stderr.contains(CANARY), "{told:?}");
     }
 }
 

@@ -260,7 +260,7 @@ impl Transfer {
             return self.again(tries, Error::Server(fault), None, kind, cx);
         }
         if !self.profile.refresh {
-            return Next::Failed(Error::Server(fault));
+            return Next::Failed(Error::Issuer(fault));
         }
         if self.refresh.wanted.is_none() {
             if self.refresh.refusals > 0 {

@@ -404,6 +404,13 @@ fn r4_a_target_that_refuses_sends_back_to_the_original() {
 }
 
 #[test]
+fn what_fresh_credentials_might_mend_is_the_issuers_where_nobody_has_any() {
+    let verdict = Verdict::Refresh(fault(ServerFaultKind::Denied));
+    let next = with_cx(|cx| download().judge(verdict, Tries::default(), StepKind::GetRange, cx));
+    assert!(matches!(next, Next::Failed(Error::Issuer(_))));
+}
+
+#[test]
 fn d2_probing_by_range_is_tried_once() {
     let mut transfer = download();
     let mut failed = |kind| {

@@ -138,9 +138,9 @@ impl Provider for HttpDownload {
         cx: &Context<'_>,
         head: Head<'_>,
         body: &[u8],
-        _now: Now,
+        now: Now,
     ) -> Result<Reply, Verdict> {
-        answer::Reader { download: self, step, cx, head, body }.read()
+        answer::Reader { download: self, step, cx, head, body, now }.read()
     }
 }
 

@@ -1,6 +1,8 @@
 //! From status and error body to a fault that may be shown: which statuses are worth another try (RFC 9110 §15), and what of
 //! the server's own words reaches people.
 
+mod signature;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode, Uri};
+use longhaul_core::Now;
 use longhaul_core::error::{ServerFault, ServerFaultKind};
 use longhaul_core::provider::{Head, Step, Verdict};
 
@@ -57,13 +60,28 @@ pub const fn class(status: StatusCode) -> Class {
     }
 }
 
-/// The verdict on an answer that is no success: by its [`class`]. With `refresh`, 401 and 403 ask for fresh credentials.
+/// What was asked, as far as an answer is judged by it.
+pub struct Asked<'a> {
+    /// Whose signature a refusal may be about.
+    pub uri: &'a Uri,
+    /// What must not be shown.
+    pub hide: Hide,
+    /// Whether 401 and 403 ask for fresh credentials.
+    pub refresh: bool,
+    /// When the answer came.
+    pub now: Now,
+}
+
+/// The verdict on an answer that is no success: by its [`class`]. A refusal of the URL's own signature asks for a fresh URL.
 #[must_use]
-pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, refresh: bool) -> Verdict {
-    let fault = |kind| fault(kind, step, head, body, hide);
+pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> Verdict {
+    if let Some(hint) = signature::refused(asked.uri, head, body, asked.now) {
+        return Verdict::Refresh(told(ServerFaultKind::Denied, step, head, body, &asked.hide, &hint));
+    }
+    let fault = |kind| fault(kind, step, head, body, &asked.hide);
     match class(head.status) {
         Class::Retry(kind) => Verdict::Retry { fault: fault(kind), after: retry_after(head.headers) },
-        Class::Denied if refresh => Verdict::Refresh(fault(ServerFaultKind::Denied)),
+        Class::Denied if asked.refresh => Verdict::Refresh(fault(ServerFaultKind::Denied)),
         Class::Denied => Verdict::Fatal(fault(ServerFaultKind::Denied)),
         Class::Fatal(kind) => Verdict::Fatal(fault(kind)),
         Class::Redirect => Verdict::Fatal(fault(ServerFaultKind::Redirected)),
@@ -74,8 +92,11 @@ pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, refresh: b
 /// A fault with the server's error code, request id and words.
 #[must_use]
 pub fn fault(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide) -> ServerFault {
+    told(kind, step, head, body, hide, hint(head.status))
+}
+
+fn told(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, hint: &str) -> ServerFault {
     let words = excerpt(body, hide);
-    let hint = hint(head.status);
     let detail = if hint.is_empty() || words.is_empty() {
         format!("{hint}{words}")
     } else {
@@ -123,12 +144,31 @@ const fn hint(status: StatusCode) -> &'static str {
     }
 }
 
-/// The server's own words in one line of at most [`MOST_TEXT`] printable characters: a page's title, or the text itself.
+/// The server's own words in one line of at most [`MOST_TEXT`] printable characters: a store's message, a page's title, or the text
+/// itself.
 #[must_use]
 pub fn excerpt(body: &[u8], hide: &Hide) -> String {
     let text = String::from_utf8_lossy(body);
-    let text = title(&text).unwrap_or(&text);
-    printable(&hide.apply(text), MOST_TEXT)
+    match code(body) {
+        Some(_) => printable(&hide.apply(&message(&text)), MOST_TEXT),
+        None => printable(&hide.apply(title(&text).unwrap_or(&text)), MOST_TEXT),
+    }
+}
+
+/// The message beside an error code. What else the document has repeats the request, or is of no use to who reads.
+fn message(text: &str) -> String {
+    let message = element(text, "Message").unwrap_or_default();
+    // Azure says the id and the time once more behind it.
+    let message = message.split("\nRequestId:").next().unwrap_or_default();
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(message.into(), |text: String, (escape, stands_for)| text.replace(escape, stands_for))
+}
+
+/// The text in the first element of this name that has neither attributes nor elements.
+fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
 }
 
 fn title(text: &str) -> Option<&str> {
@@ -141,8 +181,7 @@ fn title(text: &str) -> Option<&str> {
 /// The error code in an XML answer as object stores write it, for display.
 fn code(body: &[u8]) -> Option<String> {
     let text = str::from_utf8(body).ok()?;
-    let (_, rest) = text.split_once("<Code>")?;
-    let (code, _) = rest.split_once("</Code>")?;
+    let code = element(text, "Code")?;
     (!code.is_empty() && code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'))
         .then(|| code.into())
 }
@@ -268,6 +307,9 @@ mod tests {
         assert_eq!(excerpt(b"", &Hide::new()), "");
         assert_eq!(code(b"<Error><Code>SlowDown</Code></Error>").as_deref(), Some("SlowDown"));
         assert_eq!(code(b"<Code>a b</Code>"), None);
+        let error = b"<Error><Code>AccessDenied</Code><Message>Not &lt;b&gt;\x1b[2J\n&amp;lt;</Message><HostId>x</HostId></Error>";
+        assert_eq!(excerpt(error, &Hide::new()), "Not <b>[2J &lt;");
+        assert_eq!(excerpt(b"<Error><Code>AccessDenied</Code></Error>", &Hide::new()), "");
     }
 
     #[test]

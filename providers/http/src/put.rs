@@ -8,7 +8,7 @@ use longhaul_core::intent::Body;
 use longhaul_core::layout::PartLimits;
 use longhaul_core::provider::{Context, Head, Profile, Provider, Receipt, Reply, Step, Verdict};
 
-use crate::fault::{self, Class};
+use crate::fault::{self, Asked, Class};
 use crate::headers::Headers;
 use crate::read::{ETag, etag};
 use crate::request::{Endpoint, no_such_step};
@@ -102,7 +102,7 @@ impl Provider for HttpPut {
         _cx: &Context<'_>,
         head: Head<'_>,
         body: &[u8],
-        _now: Now,
+        now: Now,
     ) -> Result<Reply, Verdict> {
         if !matches!(step, Step::PutWhole { .. }) {
             let detail = "an answer to what is never asked";
@@ -135,7 +135,10 @@ impl Provider for HttpPut {
                 );
                 Err(Verdict::Fatal(fault))
             }
-            _ => Err(fault::verdict(step, head, body, &hide(), self.refresh)),
+            _ => {
+                let uri = self.endpoint.url.uri();
+                Err(fault::verdict(step, head, body, &Asked { uri, hide: hide(), refresh: self.refresh, now }))
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use longhaul_core::layout::PartLimits;
 use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Reply, Step, Verdict};
 use longhaul_core::{Algorithm, Now};
 
-use crate::fault::{self, Class};
+use crate::fault::{self, Asked, Class};
 use crate::form::Form;
 use crate::headers::Headers;
 use crate::request::{Endpoint, no_such_step, value};
@@ -174,7 +174,7 @@ impl Provider for HttpUpload {
         _cx: &Context<'_>,
         head: Head<'_>,
         body: &[u8],
-        _now: Now,
+        now: Now,
     ) -> Result<Reply, Verdict> {
         if !matches!(step, Step::Begin | Step::PutPart { .. }) {
             return Err(Verdict::Fatal(fault::protocol(step, head.status, "an answer to what is never asked")));
@@ -185,7 +185,8 @@ impl Provider for HttpUpload {
                 return Err(fault::not_redirected(step, head, self.endpoint.url.uri()));
             }
             _ => {
-                return Err(fault::verdict(step, head, body, &self.endpoint.hide(None), self.refresh));
+                let (uri, hide) = (self.endpoint.url.uri(), self.endpoint.hide(None));
+                return Err(fault::verdict(step, head, body, &Asked { uri, hide, refresh: self.refresh, now }));
             }
         }
         let answer = Answer::read(body, self.profile().answer_limit)

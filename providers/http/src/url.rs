@@ -6,8 +6,10 @@
 
 mod part;
 mod redirect;
+mod signed;
 
 pub use redirect::resolve;
+pub(crate) use signed::{is_signed, signed_until};
 
 use alloc::format;
 use alloc::string::String;
@@ -102,6 +104,12 @@ impl Url {
     #[must_use]
     pub fn object(&self) -> &str {
         &self.object
+    }
+
+    /// Whether it carries its own rights: a signature of S3, OSS, Azure or Google in its query (a presigned URL, a SAS).
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        is_signed(&self.uri)
     }
 
     /// A file name made of the last path segment, already safe ([`safe_file_name`]). `None` where the path ends with `/`.

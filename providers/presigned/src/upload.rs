@@ -21,7 +21,7 @@ use longhaul_core::layout::PartLimits;
 use longhaul_core::plan::{PlannedBody, PlannedRequest, TagSource, UploadPlan};
 use longhaul_core::provider::{Begin, Context, Head, Order, Profile, Provider, Receipt, Reply, Step, Verdict};
 use longhaul_core::{ByteRange, Now, Wall};
-use longhaul_http::fault::{self, Class, Hide};
+use longhaul_http::fault::{self, Asked, Class, Hide};
 use longhaul_http::read::{ETag, etag};
 use longhaul_sign::xml::{self, Limits};
 
@@ -170,7 +170,7 @@ impl Provider for PresignedUpload {
         _cx: &Context<'_>,
         head: Head<'_>,
         body: &[u8],
-        _now: Now,
+        now: Now,
     ) -> Result<Reply, Verdict> {
         let success = fault::class(head.status) == Class::Success;
         match step {
@@ -181,7 +181,7 @@ impl Provider for PresignedUpload {
             Step::Confirm if success => Ok(Reply::Committed(receipt(head))),
             Step::Confirm if matches!(head.status.as_u16(), 404 | 410) => Ok(Reply::NotCommitted),
             Step::Abort if success => Ok(Reply::Aborted),
-            _ => Err(self.refused(step, head, body)),
+            _ => Err(self.refused(step, head, body, now)),
         }
     }
 
@@ -263,13 +263,16 @@ impl PresignedUpload {
         }
     }
 
-    fn refused(&self, step: &Step, head: Head<'_>, body: &[u8]) -> Verdict {
-        if fault::class(head.status) == Class::Redirect
-            && let Some(planned) = self.planned(step)
-        {
-            return fault::not_redirected(step, head, planned.uri());
+    fn refused(&self, step: &Step, head: Head<'_>, body: &[u8], now: Now) -> Verdict {
+        let Some(planned) = self.planned(step) else {
+            return Verdict::Fatal(fault::protocol(step, head.status, "an answer to what is never asked"));
+        };
+        let uri = planned.uri();
+        if fault::class(head.status) == Class::Redirect {
+            return fault::not_redirected(step, head, uri);
         }
-        match fault::verdict(step, head, body, &self.hide(step), self.plan.is_refreshable()) {
+        let asked = Asked { uri, hide: self.hide(step), refresh: self.plan.is_refreshable(), now };
+        match fault::verdict(step, head, body, &asked) {
             // S3 gave up waiting for the body; that is no fault of the request.
             Verdict::Fatal(mut fault) if fault.code.as_deref() == Some("RequestTimeout") => {
                 fault.kind = ServerFaultKind::Unavailable;

@@ -7,12 +7,12 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use http::header::LOCATION;
-use longhaul_core::ByteRange;
 use longhaul_core::error::{Changed, ServerFault, ServerFaultKind};
 use longhaul_core::provider::{Context, Head, Object, Reply, Step, Verdict};
+use longhaul_core::{ByteRange, Now};
 
 use super::{HttpDownload, condition, is_everything};
-use crate::fault;
+use crate::fault::{self, Asked};
 use crate::read::{
     Content, ContentRange, Malformed, accept_ranges, content_disposition, content_encoding, content_length,
     content_range, digests, is_multipart_ranges, safe_file_name, version,
@@ -26,6 +26,7 @@ pub(super) struct Reader<'a> {
     pub(super) cx: &'a Context<'a>,
     pub(super) head: Head<'a>,
     pub(super) body: &'a [u8],
+    pub(super) now: Now,
 }
 
 impl Reader<'_> {
@@ -34,6 +35,8 @@ impl Reader<'_> {
             (Step::Probe, 200) => self.probe(),
             // HEAD is refused, or answered as if it were another method.
             (Step::Probe, 201..=299 | 403 | 405 | 501) => Err(Verdict::ProbeByRange),
+            // Why a signature is refused stands in a body, which this answer cannot have.
+            (Step::Probe, 400 | 401) if self.download.endpoint.url.is_signed() => Err(Verdict::ProbeByRange),
             (Step::ProbeRange, 200) => self.whole(Some(false)).map(Reply::Object),
             // Azurite's 206 to a range of nothing.
             (Step::ProbeRange, 206) if self.unsatisfied_total() == Some(0) => self.probe_unsatisfied(),
@@ -184,7 +187,8 @@ impl Reader<'_> {
     fn refused(&self) -> Verdict {
         let hide = self.download.endpoint.hide(self.cx.location);
         let refresh = self.download.refresh || self.cx.location.is_some();
-        fault::verdict(self.step, self.head, self.body, &hide, refresh)
+        let asked = Asked { uri: self.download.endpoint.url.uri(), hide, refresh, now: self.now };
+        fault::verdict(self.step, self.head, self.body, &asked)
     }
 
     fn broken(&self, detail: impl Into<String>) -> Verdict {

@@ -69,6 +69,71 @@ fn r5_what_stays_fails_at_once() {
     }
 }
 
+/// A URL signed until a second before [`NOW`], or for another hour.
+fn signed(expired: bool) -> HttpDownload {
+    let seconds = if expired { 3599 } else { 7200 };
+    let url = format!("https://b.example/k?X-Amz-Date=20261120T230000Z&X-Amz-Expires={seconds}&X-Amz-Signature=canary");
+    HttpDownload::new(&url).expect("sound")
+}
+
+fn store_error(code: &str, message: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message><Token>canary</Token></Error>"
+    )
+}
+
+#[test]
+fn a_refused_signature_asks_for_a_fresh_url_and_says_when_it_ended() {
+    let ended = "the URL's signature expired on 2026-11-20T23:59:59Z: get a fresh URL";
+    let unsure = "the URL's signature has expired, or is not good yet: get a fresh URL";
+    let refused =
+        "the URL's signature is not accepted: take the URL whole, for what it was signed for, or get a fresh one";
+    let token = "the credentials that signed the URL have expired: get a fresh URL";
+    let expired = store_error("AccessDenied", "Request has expired");
+    for (past, status, body, words) in [
+        (true, 403, expired.clone(), format!("{ended}; the server says: Request has expired")),
+        (true, 403, String::new(), ended.to_owned()),
+        (true, 403, "<title>Forbidden</title>".to_owned(), format!("{ended}; the server says: Forbidden")),
+        (false, 403, expired, format!("{unsure}; the server says: Request has expired")),
+        (
+            false,
+            403,
+            store_error("AuthenticationFailed", "No.\nRequestId:1")
+                .replace("<Token>canary", "<Token>Signature not valid in the specified time frame"),
+            format!("{unsure}; the server says: No."),
+        ),
+        (
+            false,
+            403,
+            store_error("SignatureDoesNotMatch", "It does not"),
+            format!("{refused}; the server says: It does not"),
+        ),
+        (false, 400, store_error("ExpiredToken", "The token"), format!("{token}; the server says: The token")),
+    ] {
+        let verdict = read(&signed(past), &cx(), &get(0, 10), status, &[], &body).map_err(|verdict| *verdict);
+        let Err(Verdict::Refresh(fault)) = verdict else { panic!("{words}: {verdict:?}") };
+        assert_eq!((fault.kind, fault.detail), (ServerFaultKind::Denied, words));
+    }
+    // By the server's clock.
+    let verdict = read(&signed(true), &cx(), &get(0, 10), 403, &["Date: Fri, 20 Nov 2026 23:00:00 GMT"], "");
+    fatal(verdict, ServerFaultKind::Denied);
+    // Other refusals, and those of URLs without a signature.
+    for (download, status, code) in [
+        (signed(false), 403, "AccessDenied"),
+        (signed(true), 400, "EntityTooLarge"),
+        (download(), 403, "SignatureDoesNotMatch"),
+    ] {
+        let kind = if status == 403 { ServerFaultKind::Denied } else { ServerFaultKind::Refused };
+        let fault = fatal(read(&download, &cx(), &get(0, 10), status, &[], &store_error(code, "No")), kind);
+        assert_eq!((fault.code.as_deref(), &*fault.detail), (Some(code), "No"));
+    }
+    // Why stands in a body: the answer to HEAD has none.
+    for status in [400, 401, 403] {
+        let verdict = read(&signed(true), &cx(), &Step::Probe, status, &[], "").map_err(|verdict| *verdict);
+        assert!(matches!(verdict, Err(Verdict::ProbeByRange)), "{verdict:?}");
+    }
+}
+
 #[test]
 fn refused_credentials_ask_for_fresh_ones_where_there_may_be_some() {
     for status in [401, 403] {
