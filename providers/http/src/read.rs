@@ -57,7 +57,7 @@ const CODINGS: [&str; 11] =
 /// # Errors
 /// When it comes with different values.
 pub fn content_encoding(headers: &HeaderMap) -> Result<Option<String>, Malformed> {
-    let value = single(headers, "Content-Encoding")?.unwrap_or_default();
+    let Some(value) = single(headers, "Content-Encoding")? else { return Ok(None) };
     let codings: Vec<&str> = value
         .split(|byte| *byte == b',')
         .map(trim_ows)

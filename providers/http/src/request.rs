@@ -38,8 +38,7 @@ impl Endpoint {
         body: Body,
     ) -> Request<Body> {
         let own = self.url.uri();
-        let uri = location.unwrap_or(own);
-        let own_origin = same_origin(own, uri);
+        let own_origin = location.is_none_or(|location| same_origin(own, location));
         let mut head = HeaderMap::new();
         head.insert(header::USER_AGENT, USER_AGENT);
         head.extend(defaults);
@@ -50,7 +49,7 @@ impl Endpoint {
         head.extend(fixed);
         let mut request = Request::new(body);
         *request.method_mut() = method;
-        *request.uri_mut() = uri.clone();
+        *request.uri_mut() = location.unwrap_or(own).clone();
         *request.headers_mut() = head;
         request
     }

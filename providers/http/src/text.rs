@@ -1,10 +1,15 @@
 //! Small text work: percent-encoding (RFC 3986 §2.1) and text fit to be shown.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::str;
 
 /// Bytes of `text` with every `%XX` decoded; a `%` that begins no escape stands for itself.
-pub(crate) fn percent_decode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn percent_decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
@@ -19,7 +24,7 @@ pub(crate) fn percent_decode(text: &[u8]) -> Vec<u8> {
             out.push(byte);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// As [`percent_decode`], but `None` where a `%` begins no escape.
@@ -29,29 +34,34 @@ pub(crate) fn percent_decode_strict(text: &[u8]) -> Option<Vec<u8>> {
         .enumerate()
         .filter(|(_, byte)| **byte == b'%')
         .all(|(at, _)| begins_escape(text.get(at..).unwrap_or_default()));
-    sound.then(|| percent_decode(text))
+    sound.then(|| percent_decode(text).into_owned())
 }
 
 /// Path and query bytes as they may stand in a request target: what RFC 3986 allows stays verbatim (escapes included), all
 /// else, and a `%` that begins no escape, is written as `%XX`. With `brackets` also `[` and `]`, which RFC 3986 keeps for
 /// IPv6 hosts but servers take in queries.
-pub(crate) fn encode_target(text: &[u8], brackets: bool) -> String {
+pub(crate) fn encode_target(text: &[u8], brackets: bool) -> Cow<'_, str> {
+    let keep = |(at, byte): (usize, &u8)| match byte {
+        b'%' => begins_escape(text.get(at..).unwrap_or_default()),
+        b'[' | b']' => !brackets,
+        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#' => false,
+        0x21..=0x7e => true,
+        _ => false,
+    };
+    if text.iter().enumerate().all(keep)
+        && let Ok(text) = str::from_utf8(text)
+    {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len());
-    for (at, &byte) in text.iter().enumerate() {
-        let keep = match byte {
-            b'%' => begins_escape(text.get(at..).unwrap_or_default()),
-            b'[' | b']' => !brackets,
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#' => false,
-            0x21..=0x7e => true,
-            _ => false,
-        };
-        if keep {
-            out.push(char::from(byte));
+    for (at, byte) in text.iter().enumerate() {
+        if keep((at, byte)) {
+            out.push(char::from(*byte));
         } else {
-            push_escape(&mut out, byte);
+            push_escape(&mut out, *byte);
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 fn push_escape(out: &mut String, byte: u8) {
@@ -130,7 +140,7 @@ mod tests {
     fn escapes_stay_and_everything_unsafe_is_escaped() {
         assert_eq!(encode_target("/a%20b/é|100%?[x]".as_bytes(), false), "/a%20b/%C3%A9%7C100%25?[x]");
         assert_eq!(encode_target(b"/[x]\x7f", true), "/%5Bx%5D%7F");
-        assert_eq!(percent_decode(b"a%20b%zz%4"), b"a b%zz%4");
+        assert_eq!(*percent_decode(b"a%20b%zz%4"), *b"a b%zz%4");
         assert_eq!(percent_decode_strict(b"a%20b"), Some(b"a b".to_vec()));
         assert_eq!(percent_decode_strict(b"a%2"), None);
     }

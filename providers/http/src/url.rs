@@ -11,6 +11,7 @@ mod signed;
 pub use redirect::resolve;
 pub(crate) use signed::{is_signed, signed_until};
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
@@ -59,16 +60,17 @@ impl Url {
         let host = read_host(host)?;
         let default = if scheme == "https" { 443 } else { 80 };
         let port = read_port(port)?.unwrap_or(default);
-        let shown_port = if port == default { String::new() } else { format!(":{port}") };
+        let authority = format!("{host}:{port}");
+        let shown = if port == default { &host } else { &authority };
 
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        let path = if path.is_empty() { String::from("/") } else { encode_target(path.as_bytes(), false) };
-        let object = format!("{scheme}://{host}{shown_port}{path}");
+        let path = if path.is_empty() { Cow::Borrowed("/") } else { encode_target(path.as_bytes(), false) };
+        let object = [scheme, "://", shown, &*path].concat();
         let full = match query {
-            Some(query) => format!("{object}?{}", encode_target(query.as_bytes(), false)),
+            Some(query) => [&*object, "?", &*encode_target(query.as_bytes(), false)].concat(),
             None => object.clone(),
         };
         if full.len() > MOST_BYTES {
@@ -81,7 +83,7 @@ impl Url {
             .map_err(|error| bad(format!("the URL is malformed ({error})"), "check it for stray characters"))?;
         Ok(Self {
             uri,
-            authority: format!("{host}:{port}"),
+            authority,
             object,
             file_name: last_segment(&path),
             authorization: userinfo.filter(|userinfo| !userinfo.is_empty()).map(basic).transpose()?,
@@ -148,8 +150,8 @@ pub fn shown(uri: &Uri) -> String {
 /// Whether two URLs have scheme, host and port in common (RFC 6454 §5): what credentials may not leave.
 #[must_use]
 pub fn same_origin(one: &Uri, other: &Uri) -> bool {
-    let host = |uri: &Uri| uri.host().map(str::to_ascii_lowercase);
-    one.scheme() == other.scheme() && host(one) == host(other) && port_of(one) == port_of(other)
+    let (host, other_host) = (one.host().unwrap_or_default(), other.host().unwrap_or_default());
+    one.scheme() == other.scheme() && host.eq_ignore_ascii_case(other_host) && port_of(one) == port_of(other)
 }
 
 fn port_of(uri: &Uri) -> u16 {

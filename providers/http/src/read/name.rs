@@ -26,43 +26,42 @@ const DEVICES: [&str; 7] = ["con", "prn", "aux", "nul", "conin$", "conout$", "cl
 #[must_use]
 pub fn safe_file_name(suggestion: &str) -> Option<String> {
     let last = suggestion.rsplit(['/', '\\']).find(|part| !part.trim().is_empty())?;
-    let clean: String = last
-        .chars()
-        .filter(|c| !is_unprintable(*c))
-        .map(|c| if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') { '_' } else { c })
-        .collect();
+    let mut name = String::with_capacity(last.len());
+    name.extend(
+        last.chars()
+            .filter(|c| !is_unprintable(*c))
+            .map(|c| if matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*') { '_' } else { c }),
+    );
     let edge = |c: char| c.is_whitespace() || c == '.';
-    let mut name = String::from(clean.trim_matches(edge));
+    name.drain(..name.len() - name.trim_start_matches(edge).len());
+    name.truncate(name.trim_end_matches(edge).len());
     if is_device(&name) {
         name.insert(0, '_');
     }
-    let name = shorten(&name);
-    let name = name.trim_end_matches(edge);
-    (!name.is_empty()).then(|| name.into())
+    shorten(&mut name);
+    name.truncate(name.trim_end_matches(edge).len());
+    (!name.is_empty()).then_some(name)
 }
 
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
-    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
-    DEVICES.contains(&stem.as_str())
-        || numbered.is_some_and(|rest| {
-            matches!(rest, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
-        })
+    let stem = || name.split('.').next().unwrap_or_default().trim_end().chars().flat_map(char::to_lowercase);
+    let numbered = |device: &str| {
+        let mut stem = stem();
+        device.chars().all(|c| stem.next() == Some(c))
+            && matches!((stem.next(), stem.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+    };
+    DEVICES.iter().any(|device| stem().eq(device.chars())) || numbered("com") || numbered("lpt")
 }
 
-fn shorten(name: &str) -> String {
+/// Cuts `name` to what file systems take, before its extension.
+fn shorten(name: &mut String) {
     if name.len() <= MOST {
-        return name.into();
+        return;
     }
-    let extension =
-        name.rfind('.').and_then(|dot| name.get(dot..)).filter(|ext| ext.len() <= MOST_EXTENSION).unwrap_or_default();
-    let mut end = MOST - extension.len();
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut short = String::from(name.get(..end).unwrap_or_default());
-    short.push_str(extension);
-    short
+    let dot = name.rfind('.').filter(|dot| name.len() - dot <= MOST_EXTENSION).unwrap_or(name.len());
+    let extension = name.split_off(dot);
+    name.truncate(name.floor_char_boundary(MOST - extension.len()));
+    name.push_str(&extension);
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ pub(super) fn check_characters(text: &str) -> Result<(), BuildError> {
     if text.is_empty() {
         return Err(bad("the URL is empty", "give one such as https://example.com/file"));
     }
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
     for (at, c) in text.chars().enumerate() {
         if c.is_control() {
             let name = match c {
@@ -42,22 +45,18 @@ pub(super) fn split_scheme(text: &str) -> Result<(&'static str, &str), BuildErro
     let (scheme, rest) = text.split_once(':').ok_or_else(no_scheme)?;
     let sound = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    let scheme = scheme.to_ascii_lowercase();
-    let known = match scheme.as_str() {
-        "http" => Some("http"),
-        "https" => Some("https"),
-        _ => None,
-    };
+    let known = ["https", "http"].into_iter().find(|known| scheme.eq_ignore_ascii_case(known));
     match (known, rest.strip_prefix("//")) {
         (Some(known), Some(rest)) => Ok((known, rest)),
         (Some(known), None) => Err(bad("the URL has no // after its scheme", format!("begin it with {known}://"))),
-        (None, Some(_)) if sound && scheme == "file" => Err(bad(
+        (None, Some(_)) if sound && scheme.eq_ignore_ascii_case("file") => Err(bad(
             "the scheme file is not one of HTTP",
             "give a local file by its path, and a remote one by https:// or http://",
         )),
-        (None, Some(_)) if sound && scheme.len() <= 20 => {
-            Err(bad(format!("the scheme {scheme} is not supported"), "use a URL that begins with https:// or http://"))
-        }
+        (None, Some(_)) if sound && scheme.len() <= 20 => Err(bad(
+            format!("the scheme {} is not supported", scheme.to_ascii_lowercase()),
+            "use a URL that begins with https:// or http://",
+        )),
         _ => Err(no_scheme()),
     }
 }
@@ -131,7 +130,7 @@ pub(super) fn read_port(port: Option<&str>) -> Result<Option<u16>, BuildError> {
 /// Credentials of RFC 7617 from `user:password`, both percent-decoded.
 pub(super) fn basic(userinfo: &str) -> Result<HeaderValue, BuildError> {
     let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
-    let mut pair = percent_decode(user.as_bytes());
+    let mut pair = percent_decode(user.as_bytes()).into_owned();
     if pair.contains(&b':') {
         return Err(bad(
             "the user name in the URL has a colon",
@@ -139,7 +138,7 @@ pub(super) fn basic(userinfo: &str) -> Result<HeaderValue, BuildError> {
         ));
     }
     pair.push(b':');
-    pair.extend(percent_decode(password.as_bytes()));
+    pair.extend_from_slice(&percent_decode(password.as_bytes()));
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
         .map_err(|_| bad("the user name and password in the URL make no header", "use an Authorization header"))?;
     value.set_sensitive(true);
