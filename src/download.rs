@@ -5,12 +5,12 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use longhaul_core::Digest;
 use longhaul_core::error::BuildError;
 use longhaul_core::intent::Deadlines;
 use longhaul_core::layout::PartSize;
 use longhaul_core::retry::RetryPolicy;
 use longhaul_core::spec::{Direction, Durability, OnChange, Parallel, Probing, Spec, TransferKey};
+use longhaul_core::{Digest, Provider};
 use longhaul_driver::Job;
 use longhaul_driver::memory::MemoryTarget;
 use longhaul_driver::storage::Storage;
@@ -24,7 +24,7 @@ use crate::targets;
 #[must_use = "a download is described until `to`, `to_folder`, `to_memory` or `to_stream` makes a job of it"]
 pub struct Download {
     url: String,
-    provider: HttpDownload,
+    provider: Arc<HttpDownload>,
     spec: Spec,
 }
 
@@ -34,9 +34,9 @@ impl Download {
     /// # Errors
     /// When the URL is not usable; the message says what to change.
     pub fn new(url: &str) -> Result<Self, BuildError> {
-        let provider = HttpDownload::new(url)?;
+        let provider = Arc::new(HttpDownload::new(url)?);
         let key = TransferKey::new(Direction::Download, url, "");
-        let spec = Spec::new(Direction::Download, Arc::new(provider.clone()), key);
+        let spec = Spec::new(Direction::Download, Arc::clone(&provider) as Arc<dyn Provider>, key);
         Ok(Self { url: url.to_owned(), provider, spec })
     }
 
@@ -45,7 +45,7 @@ impl Download {
     /// # Errors
     /// When one of them is longhaul's to set.
     pub fn headers(mut self, headers: Headers) -> Result<Self, BuildError> {
-        self.provider = self.provider.with_headers(headers)?;
+        self.provider = Arc::new(Arc::unwrap_or_clone(self.provider).with_headers(headers)?);
         Ok(self)
     }
 
@@ -119,7 +119,7 @@ impl Download {
 
     /// Whether a job's refresher can supply a fresh provider when this URL is refused. Default false.
     pub fn refreshable(mut self, refreshable: bool) -> Self {
-        self.provider = self.provider.refreshable(refreshable);
+        self.provider = Arc::new(Arc::unwrap_or_clone(self.provider).refreshable(refreshable));
         self
     }
 
@@ -127,7 +127,7 @@ impl Download {
     pub fn into_storage(self, storage: Arc<dyn Storage>, destination: &str) -> Job {
         let mut spec = self.spec;
         spec.key = TransferKey::new(Direction::Download, &self.url, destination);
-        spec.provider = Arc::new(self.provider);
+        spec.provider = self.provider;
         Job::new(spec, storage)
     }
 
@@ -156,7 +156,7 @@ mod files {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use longhaul_disk::{FileJournal, FileTarget, Overwrite};
+    use longhaul_disk::{FileJournal, FileTarget};
     use longhaul_driver::Job;
     use longhaul_driver::journal::JournalName;
     use longhaul_http::read::safe_file_name;
@@ -167,7 +167,7 @@ mod files {
         /// Into the file `path`, replacing what is there once the new content is complete. Checkpoints are kept in hidden files
         /// beside it: submitted again after a crash, the download goes on where it was.
         pub fn to(self, path: impl Into<PathBuf>) -> Job {
-            self.to_target(FileTarget::new(path).overwrite(Overwrite::Always))
+            self.to_target(FileTarget::new(path))
         }
 
         /// Into `folder`, by the name the server suggests or else the last segment of the URL. Checkpoints are kept in a hidden

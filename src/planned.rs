@@ -249,7 +249,7 @@ mod files {
     use std::path::PathBuf;
 
     use longhaul_core::error::BuildError;
-    use longhaul_disk::{FileTarget, Overwrite};
+    use longhaul_disk::FileTarget;
     use longhaul_driver::Job;
 
     use super::{PlannedDownload, PlannedUpload};
@@ -273,7 +273,7 @@ mod files {
         /// # Errors
         /// As [`PlannedDownload::into_storage`].
         pub fn to(self, path: impl Into<PathBuf>) -> Result<Job, BuildError> {
-            self.to_target(FileTarget::new(path).overwrite(Overwrite::Always))
+            self.to_target(FileTarget::new(path))
         }
 
         /// Into a file target with settings of its own. Checkpoints are kept beside it.

@@ -230,7 +230,7 @@ mod files {
     use std::path::PathBuf;
 
     use longhaul_core::error::BuildError;
-    use longhaul_disk::{FileTarget, Overwrite};
+    use longhaul_disk::FileTarget;
     use longhaul_driver::Job;
 
     use super::{Store, StoreObject};
@@ -243,7 +243,7 @@ mod files {
         /// # Errors
         /// When a header field or the version is not one for a download.
         pub fn to(self, path: impl Into<PathBuf>) -> Result<Job, BuildError> {
-            self.to_target(FileTarget::new(path).overwrite(Overwrite::Always))
+            self.to_target(FileTarget::new(path))
         }
 
         /// Downloads into `folder`, by the last segment of the object's name, as [`StoreObject::to`] does.

@@ -12,7 +12,7 @@ use longhaul_driver::blocking::blocking;
 use longhaul_driver::journal::{Journal, JournalName};
 
 use crate::fault::fault;
-use crate::names::{Candidates, is_component};
+use crate::names::{Candidates, folder};
 use crate::sys;
 
 /// What journals in a folder end with.
@@ -88,9 +88,7 @@ impl FileJournal {
 
 /// Safe as a file name on any system, as [`JournalName::id`] promises.
 fn is_id(id: &str) -> bool {
-    id.len() <= 128
-        && is_component(id)
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Where one journal may be.
@@ -136,12 +134,10 @@ impl Place {
         }
     }
 
-    fn folder(&self) -> PathBuf {
+    fn folder(&self) -> &Path {
         match self {
-            Self::Folder(folder, _) => folder.clone(),
-            Self::Beside(candidates) => {
-                candidates.first().parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
-            }
+            Self::Folder(folder, _) => folder,
+            Self::Beside(candidates) => folder(candidates.first()),
         }
     }
 
@@ -217,7 +213,7 @@ impl Place {
         match sys::create(path, true) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && matches!(self, Self::Folder(..)) => {
                 let folder = self.folder();
-                std::fs::create_dir_all(&folder).map_err(|error| fault("create", &folder, &error))?;
+                std::fs::create_dir_all(folder).map_err(|error| fault("create", folder, &error))?;
                 sys::create(path, true)
             }
             result => result,
@@ -227,7 +223,7 @@ impl Place {
 
     fn sync_folder(&self) -> Result<(), FileFault> {
         let folder = self.folder();
-        sys::sync_folder(&folder).map_err(|error| fault("sync", &folder, &error))
+        sys::sync_folder(folder).map_err(|error| fault("sync", folder, &error))
     }
 
     fn load(&self) -> Result<Option<Bytes>, FileFault> {

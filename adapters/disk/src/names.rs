@@ -1,6 +1,7 @@
 //! Names of files: the hidden ones beside a target, and which ones a server may suggest.
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 /// Longest hidden name made here, in bytes. File systems allow 255, encrypting ones less.
@@ -15,8 +16,7 @@ const MOST: u32 = 16;
 /// here.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidates {
-    folder: PathBuf,
-    name: OsString,
+    first: PathBuf,
 }
 
 impl Candidates {
@@ -24,34 +24,46 @@ impl Candidates {
     pub(crate) fn hidden(path: &Path, suffix: &str) -> Option<Self> {
         let plain = path.file_name()?;
         // A dot also before names that are hidden: `.a` and `a` are two files.
-        let mut name = OsString::from(".");
-        if plain.len() + suffix.len() + 2 > LONGEST {
-            name.push(shortened(&plain.to_string_lossy(), plain.as_encoded_bytes()));
+        let dotted = if plain.len() + suffix.len() + 2 > LONGEST {
+            Cow::Owned(shortened(&plain.to_string_lossy(), plain.as_encoded_bytes()).into())
         } else {
-            name.push(plain);
-        }
-        name.push(".");
-        name.push(suffix);
-        Some(Self { folder: folder(path), name })
+            Cow::Borrowed(plain)
+        };
+        Some(Self::beside(path, &[OsStr::new("."), &dotted, OsStr::new("."), OsStr::new(suffix)]))
     }
 
     /// Names for a companion of `path`, which is hidden as far as `path` is and as long as that allows.
     pub(crate) fn companion(path: &Path, suffix: &str) -> Option<Self> {
-        let mut name = OsString::from(path.file_name()?);
-        name.push(".");
-        name.push(suffix);
-        Some(Self { folder: folder(path), name })
+        Some(Self::beside(path, &[path.file_name()?, OsStr::new("."), OsStr::new(suffix)]))
+    }
+
+    /// In the folder of `path`, a name of these parts.
+    fn beside(path: &Path, parts: &[&OsStr]) -> Self {
+        let folder = folder(path).as_os_str();
+        let len = parts.iter().map(|part| part.len()).sum::<usize>();
+        let mut first = PathBuf::with_capacity(folder.len() + 1 + len);
+        first.push(folder);
+        // A separator, before a name of any kind.
+        first.push("");
+        let mut first = first.into_os_string();
+        parts.iter().for_each(|part| first.push(part));
+        Self { first: first.into() }
     }
 
     /// The best one.
-    pub(crate) fn first(&self) -> PathBuf {
-        self.folder.join(&self.name)
+    pub(crate) fn first(&self) -> &Path {
+        &self.first
+    }
+
+    /// The best one, and no other.
+    pub(crate) fn into_first(self) -> PathBuf {
+        self.first
     }
 
     /// All of them, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = PathBuf> + '_ {
         (0..MOST).map(|number| {
-            let mut path = self.first().into_os_string();
+            let mut path = self.first.clone().into_os_string();
             if number > 0 {
                 path.push(format!("-{number}"));
             }
@@ -61,11 +73,8 @@ impl Candidates {
 }
 
 /// The folder that holds `path`.
-pub(crate) fn folder(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    }
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The beginning of a long name and a hash of all of it. The hash ignores case, as the file system may.
@@ -112,7 +121,7 @@ mod tests {
     #[test]
     fn long_names_are_shortened_and_still_told_apart() {
         let first = |name: &str| {
-            Candidates::hidden(Path::new(name), "longhaul").map(|names| names.first()).expect("has a name")
+            Candidates::hidden(Path::new(name), "longhaul").map(Candidates::into_first).expect("has a name")
         };
         let (long, other) = ("ü".repeat(120), format!("{}x", "ü".repeat(119)));
         assert_ne!(first(&long), first(&other));

@@ -55,7 +55,7 @@ impl Open {
         if self.replaces || !appear(self, durable.is_some())? {
             replace(self, overwrite, durable.is_some())?;
         }
-        durable.map_or(Ok(()), sys::Folder::sync).map_err(|error| fault("sync", &folder(&self.target), &error))
+        durable.map_or(Ok(()), sys::Folder::sync).map_err(|error| fault("sync", folder(&self.target), &error))
     }
 }
 

@@ -203,7 +203,7 @@ fn copy(target: &Path, temporary: &Temporary, len: u64) -> io::Result<()> {
     // Somebody may be adding to it.
     io::copy(&mut from.take(len), &mut into)?;
     into.sync_all()?;
-    sys::sync_folder(&folder(&temporary.path))
+    sys::sync_folder(folder(&temporary.path))
 }
 
 /// Whole seconds since the epoch, as HTTP dates count.

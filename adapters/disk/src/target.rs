@@ -120,7 +120,7 @@ impl FileTarget {
             return (Some(target), Some(temporary));
         }
         let target = self.0.expected();
-        let temporary = target.as_deref().and_then(|target| Some(candidates(target).ok()?.first()));
+        let temporary = target.as_deref().and_then(|target| Some(candidates(target).ok()?.into_first()));
         (target, temporary)
     }
 
@@ -128,7 +128,7 @@ impl FileTarget {
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         match &self.0.place {
-            Place::File(path) => folder(path),
+            Place::File(path) => folder(path).to_path_buf(),
             Place::Folder { folder, .. } => folder.clone(),
         }
     }
@@ -189,8 +189,8 @@ impl Inner {
         let published = published(&target, replaced.as_ref(), total, modified);
         let of_memory = sys::is_of_memory(&temporary.file);
         let folder = folder(&target);
-        let opened = if of_memory { Ok(None) } else { sys::Folder::open(&folder).map(Some) };
-        let opened = opened.map_err(|error| fault("open", &folder, &error));
+        let opened = if of_memory { Ok(None) } else { sys::Folder::open(folder).map(Some) };
+        let opened = opened.map_err(|error| fault("open", folder, &error));
         let prepared = || prepare(&temporary, found.len, replaced.as_ref(), published, total, keep);
         match opened.and_then(|folder| Ok((folder, prepared()?))) {
             Ok((folder, kept)) => {

@@ -44,7 +44,7 @@ impl Temporary {
                 Opened::Occupied => {}
             }
         }
-        Err(at(FileFaultKind::Denied, &candidates.first(), "and the names after it belong to somebody else"))
+        Err(at(FileFaultKind::Denied, candidates.first(), "and the names after it belong to somebody else"))
     }
 
     fn open_at(path: &Path, create: bool) -> Result<Opened, FileFault> {

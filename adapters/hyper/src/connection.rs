@@ -91,12 +91,10 @@ impl Connection {
     }
 }
 
-/// The field's value for `uri`: its port only where it is not the scheme's own.
+/// The field's value for `uri`, which names no user: its port only where it is not the scheme's own.
 fn host(uri: &Uri) -> Option<HeaderValue> {
     let usual = if is_https(uri) { 443 } else { 80 };
-    let value = match uri.port_u16().filter(|&port| port != usual) {
-        Some(port) => format!("{}:{port}", uri.host()?),
-        None => uri.host()?.to_owned(),
-    };
-    HeaderValue::try_from(value).ok()
+    let authority = uri.authority()?;
+    let unusual = authority.port_u16().is_some_and(|port| port != usual);
+    HeaderValue::from_str(if unusual { authority.as_str() } else { authority.host() }).ok()
 }
