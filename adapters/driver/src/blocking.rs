@@ -5,13 +5,15 @@
 //! its `Home` along. Called from elsewhere (an application that lists its journals), the work gets a thread of its own.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures::channel::oneshot;
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::BoxFuture;
 use longhaul_core::error::{FileFault, FileFaultKind};
+use pin_project_lite::pin_project;
 
 use crate::threads::Threads;
 
@@ -67,9 +69,26 @@ where
 }
 
 /// `task`, with the blocking work that it asks for going to `threads`.
-pub(crate) fn within(threads: Arc<Threads>, mut task: BoxFuture<'static, ()>) -> impl Future<Output = ()> + Send {
-    let mut home = Home(Some(threads));
-    poll_fn(move |cx| home.poll(|| task.poll_unpin(cx)))
+pub(crate) fn within<F: Future>(threads: Arc<Threads>, task: F) -> Within<F> {
+    Within { home: Home(Some(threads)), task }
+}
+
+pin_project! {
+    /// See [`within`].
+    pub(crate) struct Within<F> {
+        home: Home,
+        #[pin]
+        task: F,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.home.poll(|| this.task.poll(cx))
+    }
 }
 
 /// A client, to whose threads blocking work goes although it is asked for in somebody else's task.
@@ -107,7 +126,10 @@ impl Drop for Entered<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::FutureExt;
 
     use super::*;
     use crate::common::Runtime;
@@ -140,7 +162,7 @@ mod tests {
             let _ = answer.send(blocking(work).await);
         };
         let threads = Threads::new(Arc::clone(spawn) as _, Runtime::new());
-        crate::common::run(within(threads, task.boxed()));
+        crate::common::run(within(threads, task));
         outcome.now_or_never().expect("answered").expect("answered")
     }
 
@@ -154,7 +176,7 @@ mod tests {
         // Asked for in somebody else's task, for what began in the client's.
         let (answer, home) = oneshot::channel();
         let task = async move { drop(answer.send(Home::here())) };
-        crate::common::run(within(Threads::new(Arc::clone(&spawn) as _, Runtime::new()), task.boxed()));
+        crate::common::run(within(Threads::new(Arc::clone(&spawn) as _, Runtime::new()), task));
         let mut home: Home = home.now_or_never().expect("answered").expect("answered");
         let mut work = blocking(|| Ok(()));
         assert_eq!(crate::common::run(poll_fn(|cx| home.poll(|| work.poll_unpin(cx)))), Ok(()));

@@ -151,7 +151,7 @@ impl Client {
         });
         crate::measure::describe();
         let task = run::Loop::new(config, seams, mailbox, hub, Arc::downgrade(&inner).into(), end, trace).run();
-        spawn.spawn(Box::pin(within(threads, Box::pin(task))));
+        spawn.spawn(Box::pin(within(threads, task)));
         Self(inner)
     }
 

@@ -10,13 +10,14 @@ mod send;
 mod tests;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures::channel::oneshot;
-use futures::future::{Either, FutureExt, select};
+use futures::future::FutureExt;
 use futures::stream::StreamExt;
 use futures::task::AtomicWaker;
 use http::Request;
@@ -24,6 +25,7 @@ use http::response::Parts;
 use longhaul_core::error::{Fault, FaultKind, FileFault, Sent};
 use longhaul_core::intent::{Body, Disposition, Outcome};
 use longhaul_core::{Algorithm, OpId};
+use pin_project_lite::pin_project;
 
 use crate::cancel::Cancel;
 use crate::mailbox::{Mailbox, Reply};
@@ -65,7 +67,7 @@ impl Nudge {
         self.0.1.wake();
     }
 
-    fn take(&self, cx: &std::task::Context<'_>) -> bool {
+    fn take(&self, cx: &Context<'_>) -> bool {
         self.0.1.register(cx.waker());
         self.0.0.swap(false, Ordering::AcqRel)
     }
@@ -80,80 +82,97 @@ impl Exchange {
             meter: Arc::clone(&self.controls.meter),
             open: true,
         };
-        let outcome = AssertUnwindSafe(self.exchange()).catch_unwind();
-        async move { answer.give(outcome.await.ok()) }
+        AssertUnwindSafe(self.exchange()).catch_unwind().map(|outcome| answer.give(outcome.ok()))
     }
 
-    async fn exchange(self) -> Outcome {
-        let Controls { cancel, nudge, meter } = self.controls;
-        if cancel.is_set() {
-            return Outcome::Cancelled { moved: meter.read() };
-        }
-        if !self.transport.reports_connections() {
-            meter.connected();
-        }
-        let source = send::SourceState::default();
-        let (head, body) = self.request.into_parts();
-        let hasher = self.digest.map(crate::hash::Hasher::new);
-        let outgoing = send::Outgoing::new(Arc::clone(&self.storage), body, hasher, self.read_chunk, self.send);
-        let body = outgoing.into_body(Arc::clone(&meter), source.clone());
-
-        // The source's fault wins over the transport's, which it causes.
-        let broken = |fault: Fault| match source.take_fault() {
-            Some(fault) => Outcome::Local { moved: meter.read(), fault },
-            None => Outcome::Broken { moved: meter.read(), fault },
-        };
-        let cancelled = || Outcome::Cancelled { moved: meter.read() };
-
-        let response = unless(&cancel, self.transport.send(Request::from_parts(head, body))).await;
-        let broke = matches!(response, Some(Err(_)));
-        if unless(&cancel, source.check_unread(&*self.storage, broke)).await.is_none() {
-            return cancelled();
-        }
-        let response = match response {
-            None => return cancelled(),
-            Some(Err(fault)) => return broken(fault),
-            Some(Ok(response)) => response,
-        };
-        if let Some(fault) = source.take_fault() {
-            return Outcome::Local { moved: meter.read(), fault };
-        }
-        let (mut head, frames) = response.into_parts();
-        let unread = head.extensions.remove::<Unread>();
-        let disposition = match unless(&cancel, ask(&self.mailbox, self.op, head)).await {
-            None => return cancelled(),
-            Some(disposition) => disposition,
-        };
-        match disposition {
-            Disposition::WriteAt { skip, offset, len, digest } => {
-                let place = receive::Place { skip, offset, len };
-                let mut target =
-                    receive::Incoming::new(self.storage, frames, place, digest, self.write_batch, self.receive);
-                if let Some(unread) = unread {
-                    target.leave_unread(unread);
-                }
-                match target.run(&cancel, &nudge, &meter).await {
-                    receive::Ended::Complete => Outcome::Complete { moved: meter.read(), body: Bytes::new() },
-                    receive::Ended::Broken(fault) => broken(fault),
-                    receive::Ended::Local(fault) => Outcome::Local { moved: meter.read(), fault },
-                    receive::Ended::Cancelled => cancelled(),
-                }
+    #[expect(clippy::manual_async_fn, reason = "an async function keeps what it was given beside what becomes of it")]
+    fn exchange(self) -> impl Future<Output = Outcome> + Send + 'static {
+        async move {
+            let Controls { cancel, nudge, meter } = self.controls;
+            if cancel.is_set() {
+                return Outcome::Cancelled { moved: meter.read() };
             }
-            Disposition::Collect { max } => match unless(&cancel, collect(frames, max, &meter)).await {
-                None => cancelled(),
-                Some(Err(fault)) => broken(fault),
-                Some(Ok(body)) => Outcome::Complete { moved: meter.read(), body },
-            },
-            _ => cancelled(),
+            if !self.transport.reports_connections() {
+                meter.connected();
+            }
+            let source = send::SourceState::default();
+            let (head, body) = self.request.into_parts();
+            let hasher = self.digest.map(crate::hash::Hasher::new);
+            let outgoing = send::Outgoing::new(Arc::clone(&self.storage), body, hasher, self.read_chunk, self.send);
+            let body = outgoing.into_body(Arc::clone(&meter), source.clone());
+
+            // The source's fault wins over the transport's, which it causes.
+            let broken = |fault: Fault| match source.take_fault() {
+                Some(fault) => Outcome::Local { moved: meter.read(), fault },
+                None => Outcome::Broken { moved: meter.read(), fault },
+            };
+            let cancelled = || Outcome::Cancelled { moved: meter.read() };
+
+            let response = unless(&cancel, self.transport.send(Request::from_parts(head, body))).await;
+            let broke = matches!(response, Some(Err(_)));
+            if unless(&cancel, source.check_unread(&*self.storage, broke)).await.is_none() {
+                return cancelled();
+            }
+            let response = match response {
+                None => return cancelled(),
+                Some(Err(fault)) => return broken(fault),
+                Some(Ok(response)) => response,
+            };
+            if let Some(fault) = source.take_fault() {
+                return Outcome::Local { moved: meter.read(), fault };
+            }
+            let (mut head, frames) = response.into_parts();
+            let unread = head.extensions.remove::<Unread>();
+            let disposition = match unless(&cancel, ask(&self.mailbox, self.op, head)).await {
+                None => return cancelled(),
+                Some(disposition) => disposition,
+            };
+            match disposition {
+                Disposition::WriteAt { skip, offset, len, digest } => {
+                    let place = receive::Place { skip, offset, len };
+                    let mut target =
+                        receive::Incoming::new(self.storage, frames, place, digest, self.write_batch, self.receive);
+                    if let Some(unread) = unread {
+                        target.leave_unread(unread);
+                    }
+                    match target.run(&cancel, &nudge, &meter).await {
+                        receive::Ended::Complete => Outcome::Complete { moved: meter.read(), body: Bytes::new() },
+                        receive::Ended::Broken(fault) => broken(fault),
+                        receive::Ended::Local(fault) => Outcome::Local { moved: meter.read(), fault },
+                        receive::Ended::Cancelled => cancelled(),
+                    }
+                }
+                Disposition::Collect { max } => match unless(&cancel, collect(frames, max, &meter)).await {
+                    None => cancelled(),
+                    Some(Err(fault)) => broken(fault),
+                    Some(Ok(body)) => Outcome::Complete { moved: meter.read(), body },
+                },
+                _ => cancelled(),
+            }
         }
     }
 }
 
-/// `work`'s result, or `None` when cancelled first; the work is dropped then.
-async fn unless<T>(cancel: &Cancel, work: impl Future<Output = T>) -> Option<T> {
-    match select(cancel.clone(), pin!(work)).await {
-        Either::Left(_) => None,
-        Either::Right((done, _)) => Some(done),
+/// `work`'s result, or `None` when cancelled first.
+fn unless<F: Future>(cancel: &Cancel, work: F) -> Unless<F> {
+    Unless { cancel: cancel.clone(), work }
+}
+
+pin_project! {
+    /// See [`unless`].
+    struct Unless<F> {
+        cancel: Cancel,
+        #[pin]
+        work: F,
+    }
+}
+
+impl<F: Future> Future for Unless<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let this = self.project();
+        if this.cancel.poll_unpin(cx).is_ready() { Poll::Ready(None) } else { this.work.poll(cx).map(Some) }
     }
 }
 

@@ -105,7 +105,7 @@ impl Incoming {
     }
 
     /// Moves everything. Must be awaited to its end: a write is never left alone.
-    pub(super) async fn run(mut self, cancel: &Cancel, nudge: &Nudge, meter: &Meter) -> Ended {
+    pub(super) async fn run(&mut self, cancel: &Cancel, nudge: &Nudge, meter: &Meter) -> Ended {
         if let Some(digest) = self.hasher.as_ref().and_then(Hasher::digest) {
             meter.written(0, Some(digest));
         }

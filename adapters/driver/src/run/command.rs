@@ -78,7 +78,7 @@ impl Loop {
             measured: measure::Transfer::new(direction),
             abandoned: false,
         };
-        self.tasks.insert(id, task);
+        self.tasks.insert(id, Box::new(task));
         Ok(Transfer::new(shared, limiter, client))
     }
 

@@ -50,7 +50,7 @@ pub(crate) struct Seams {
 impl Seams {
     /// Runs `task` in the background.
     fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.spawn.spawn(Box::pin(within(Arc::clone(&self.threads), Box::pin(task))));
+        self.spawn.spawn(Box::pin(within(Arc::clone(&self.threads), task)));
     }
 }
 
@@ -62,7 +62,8 @@ pub(crate) struct Loop {
     mailbox: Arc<Mailbox>,
     hub: Arc<Hub>,
     client: WeakClient,
-    tasks: BTreeMap<TaskId, Task>,
+    /// Boxed: a map moves what is in it.
+    tasks: BTreeMap<TaskId, Box<Task>>,
     ops: BTreeMap<OpId, Op>,
     /// How many of `ops` are exchanges.
     exchanges: usize,
