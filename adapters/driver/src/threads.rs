@@ -122,7 +122,6 @@ impl Thread {
         let mut lingered = false;
         loop {
             let threads = &self.threads;
-            let now = threads.timer.now().mono;
             let mut line = threads.line();
             let Some((work, _)) = line.waiting.pop_front() else {
                 // Whoever waited for what is done may want more at once: others run first, and then nobody has to be woken for it.
@@ -136,6 +135,7 @@ impl Thread {
                 self.over = true;
                 return;
             };
+            let now = threads.timer.now().mono;
             let wanted = !line.waiting.is_empty() && line.is_slow(now);
             line.begun = now;
             threads.enlist(line, wanted, now);

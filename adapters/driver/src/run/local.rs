@@ -3,44 +3,62 @@
 //! What they do is done elsewhere, on a thread or by a service; what is left is to begin it and to take its answer, and a task of
 //! its own for that would cost a wake-up more each time. They are woken by a note in the mailbox, the one queue into the loop.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
+use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use longhaul_core::OpId;
 use longhaul_core::error::{FileFault, FileFaultKind};
+use longhaul_core::intent::FileReply;
 
 use crate::mailbox::{Mailbox, Note, Reply};
 
-/// One operation, begun with the first poll.
+/// One operation under way.
 pub(super) struct Local {
-    work: BoxFuture<'static, Reply>,
+    work: Work,
     bell: Arc<Bell>,
     waker: Waker,
 }
 
+/// What it does.
+pub(super) enum Work {
+    File(Replying<FileReply>),
+    Journal(Replying<()>),
+    Recall(Replying<Option<Bytes>>),
+}
+
+type Replying<T> = BoxFuture<'static, Result<T, FileFault>>;
+
+/// Begins something; a panic is a fault.
+pub(super) fn begin<T: Send + 'static>(begin: impl FnOnce() -> Replying<T>) -> Replying<T> {
+    catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| std::future::ready(Err(panicked())).boxed())
+}
+
+/// Polls it; a panic is a fault.
+fn poll<T>(work: &mut Replying<T>, cx: &mut Context<'_>) -> Poll<Result<T, FileFault>> {
+    catch_unwind(AssertUnwindSafe(|| work.poll_unpin(cx))).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+}
+
 impl Local {
-    pub(super) fn new<T: Send + 'static>(
-        op: OpId,
-        mailbox: &Arc<Mailbox>,
-        work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
-        reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
-    ) -> Self {
-        let work = async move {
-            let work = AssertUnwindSafe(async move { work().await });
-            reply(work.catch_unwind().await.unwrap_or_else(|_| Err(panicked())))
-        };
+    pub(super) fn new(op: OpId, mailbox: &Arc<Mailbox>, work: Work) -> Self {
         let bell = Arc::new(Bell { op, rung: AtomicBool::new(false), mailbox: Arc::clone(mailbox) });
-        Self { work: work.boxed(), waker: Waker::from(Arc::clone(&bell)), bell }
+        Self { work, waker: Waker::from(Arc::clone(&bell)), bell }
     }
 
     /// The answer, if it is there: then the operation is over, and not to be polled again.
     pub(super) fn poll(&mut self) -> Option<Reply> {
         // Whatever rings from now on must be seen.
         self.bell.rung.store(false, Ordering::Release);
-        match self.work.poll_unpin(&mut Context::from_waker(&self.waker)) {
+        let (op, cx) = (self.bell.op, &mut Context::from_waker(&self.waker));
+        let reply = match &mut self.work {
+            Work::File(work) => poll(work, cx).map(|reply| Reply::File { op, reply }),
+            Work::Journal(work) => poll(work, cx).map(|reply| Reply::Journal { op, reply }),
+            Work::Recall(work) => poll(work, cx).map(|reply| Reply::Recall { op, reply }),
+        };
+        match reply {
             Poll::Ready(reply) => Some(reply),
             Poll::Pending => None,
         }
@@ -79,12 +97,8 @@ mod tests {
     use crate::mailbox::Mail;
     use crate::mailbox::tests::op;
 
-    fn local(
-        mailbox: &Arc<Mailbox>,
-        work: impl FnOnce() -> BoxFuture<'static, Result<(), FileFault>> + Send + 'static,
-    ) -> Local {
-        let op = op();
-        Local::new(op, mailbox, work, move |reply| Reply::Journal { op, reply })
+    fn local(mailbox: &Arc<Mailbox>, work: impl FnOnce() -> Replying<()>) -> Local {
+        Local::new(op(), mailbox, Work::Journal(begin(work)))
     }
 
     /// How many notes are in.

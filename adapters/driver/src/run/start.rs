@@ -4,13 +4,13 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, Either, FutureExt, select};
+use futures::future::{Either, FutureExt, select};
 use http::Request;
 use longhaul_core::error::FileFault;
 use longhaul_core::intent::{Answer, Body, FileOp, FileReply, Intent, JournalOp, Question};
 use longhaul_core::{Algorithm, OpId, TaskId};
 
-use super::local::{Local, panicked};
+use super::local::{Local, Work, begin, panicked};
 use super::{Loop, Op, Task};
 use crate::cancel::Cancel;
 use crate::exchange::{Controls, Exchange};
@@ -64,31 +64,32 @@ impl Loop {
         let cancel = Cancel::default();
         let task = self.register(op, id, cancel.clone(), None);
         tracing::trace!(parent: &task.span, %op, ?action, "file");
-        let storage = Arc::clone(&task.storage);
         // What takes its time, or runs the application's code, is not for the loop to poll.
-        let apart = matches!(action, FileOp::Digest { .. } | FileOp::Fill { .. });
-        let work = move || storage.run(action, cancel);
-        let reply = move |reply: Result<FileReply, FileFault>| Reply::File { op, reply };
-        if apart { self.run_apart(work, reply) } else { self.run_local(op, work, reply) }
+        if matches!(action, FileOp::Digest { .. } | FileOp::Fill { .. }) {
+            let storage = Arc::clone(&task.storage);
+            self.run_apart(op, async move { storage.run(action, cancel).await });
+        } else {
+            let work = begin(|| task.storage.run(action, cancel));
+            self.run_local(op, Work::File(work));
+        }
     }
 
     fn journal(&mut self, op: OpId, id: TaskId, action: JournalOp) {
         let task = self.register(op, id, Cancel::default(), None);
-        let (journal, durable) = (task.journal.clone(), task.durable);
-        let work = move || match journal {
-            Some((journal, name)) => journal.run(&name, action, durable),
+        let work = begin(|| match &task.journal {
+            Some((journal, name)) => journal.run(name, action, task.durable),
             None => std::future::ready(Ok(())).boxed(),
-        };
-        self.run_local(op, work, move |reply| Reply::Journal { op, reply });
+        });
+        self.run_local(op, Work::Journal(work));
     }
 
     fn recall(&mut self, op: OpId, id: TaskId) {
-        let journal = self.register(op, id, Cancel::default(), None).journal.clone();
-        let work = move || match journal {
-            Some((journal, name)) => journal.load(&name),
+        let task = self.register(op, id, Cancel::default(), None);
+        let work = begin(|| match &task.journal {
+            Some((journal, name)) => journal.load(name),
             None => std::future::ready(Ok(None)).boxed(),
-        };
-        self.run_local(op, work, move |reply| Reply::Recall { op, reply });
+        });
+        self.run_local(op, Work::Recall(work));
     }
 
     fn ask(&mut self, op: OpId, id: TaskId, question: Question) {
@@ -115,14 +116,9 @@ impl Loop {
         });
     }
 
-    /// Begins local work.
-    fn run_local<T: Send + 'static>(
-        &mut self,
-        op: OpId,
-        work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
-        reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
-    ) {
-        let mut local = Local::new(op, &self.mailbox, work, reply);
+    /// Polls local work for the first time, and keeps it where that is not its end.
+    fn run_local(&mut self, op: OpId, work: Work) {
+        let mut local = Local::new(op, &self.mailbox, work);
         match local.poll() {
             Some(reply) => self.mailbox.reply(reply),
             None => {
@@ -134,18 +130,12 @@ impl Loop {
     }
 
     /// Spawns local work and its answer.
-    fn run_apart<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> BoxFuture<'static, Result<T, FileFault>> + Send + 'static,
-        reply: impl FnOnce(Result<T, FileFault>) -> Reply + Send + 'static,
-    ) {
-        let obligation = Obligation::new(&self.mailbox, move |done: Option<Result<T, FileFault>>| {
-            reply(done.unwrap_or_else(|| Err(panicked())))
+    fn run_apart(&self, op: OpId, work: impl Future<Output = Result<FileReply, FileFault>> + Send + 'static) {
+        let obligation = Obligation::new(&self.mailbox, move |done: Option<_>| {
+            let reply = done.unwrap_or_else(|| Err(panicked()));
+            Reply::File { op, reply }
         });
-        self.seams.run(async move {
-            let work = async move { work().await };
-            obligation.keep(AssertUnwindSafe(work).catch_unwind().await.ok());
-        });
+        self.seams.run(async move { obligation.keep(AssertUnwindSafe(work).catch_unwind().await.ok()) });
     }
 
     /// Notes that `op` is in flight.
