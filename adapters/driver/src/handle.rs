@@ -184,6 +184,9 @@ struct Inner {
     for_outcome: Option<Waker>,
 }
 
+/// Most transfers have no more events.
+const USUAL: usize = 8;
+
 fn wait<T>(slot: &mut Option<Waker>, cx: &Context<'_>) -> Poll<T> {
     match slot {
         Some(waker) => waker.clone_from(cx.waker()),
@@ -235,6 +238,9 @@ impl Shared {
         if inner.events.len() >= self.capacity {
             inner.events.pop_front();
             inner.lost += 1;
+        }
+        if inner.events.capacity() == 0 {
+            inner.events.reserve(self.capacity.min(USUAL));
         }
         inner.events.push_back(event);
         let waker = inner.for_events.take();

@@ -147,12 +147,13 @@ impl Board {
     }
 
     /// Tells the end.
-    pub(crate) fn end(self: &Arc<Self>, event: &Event, callback: Option<OnEnd>) {
+    pub(crate) fn end(self: &Arc<Self>, task: TaskId, end: &End, callback: Option<OnEnd>) {
         let mut inner = self.lock();
         if inner.listeners.is_empty() && callback.is_none() {
             return;
         }
-        inner.items.push_back(Item::End(event.clone(), callback));
+        let event = Event { task, kind: EventKind::Ended(end.clone()) };
+        inner.items.push_back(Item::End(event, callback));
         self.work(inner);
     }
 
@@ -325,8 +326,8 @@ mod tests {
         Event { task: task(), kind }
     }
 
-    fn ended() -> Event {
-        event(EventKind::Ended(End::Failed(Error::Cancelled)))
+    fn ended() -> End {
+        End::Failed(Error::Cancelled)
     }
 
     #[derive(Default)]
@@ -351,11 +352,11 @@ mod tests {
             progress.acknowledged = acknowledged;
             board.progress(task(), progress, None);
         }
-        board.end(&ended(), None);
+        board.end(task(), &ended(), None);
         board.event(&event(EventKind::Started));
         board.event(&event(EventKind::Resumed));
         board.event(&event(EventKind::Paused));
-        board.end(&ended(), None);
+        board.end(task(), &ended(), None);
         assert!(board.idle().now_or_never().is_none());
         assert_eq!(later.run(), 1, "one worker at a time");
         let end = "Ended(Failed(Cancelled))";
@@ -382,7 +383,7 @@ mod tests {
         let board = Arc::new(Board::new(Arc::new(Later { over: true, ..Later::default() }), 10));
         board.add(Arc::new(|_: &Event| {}));
         board.event(&event(EventKind::Started));
-        board.end(&ended(), Some(Box::new(|_, _| {})));
+        board.end(task(), &ended(), Some(Box::new(|_, _| {})));
         assert!(board.idle().now_or_never().is_some());
     }
 }

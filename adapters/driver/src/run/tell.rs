@@ -38,16 +38,13 @@ impl Loop {
             return;
         };
         task.shared.look(self.engine.status(id), self.engine.progress(id));
-        match event.kind {
-            EventKind::Ended(end) => self.end(id, end),
-            kind => {
-                tracing::debug!(parent: &task.span, event = ?kind, "state");
-                task.measured.event(&kind);
-                let event = Event { task: id, kind };
-                self.hub.board.event(&event);
-                task.shared.event(event);
-            }
+        if let EventKind::Ended(end) = event.kind {
+            return self.end(id, end);
         }
+        tracing::debug!(parent: &task.span, event = ?event.kind, "state");
+        task.measured.event(&event.kind);
+        self.hub.board.event(&event);
+        task.shared.event(event);
     }
 
     /// The end of a transfer, told once: to the local end, to listeners, then to the handle, so that whoever has awaited the handle
@@ -75,8 +72,7 @@ impl Loop {
         task.measured.end(&end);
         task.storage.ended(&end);
         self.hub.board.progress(id, progress, task.on_progress.as_ref());
-        let event = Event { task: id, kind: EventKind::Ended(end.clone()) };
-        self.hub.board.end(&event, task.on_end.take());
+        self.hub.board.end(id, &end, task.on_end.take());
         task.shared.end(end);
         if task.abandoned {
             self.forget(id);
