@@ -6,6 +6,7 @@ use longhaul_core::Error;
 use longhaul_core::event::End;
 
 use super::Loop;
+use crate::cancel::Cancel;
 
 impl Drop for Loop {
     /// Also when the runtime drops the loop, or a provider's panic ends it: no handle waits for ever, no request goes on.
@@ -16,7 +17,7 @@ impl Drop for Loop {
         self.mailbox.close();
         self.mailbox.desert();
         for op in self.ops.values() {
-            op.cancel.set();
+            op.cancel.iter().for_each(Cancel::set);
         }
         let unfinished: Vec<_> = self.tasks.keys().copied().collect();
         for id in unfinished {

@@ -17,7 +17,7 @@ use futures::channel::oneshot;
 use futures::future::{BoxFuture, FutureExt};
 use longhaul_core::provider::Head;
 use longhaul_core::time::{Now, Time};
-use longhaul_core::{OpId, TaskId};
+use longhaul_core::{Event, OpId, TaskId};
 
 use crate::blocking::within;
 use crate::cancel::Cancel;
@@ -70,6 +70,8 @@ pub(crate) struct Loop {
     next_tick: Time,
     /// Transfers whose view may be out of date.
     touched: Vec<TaskId>,
+    /// What is about to be told.
+    events: Vec<Event>,
     closing: bool,
     /// Dropped at the very end: whoever waits for the end is woken by that.
     _end: oneshot::Sender<()>,
@@ -95,7 +97,8 @@ struct Task {
 /// One operation in flight.
 struct Op {
     task: TaskId,
-    cancel: Cancel,
+    /// Not for what is over too soon.
+    cancel: Option<Cancel>,
     /// Only for an exchange.
     controls: Option<Controls>,
     /// Only for what the loop polls itself.
@@ -125,6 +128,7 @@ impl Loop {
             exchanges: 0,
             next_tick: Time::NEVER,
             touched: Vec::new(),
+            events: Vec::new(),
             closing: false,
             _end: end,
         }
@@ -198,50 +202,57 @@ impl Loop {
     }
 
     fn answer(&mut self, reply: Reply, now: Now) {
-        let op = match reply {
+        match reply {
             Reply::Head { op, head, disposition } => {
                 if let Some(known) = self.ops.get(&op) {
                     tracing::trace!(parent: self.span(known.task), %op, status = head.status.as_u16(), "head");
                     known.measured.iter().for_each(|request| request.head(now.mono));
+                    self.touched.push(known.task);
                 }
                 let answer = self.engine.handle_head(op, Head { status: head.status, headers: &head.headers }, now);
                 // An exchange that was cancelled meanwhile wants it no more.
                 let _ = disposition.send(answer);
-                if let Some(known) = self.ops.get(&op) {
-                    self.touched.push(known.task);
-                }
-                return;
             }
             Reply::Done { op, outcome } => {
-                if let Some(known) = self.ops.get(&op) {
+                if let Some(known) = self.over(op) {
                     let moved = outcome.moved();
                     tracing::trace!(parent: self.span(known.task), %op, sent = moved.sent, written = moved.written, "done");
                     known.measured.iter().for_each(|request| request.done(&outcome, now.mono));
                 }
                 self.engine.handle_done(op, *outcome, now);
-                op
             }
             Reply::File { op, reply } => {
+                self.over(op);
                 self.engine.handle_file(op, reply, now);
-                op
             }
             Reply::Journal { op, reply } => {
+                self.over(op);
                 self.engine.handle_journal(op, reply, now);
-                op
             }
             Reply::Recall { op, reply } => {
+                self.over(op);
                 self.engine.handle_recalled(op, reply, now);
-                op
             }
             Reply::Ask { op, answer } => {
+                self.over(op);
                 self.engine.handle_answer(op, answer, now);
-                op
             }
-        };
-        if let Some(known) = self.ops.remove(&op) {
-            self.exchanges -= usize::from(known.controls.is_some());
-            self.touched.push(known.task);
         }
+    }
+
+    /// Notes that `op` is in flight.
+    fn register(&mut self, op: OpId, known: Op) {
+        self.exchanges += usize::from(known.controls.is_some());
+        self.touched.push(known.task);
+        self.ops.insert(op, known);
+    }
+
+    /// Notes that `op` has answered.
+    fn over(&mut self, op: OpId) -> Option<Op> {
+        let known = self.ops.remove(&op)?;
+        self.exchanges -= usize::from(known.controls.is_some());
+        self.touched.push(known.task);
+        Some(known)
     }
 
     /// Reads the meters, if it is time.

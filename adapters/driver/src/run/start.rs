@@ -27,7 +27,7 @@ impl Loop {
             Intent::Cancel { op } => {
                 // One that has answered meanwhile is unknown here already, or will be in the next turn.
                 if let Some(op) = self.ops.get(&op) {
-                    op.cancel.set();
+                    op.cancel.iter().for_each(Cancel::set);
                     self.touched.push(op.task);
                 }
             }
@@ -37,9 +37,7 @@ impl Loop {
 
     fn http(&mut self, op: OpId, id: TaskId, request: Request<Body>, digest: Option<Algorithm>) {
         let controls = Controls::default();
-        let transport = Arc::clone(&self.seams.transport);
-        let (read_chunk, write_batch) = (self.config.read_chunk, self.config.write_batch);
-        let task = self.register(op, id, controls.cancel.clone(), Some(controls.clone()));
+        let task = self.task(id);
         tracing::trace!(parent: &task.span, %op, method = %request.method(), body = request.body().len(), "request");
         let exchange = Exchange {
             op,
@@ -48,12 +46,15 @@ impl Loop {
             storage: Arc::clone(&task.storage),
             send: task.send.clone(),
             receive: task.receive.clone(),
-            transport,
-            read_chunk,
-            write_batch: task.storage.write_batch().unwrap_or(write_batch).max(1),
-            controls,
+            transport: Arc::clone(&self.seams.transport),
+            read_chunk: self.config.read_chunk,
+            write_batch: task.storage.write_batch().unwrap_or(self.config.write_batch).max(1),
+            controls: controls.clone(),
             mailbox: Arc::clone(&self.mailbox),
         };
+        let measured = Some(task.measured.request(&*self.seams.timer));
+        let cancel = Some(controls.cancel.clone());
+        self.register(op, Op { task: id, cancel, controls: Some(controls), local: None, measured });
         if self.exchanges == 1 {
             self.next_tick = self.seams.timer.now().mono + self.config.tick;
         }
@@ -61,42 +62,43 @@ impl Loop {
     }
 
     fn file(&mut self, op: OpId, id: TaskId, action: FileOp) {
-        let cancel = Cancel::default();
-        let task = self.register(op, id, cancel.clone(), None);
+        let task = self.task(id);
         tracing::trace!(parent: &task.span, %op, ?action, "file");
+        let cancel = Cancel::default();
         // What takes its time, or runs the application's code, is not for the loop to poll.
         if matches!(action, FileOp::Digest { .. } | FileOp::Fill { .. }) {
-            let storage = Arc::clone(&task.storage);
-            self.run_apart(op, async move { storage.run(action, cancel).await });
+            let (storage, asked) = (Arc::clone(&task.storage), cancel.clone());
+            self.run_apart(op, id, cancel, async move { storage.run(action, asked).await });
         } else {
-            let work = begin(|| task.storage.run(action, cancel));
-            self.run_local(op, Work::File(work));
+            let work = begin(|| task.storage.run(action, cancel.clone()));
+            self.run_local(op, id, Some(cancel), Work::File(work));
         }
     }
 
     fn journal(&mut self, op: OpId, id: TaskId, action: JournalOp) {
-        let task = self.register(op, id, Cancel::default(), None);
+        let task = self.task(id);
         let work = begin(|| match &task.journal {
             Some((journal, name)) => journal.run(name, action, task.durable),
             None => std::future::ready(Ok(())).boxed(),
         });
-        self.run_local(op, Work::Journal(work));
+        self.run_local(op, id, None, Work::Journal(work));
     }
 
     fn recall(&mut self, op: OpId, id: TaskId) {
-        let task = self.register(op, id, Cancel::default(), None);
+        let task = self.task(id);
         let work = begin(|| match &task.journal {
             Some((journal, name)) => journal.load(name),
             None => std::future::ready(Ok(None)).boxed(),
         });
-        self.run_local(op, Work::Recall(work));
+        self.run_local(op, id, None, Work::Recall(work));
     }
 
     fn ask(&mut self, op: OpId, id: TaskId, question: Question) {
         let cancel = Cancel::default();
-        let task = self.register(op, id, cancel.clone(), None);
+        let task = self.task(id);
         tracing::debug!(parent: &task.span, %op, "asking the application");
         let refresher = task.refresher.clone();
+        self.register(op, Op::apart(id, cancel.clone()));
         let obligation = Obligation::new(&self.mailbox, move |answer: Option<Answer>| {
             let answer = answer.unwrap_or_else(|| Answer::Refused("the application's answer panicked".into()));
             Reply::Ask { op, answer }
@@ -117,20 +119,27 @@ impl Loop {
     }
 
     /// Polls local work for the first time, and keeps it where that is not its end.
-    fn run_local(&mut self, op: OpId, work: Work) {
+    fn run_local(&mut self, op: OpId, task: TaskId, cancel: Option<Cancel>, work: Work) {
         let mut local = Local::new(op, &self.mailbox, work);
-        match local.poll() {
-            Some(reply) => self.mailbox.reply(reply),
-            None => {
-                if let Some(op) = self.ops.get_mut(&op) {
-                    op.local = Some(local);
-                }
+        let local = match local.poll() {
+            Some(reply) => {
+                self.mailbox.reply(reply);
+                None
             }
-        }
+            None => Some(local),
+        };
+        self.register(op, Op { task, cancel, controls: None, local, measured: None });
     }
 
     /// Spawns local work and its answer.
-    fn run_apart(&self, op: OpId, work: impl Future<Output = Result<FileReply, FileFault>> + Send + 'static) {
+    fn run_apart(
+        &mut self,
+        op: OpId,
+        task: TaskId,
+        cancel: Cancel,
+        work: impl Future<Output = Result<FileReply, FileFault>> + Send + 'static,
+    ) {
+        self.register(op, Op::apart(task, cancel));
         let obligation = Obligation::new(&self.mailbox, move |done: Option<_>| {
             let reply = done.unwrap_or_else(|| Err(panicked()));
             Reply::File { op, reply }
@@ -138,18 +147,17 @@ impl Loop {
         self.seams.run(async move { obligation.keep(AssertUnwindSafe(work).catch_unwind().await.ok()) });
     }
 
-    /// Notes that `op` is in flight.
-    ///
     /// # Panics
     /// When the engine names a transfer it never issued, which it cannot.
-    fn register(&mut self, op: OpId, id: TaskId, cancel: Cancel, controls: Option<Controls>) -> &Task {
-        let task =
-            self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget");
-        let measured = controls.is_some().then(|| task.measured.request(&*self.seams.timer));
-        self.exchanges += usize::from(controls.is_some());
-        self.ops.insert(op, Op { task: id, cancel, controls, local: None, measured });
-        self.touched.push(id);
-        task
+    fn task(&self, id: TaskId) -> &Task {
+        self.tasks.get(&id).expect("the engine asks only for transfers it accepted and was not told to forget")
+    }
+}
+
+impl Op {
+    /// One with a task of its own, for `task`.
+    const fn apart(task: TaskId, cancel: Cancel) -> Self {
+        Self { task, cancel: Some(cancel), controls: None, local: None, measured: None }
     }
 }
 

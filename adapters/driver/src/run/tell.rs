@@ -8,10 +8,16 @@ use super::Loop;
 impl Loop {
     /// Brings views up to date, then tells events: whoever hears of something sees it in the getters too.
     pub(super) fn tell(&mut self) {
-        self.look(false);
+        let mut events = std::mem::take(&mut self.events);
         while let Some(event) = self.engine.poll_event() {
+            self.touched.push(event.task);
+            events.push(event);
+        }
+        self.look(false);
+        for event in events.drain(..) {
             self.event(event);
         }
+        self.events = events;
     }
 
     /// Brings the views of all touched transfers up to date; on a tick their progress callbacks are called.
@@ -37,7 +43,6 @@ impl Loop {
         let Some(task) = self.tasks.get(&id) else {
             return;
         };
-        task.shared.look(self.engine.status(id), self.engine.progress(id));
         if let EventKind::Ended(end) = event.kind {
             return self.end(id, end);
         }
