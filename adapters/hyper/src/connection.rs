@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::channel::oneshot;
+use futures::future::Either;
 use http::header::{HOST, HeaderValue};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
@@ -69,14 +70,14 @@ impl Connection {
     }
 
     /// Sends `request` to `uri` in the form this connection wants.
-    pub(crate) async fn send(
+    pub(crate) fn send(
         &mut self,
         mut request: Request<Outgoing>,
         uri: &Uri,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> {
         *request.uri_mut() = uri.clone();
         match &mut self.sender {
-            Sender::Http2(sender) => sender.try_send_request(request).await,
+            Sender::Http2(sender) => Either::Left(sender.try_send_request(request)),
             Sender::Http1(sender) => {
                 if let Some(host) = host(uri) {
                     request.headers_mut().entry(HOST).or_insert(host);
@@ -85,7 +86,7 @@ impl Connection {
                 if !self.wire.proxied {
                     *request.uri_mut() = uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
                 }
-                sender.try_send_request(request).await
+                Either::Right(sender.try_send_request(request))
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -26,9 +27,22 @@ use crate::fault;
 use crate::link::Link;
 use crate::net::Runtime;
 
-/// One server, as URLs name it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+/// One server, as URLs name it: by another spelling it is another one.
+#[derive(Clone, Eq, Debug)]
 pub(crate) struct Server(Scheme, Authority);
+
+impl PartialEq for Server {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 && self.1.as_str() == other.1.as_str()
+    }
+}
+
+impl Hash for Server {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+        self.1.as_str().hash(state);
+    }
+}
 
 impl Server {
     pub(crate) fn of(uri: &Uri) -> Option<Self> {

@@ -3,6 +3,8 @@
 //! Connecting is done in stages (resolve, dial, proxy, TLS), so that each failure is known for
 //! what it is. Nothing is retried, except a request that never left because its pooled connection had just been closed.
 
+use std::future::ready;
+
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, PROXY_AUTHORIZATION};
@@ -59,10 +61,12 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     fn send(&self, request: Request<SendBody>) -> BoxFuture<'static, Result<Response<Frames>, Fault>> {
         let meter = request.body().meter();
-        let request = self.prepare(request);
+        let mut request = match self.prepare(request) {
+            Ok(request) => request,
+            Err(fault) => return Box::pin(ready(Err(fault))),
+        };
         let pool = self.pool.clone();
         Box::pin(async move {
-            let mut request = request?;
             let uri = request.uri().clone();
             let server = Server::of(&uri).ok_or_else(|| wrong("has no host"))?;
             let mut exchange = Exchange::new(request.body().upload());
