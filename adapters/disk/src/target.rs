@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -49,9 +51,9 @@ struct Inner {
     /// The file system wants what it writes from memory, and not from pipes.
     #[cfg(target_os = "linux")]
     from_memory: AtomicBool,
-    /// Writes from pipes.
+    /// Writes from pipes, once there are any.
     #[cfg(target_os = "linux")]
-    line: Line,
+    line: OnceLock<Line>,
     /// It lies in a file system of memory, where a write waits for nothing.
     of_memory: AtomicBool,
     /// Writes there take turns: the system lets one thread at a time write to a file, and others that try burn their time.
@@ -93,7 +95,7 @@ impl FileTarget {
             #[cfg(target_os = "linux")]
             from_memory: AtomicBool::new(false),
             #[cfg(target_os = "linux")]
-            line: Line::default(),
+            line: OnceLock::default(),
             of_memory: AtomicBool::new(false),
             turn: Turn::default(),
             paths: Mutex::default(),
@@ -355,7 +357,7 @@ impl Storage for FileTarget {
                 inner.write_piped(offset, pipe, len)
             });
         }
-        self.0.line.run(len, move || inner.write_piped(offset, pipe, len))
+        self.0.line.get_or_init(Line::default).run(len, move || inner.write_piped(offset, pipe, len))
     }
 }
 

@@ -168,7 +168,7 @@ impl Client {
     /// When the transfer is there already, or the client is closed.
     pub async fn submit(&self, job: Job) -> Result<Transfer, SubmitError> {
         let (reply, handle) = oneshot::channel();
-        let submission = Submission { job: Box::new(job), reply };
+        let submission = Submission { job, reply };
         self.0.mailbox.command(Command::Submit(vec![submission])).await?;
         handle.await.unwrap_or(Err(SubmitError::Closed))
     }
@@ -179,7 +179,7 @@ impl Client {
     /// [`SubmitError::Busy`] when there is none, otherwise as [`submit`](Self::submit).
     pub async fn try_submit(&self, job: Job) -> Result<Transfer, SubmitError> {
         let (reply, handle) = oneshot::channel();
-        let submission = Submission { job: Box::new(job), reply };
+        let submission = Submission { job, reply };
         self.0.mailbox.try_command(Command::Submit(vec![submission]))?;
         handle.await.unwrap_or(Err(SubmitError::Closed))
     }
@@ -190,7 +190,7 @@ impl Client {
             .into_iter()
             .map(|job| {
                 let (reply, handle) = oneshot::channel();
-                (Submission { job: Box::new(job), reply }, handle)
+                (Submission { job, reply }, handle)
             })
             .unzip();
         // When refused, the submissions are dropped, and every handle says so.

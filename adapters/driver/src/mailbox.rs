@@ -29,9 +29,9 @@ use crate::storage::LinkState;
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// The head of an answer came.
-    Head { op: OpId, head: Box<Parts>, disposition: oneshot::Sender<Disposition> },
+    Head { op: OpId, head: Parts, disposition: oneshot::Sender<Disposition> },
     /// An exchange is over.
-    Done { op: OpId, outcome: Box<Outcome> },
+    Done { op: OpId, outcome: Outcome },
     /// A file operation is over.
     File { op: OpId, reply: Result<FileReply, FileFault> },
     /// A journal operation is over.
@@ -67,7 +67,7 @@ pub(crate) enum Command {
 
 /// A job and where its handle goes.
 pub(crate) struct Submission {
-    pub(crate) job: Box<Job>,
+    pub(crate) job: Job,
     pub(crate) reply: oneshot::Sender<Result<Transfer, SubmitError>>,
 }
 

@@ -179,7 +179,7 @@ impl<F: Future> Future for Unless<F> {
 /// Hands the head to the loop. A loop that is gone wants nothing more of the answer.
 async fn ask(mailbox: &Mailbox, op: OpId, head: Parts) -> Disposition {
     let (disposition, answer) = oneshot::channel();
-    mailbox.reply(Reply::Head { op, head: Box::new(head), disposition });
+    mailbox.reply(Reply::Head { op, head, disposition });
     answer.await.unwrap_or(Disposition::Close)
 }
 
@@ -228,7 +228,7 @@ impl Answer {
     fn give(mut self, outcome: Option<Outcome>) {
         if let Some(outcome) = outcome {
             self.open = false;
-            self.mailbox.reply(Reply::Done { op: self.op, outcome: Box::new(outcome) });
+            self.mailbox.reply(Reply::Done { op: self.op, outcome });
         }
     }
 }
@@ -238,7 +238,7 @@ impl Drop for Answer {
         if self.open {
             let fault = Fault::new(FaultKind::Other, Sent::Maybe, "the exchange panicked, or its runtime dropped it");
             let outcome = Outcome::Broken { moved: self.meter.read(), fault };
-            self.mailbox.reply(Reply::Done { op: self.op, outcome: Box::new(outcome) });
+            self.mailbox.reply(Reply::Done { op: self.op, outcome });
         }
     }
 }

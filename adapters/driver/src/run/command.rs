@@ -24,7 +24,7 @@ impl Loop {
                 for submission in submissions {
                     // Withdrawn while it waited.
                     if !submission.reply.is_canceled() {
-                        let _ = submission.reply.send(self.submit(*submission.job, now));
+                        let _ = submission.reply.send(self.submit(submission.job, now));
                     }
                 }
             }

@@ -219,7 +219,7 @@ impl Loop {
                     tracing::trace!(parent: self.span(known.task), %op, sent = moved.sent, written = moved.written, "done");
                     known.measured.iter().for_each(|request| request.done(&outcome, now.mono));
                 }
-                self.engine.handle_done(op, *outcome, now);
+                self.engine.handle_done(op, outcome, now);
             }
             Reply::File { op, reply } => {
                 self.over(op);

@@ -101,7 +101,7 @@ impl Bench {
                     }
                     Reply::Done { outcome, .. } => {
                         assert!(self.mail().now_or_never().is_none(), "one answer");
-                        return *outcome;
+                        return outcome;
                     }
                     other => panic!("{other:?}"),
                 }
