@@ -28,7 +28,8 @@ const MAX_TEXT: usize = 4096;
 const MAX_FRAME: usize = 3 * MAX_TEXT;
 /// Most parts or segments one checkpoint may hold.
 const MAX_RECORDS: usize = 1 << 20;
-const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
+/// Sixteen bytes at a time: one frame is written for every part.
+static CRC: crc::Crc<u32, crc::Table<16>> = crc::Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI);
 
 /// What an earlier run of a transfer recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,6 +5,7 @@ use http::StatusCode;
 
 use super::Engine;
 use super::ops::{Op, OpKind, Request};
+use super::task::Task;
 use crate::error::{Deadline, Fault, FaultKind, FileFault, Sent, ServerFaultKind};
 use crate::id::{OpId, TaskId};
 use crate::intent::{Answer, Disposition, FileReply, Moved, Outcome};
@@ -33,19 +34,22 @@ impl Engine {
         if cancelling && ranged {
             return Disposition::Close;
         }
-        let Some(transfer) = self.tasks.get_mut(task).and_then(super::task::Task::live_mut) else {
+        let Some(transfer) = self.tasks.get_mut(task).and_then(Task::live_mut) else {
             return Disposition::Close;
         };
         transfer.clocks = transfer.clocks.min(due);
         if ranged {
             let judged = transfer.spec.provider.interpret(&request.step, &transfer.context(), head, &[], now);
             let disposition = transfer.on_range_head(op, judged, head.status.as_u16());
-            self.touch(task);
+            match disposition {
+                Disposition::WriteAt { .. } => self.touch_later(task),
+                _ => self.touch(task),
+            }
             disposition
         } else {
             let max = transfer.spec.provider.profile().answer_limit;
             request.head = Some((head.status, head.headers.clone()));
-            self.touch(task);
+            self.touch_later(task);
             Disposition::Collect { max }
         }
     }
@@ -72,10 +76,11 @@ impl Engine {
         if let Some(authority) = grown {
             self.wake(authority);
         }
-        self.with_live(task, |transfer, cx| {
+        if let Some(transfer) = self.tasks.get_mut(task).and_then(Task::live_mut) {
             transfer.clocks = transfer.clocks.min(due);
-            transfer.on_moved(op, moved, cx.now.mono);
-        });
+            transfer.on_moved(op, moved, now);
+        }
+        self.touch_later(task);
     }
 
     /// A request is over.

@@ -93,7 +93,7 @@ impl Engine {
                 transfer.local_issued(op, &local, self.now.mono);
             }
         }
-        self.touch(id);
+        self.touch_later(id);
         Some(match local {
             Local::Recall => Intent::Recall { op, task: id },
             Local::File(action) => Intent::File { op, task: id, action },
@@ -249,12 +249,18 @@ impl Engine {
                 transfer.clocks = transfer.clocks.min(due);
             }
         }
-        self.touch(id);
+        self.touch_later(id);
         Some(Intent::Http { op, task: id, request, digest, deadlines })
     }
 
     /// Whatever a call to a transfer made necessary: cancels, its place in the lines, its timer, its end.
     pub(super) fn touch(&mut self, id: TaskId) {
+        self.touch_later(id);
+        self.touch_quietly(id);
+    }
+
+    /// The same when intents are polled next, before any request is made: enough where nothing can have ended.
+    pub(super) fn touch_later(&mut self, id: TaskId) {
         if let Some(task) = self.tasks.get_mut(id)
             && !task.local_queued
             && task.live().is_some()
@@ -262,7 +268,6 @@ impl Engine {
             task.local_queued = true;
             self.local.push_back(id);
         }
-        self.touch_quietly(id);
     }
 
     /// The same without asking it for local work again.

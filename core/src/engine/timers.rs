@@ -48,11 +48,12 @@ impl Timers {
                 self.up(self.heap.len() - 1);
             }
             (Some(here), Some(at)) => {
-                if let Some(entry) = self.heap.get_mut(here) {
+                // Mostly nothing has changed.
+                if let Some(entry) = self.heap.get_mut(here).filter(|entry| **entry != (at, task)) {
                     *entry = (at, task);
+                    let here = self.up(here);
+                    self.down(here);
                 }
-                let here = self.up(here);
-                self.down(here);
             }
             (Some(here), None) => {
                 self.heap.swap_remove(here);

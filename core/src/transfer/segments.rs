@@ -49,15 +49,18 @@ impl Segments {
         if segment.range.is_empty() {
             return true;
         }
-        let replaced = match self.by_start.range(..=start).next_back() {
-            Some((&first, &(old, _))) if first == start && old >= end => return true,
-            Some((&first, &(old, _))) if first == start => old - start,
-            Some((_, &(old, _))) if old > start => return false,
-            _ => 0,
-        };
-        let last = self.by_start.last_key_value().map_or(0, |(&last, _)| last);
-        if last > start && self.by_start.range(start + 1..).next().is_some_and(|(&next, _)| next < end) {
-            return false;
+        let mut replaced = 0;
+        // Mostly they come in order.
+        if start < self.end() {
+            match self.by_start.range(..=start).next_back() {
+                Some((&first, &(old, _))) if first == start && old >= end => return true,
+                Some((&first, &(old, _))) if first == start => replaced = old - start,
+                Some((_, &(old, _))) if old > start => return false,
+                _ => {}
+            }
+            if self.by_start.range(start + 1..).next().is_some_and(|(&next, _)| next < end) {
+                return false;
+            }
         }
         self.by_start.insert(start, (end, segment.digest));
         self.total += end - start - replaced;
@@ -90,8 +93,14 @@ impl Segments {
 
     /// Whether this stretch, or a longer one around it, is there already.
     pub(crate) fn holds(&self, segment: &Segment) -> bool {
-        let around = self.by_start.range(..=segment.range.start()).next_back();
-        segment.range.is_empty() || around.is_some_and(|(_, &(end, _))| end >= segment.range.end())
+        let (start, end) = (segment.range.start(), segment.range.end());
+        let around = || self.by_start.range(..=start).next_back();
+        start == end || end <= self.end() && around().is_some_and(|(_, &(there, _))| there >= end)
+    }
+
+    /// Where the last one ends.
+    fn end(&self) -> u64 {
+        self.by_start.last_key_value().map_or(0, |(_, &(end, _))| end)
     }
 
     pub(crate) fn remove(&mut self, start: u64) {
