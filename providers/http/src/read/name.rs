@@ -44,13 +44,12 @@ pub fn safe_file_name(suggestion: &str) -> Option<String> {
 }
 
 fn is_device(name: &str) -> bool {
-    let stem = || name.split('.').next().unwrap_or_default().trim_end().chars().flat_map(char::to_lowercase);
-    let numbered = |device: &str| {
-        let mut stem = stem();
-        device.chars().all(|c| stem.next() == Some(c))
-            && matches!((stem.next(), stem.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
-    };
-    DEVICES.iter().any(|device| stem().eq(device.chars())) || numbered("com") || numbered("lpt")
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+    DEVICES.contains(&stem.as_str())
+        || numbered.is_some_and(|rest| {
+            matches!(rest, "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³")
+        })
 }
 
 /// Cuts `name` to what file systems take, before its extension.
