@@ -2,18 +2,30 @@
 
 use std::time::Duration;
 
+use console::Term;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use longhaul::{Event, Phase, Progress, State};
 
 use super::{Label, Report, Summary, text, words};
 use crate::shown;
 
-/// Longest name shown before a bar, in characters.
+/// Longest name shown, in characters.
 const NAME: usize = 28;
+/// What is left of it at least, before numbers are left out.
+const LEAST_NAME: usize = 8;
+/// Columns that a bar takes with its numbers.
+const BAR: usize = 52;
 
 pub(super) struct Bars {
     all: MultiProgress,
-    bars: Vec<(String, ProgressBar)>,
+    bars: Vec<Bar>,
+}
+
+struct Bar {
+    name: String,
+    bar: ProgressBar,
+    /// Whether it is drawn as one: the size is known, and there is room.
+    drawn: bool,
 }
 
 impl Bars {
@@ -22,7 +34,7 @@ impl Bars {
     }
 
     fn say(&self, index: Option<usize>, words: &str) {
-        let name = index.and_then(|index| self.bars.get(index)).map_or("longhaul", |(name, _)| name);
+        let name = index.and_then(|index| self.bars.get(index)).map_or("longhaul", |bar| &bar.name);
         // Fails only when there is no terminal any more.
         let _ = self.all.println(format!("{}: {}", shown::text(name), shown::text(words)));
     }
@@ -31,11 +43,11 @@ impl Bars {
 impl Report for Bars {
     fn start(&mut self, index: usize, label: &Label) {
         let bar = self.all.add(ProgressBar::new_spinner());
-        bar.set_style(style("{prefix} {spinner} {binary_bytes} {msg}"));
-        bar.set_prefix(short(&shown::text(&label.name)));
+        bar.set_style(style(LINE));
+        bar.set_prefix(short(&shown::text(&label.name), NAME));
         bar.enable_steady_tick(Duration::from_millis(250));
         debug_assert_eq!(self.bars.len(), index);
-        self.bars.push((label.name.clone(), bar));
+        self.bars.push(Bar { name: label.name.clone(), bar, drawn: false });
     }
 
     fn note(&mut self, index: Option<usize>, words: &str) {
@@ -49,28 +61,27 @@ impl Report for Bars {
     }
 
     fn progress(&mut self, index: usize, progress: &Progress, state: State) {
-        let Some((_, bar)) = self.bars.get(index) else { return };
+        let Some(Bar { bar, drawn, .. }) = self.bars.get_mut(index) else { return };
+        let (columns, name) = (usize::from(Term::stderr().size().1), bar.prefix());
+        let room = columns >= name.chars().count() + BAR;
         if let Some(total) = progress.total
-            && bar.length() != Some(total)
+            && (bar.length() != Some(total) || *drawn != room)
         {
-            bar.set_style(style("{prefix} {wide_bar} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg}"));
+            *drawn = room;
+            bar.set_style(style(if room { DRAWN } else { LINE }));
             bar.set_length(total);
         }
         bar.set_position(progress.acknowledged);
-        bar.set_message(match (state, progress.eta()) {
-            (State::Active(Phase::Moving), Some(eta)) => {
-                format!("{} {}", text::rate(progress.rate), text::time(eta))
-            }
-            (State::Active(phase), _) => phase.to_string(),
-            (State::Waiting(_), _) => "waiting to retry".to_owned(),
-            (State::Queued, _) => "queued".to_owned(),
-            (State::Ending, _) => "stopping".to_owned(),
-            _ => String::new(),
+        let (rate, rest) = standing(progress, state);
+        bar.set_message(if *drawn {
+            join(&[&rate, &rest])
+        } else {
+            line(columns.saturating_sub(SPINNER), &name, progress, &rate, &rest)
         });
     }
 
     fn end(&mut self, index: usize, summary: &Summary) {
-        if let Some((_, bar)) = self.bars.get(index) {
+        if let Some(Bar { bar, .. }) = self.bars.get(index) {
             bar.finish_and_clear();
         }
         self.say(Some(index), &summary.line());
@@ -81,11 +92,85 @@ impl Report for Bars {
     }
 }
 
+const DRAWN: &str = "{prefix} {wide_bar} {percent:>3}% {binary_bytes}/{binary_total_bytes} {msg}";
+/// What is too long all the same is cut at the edge.
+const LINE: &str = "{spinner} {wide_msg}";
+/// Columns before a line's message.
+const SPINNER: usize = 2;
+
 fn style(template: &str) -> ProgressStyle {
     // The templates are constants; a wrong one would show in any use.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
-fn short(name: &str) -> String {
-    if name.chars().count() <= NAME { name.to_owned() } else { name.chars().take(NAME - 1).chain(['…']).collect() }
+/// The rate, and how long it will take or else what it is at.
+fn standing(progress: &Progress, state: State) -> (String, String) {
+    let at = match (state, progress.eta()) {
+        (State::Active(Phase::Moving), Some(eta)) => return (text::rate(progress.rate), text::time(eta)),
+        (State::Active(phase), _) => phase.to_string(),
+        (State::Waiting(_), _) => "waiting to retry".to_owned(),
+        (State::Queued, _) => "queued".to_owned(),
+        (State::Ending, _) => "stopping".to_owned(),
+        _ => String::new(),
+    };
+    (String::new(), at)
+}
+
+/// A line where there is no bar: the name, and of the numbers as many as there is room for beside it.
+fn line(columns: usize, name: &str, progress: &Progress, rate: &str, rest: &str) -> String {
+    let there = text::bytes(progress.acknowledged);
+    let (share, bytes) = match progress.total {
+        Some(total) => {
+            let percent = u128::from(progress.acknowledged) * 100 / u128::from(total.max(1));
+            (format!("{percent}%"), format!("{there}/{}", text::bytes(total)))
+        }
+        None => (String::new(), there),
+    };
+    let numbers = [join(&[&share, &bytes, rate, rest]), join(&[&share, rate, rest]), join(&[&share, rest])];
+    let least = name.chars().count().min(LEAST_NAME);
+    let fits = |numbers: &&String| least + 1 + numbers.chars().count() <= columns;
+    let numbers = numbers.iter().find(fits).unwrap_or(&share);
+    join(&[&short(name, columns.saturating_sub(numbers.chars().count() + 1)), numbers])
+}
+
+/// What is not empty, with blanks between.
+fn join(words: &[&str]) -> String {
+    let words: Vec<_> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+fn short(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        name.to_owned()
+    } else {
+        name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_what_there_is_room_for() {
+        let name = "a-rather-long-name-of-some-…";
+        let mut progress = Progress::default();
+        (progress.acknowledged, progress.total) = (4 << 20, Some(19 << 20));
+        for (columns, said) in [
+            (78, "a-rather-long-name-of-some-… 21% 4.0 MiB/19.0 MiB 1.2 MiB/s 11s"),
+            (58, "a-rather-long-name-of-… 21% 4.0 MiB/19.0 MiB 1.2 MiB/s 11s"),
+            (38, "a-rather-long-name-… 21% 1.2 MiB/s 11s"),
+            (18, "a-rather-… 21% 11s"),
+            (12, "a-rathe… 21%"),
+            (5, "… 21%"),
+        ] {
+            let told = line(columns, name, &progress, "1.2 MiB/s", "11s");
+            assert_eq!(told, said);
+            assert!(told.chars().count() <= columns);
+        }
+        assert_eq!(line(18, "a.bin", &progress, "1.2 MiB/s", "11s"), "a.bin 21% 11s");
+        progress.total = None;
+        assert_eq!(line(38, "a.bin", &progress, "", "probing"), "a.bin 4.0 MiB probing");
+        assert_eq!(line(14, "a.bin", &progress, "", "probing"), "a.bin probing");
+    }
 }
