@@ -1,6 +1,6 @@
 //! `longhaul cancel`: gives unfinished transfers up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use longhaul::http::Url;
 
@@ -8,7 +8,7 @@ use crate::args;
 use crate::exit::{Code, Failure};
 use crate::give_up::give_up;
 use crate::report::{self, Label, Report, Summary};
-use crate::request::{Clients, Request, Wallet};
+use crate::request::{self, Clients, Request, Wallet};
 use crate::shown;
 use crate::signal::Signals;
 use crate::state::{Record, State};
@@ -94,22 +94,26 @@ async fn one(
     clients: &mut Clients,
     report: &mut dyn Report,
 ) -> Result<(), Failure> {
-    let request = request(record, command)?;
+    let request = request(record, command, state.journals()).await?;
     report.start(index, &Label::of(&request));
     give_up(state, &request, wallet, clients, |event| report.event(index, event)).await
 }
 
-/// The transfer, without what was not recorded: to give it up takes neither a query nor a header.
-fn request(record: &Record, command: Option<&str>) -> Result<Request, Failure> {
+/// The transfer, without what was not recorded: to give it up takes neither a query nor a header, and credentials only where the store
+/// has to be asked.
+async fn request(record: &Record, command: Option<&str>, journals: Option<PathBuf>) -> Result<Request, Failure> {
     let path = shown::path(&record.path());
-    if record.wants_command() && command.is_none() {
-        let words = "the command that prints its credentials is not recorded: give it by --credentials-command";
-        return Err(Failure::usage(format!("{path}: {words}")));
-    }
     let request = record.request(command).map_err(|words| Failure::usage(format!("{path}: {words}")))?;
     // A name that the query belongs to.
     if request.id() != record.id {
         let words = format!("what tells it from others is not recorded: finish it, with {}", record.command);
+        return Err(Failure::usage(format!("{path}: {words}")));
+    }
+    if !request::has_session(&request, journals).await {
+        return Ok(request.anonymous());
+    }
+    if record.wants_command() && command.is_none() {
+        let words = "the command that prints its credentials is not recorded: give it by --credentials-command";
         return Err(Failure::usage(format!("{path}: {words}")));
     }
     Ok(request)

@@ -46,6 +46,17 @@ impl Kept {
     }
 }
 
+/// Whether an earlier run left an upload open at the server, as far as its journal in `journals` can be read.
+pub(crate) async fn has_session(request: &Request, journals: Option<PathBuf>) -> bool {
+    let Some(folder) = journals.filter(|_| matches!(request.what, What::Put { .. })) else { return false };
+    let name = JournalName { id: request.id(), beside: None };
+    match FileJournal::in_folder(folder).load(&name).await {
+        Ok(None) => false,
+        Ok(Some(bytes)) => Checkpoint::decode(&bytes).map_or(true, |checkpoint| checkpoint.session().is_some()),
+        Err(_) => true,
+    }
+}
+
 /// A download of any kind, described but for where it goes.
 pub(super) trait Down {
     fn into_storage(self: Box<Self>, storage: Arc<dyn Storage>, destination: &str) -> Result<Job, BuildError>;

@@ -26,7 +26,7 @@ use crate::shown;
 
 pub(crate) use checksum::file_has;
 pub(crate) use headers::Fields;
-pub(crate) use job::{Kept, Ready, make};
+pub(crate) use job::{Kept, Ready, has_session, make};
 pub(crate) use plan::Plan;
 pub(crate) use reach::Clients;
 pub(crate) use remote::Remote;
@@ -182,6 +182,14 @@ impl Request {
     pub(crate) fn replacing(mut self) -> Self {
         if let What::Get { overwrite, .. } = &mut self.what {
             *overwrite = Overwrite::Always;
+        }
+        self
+    }
+
+    /// The same, asked for by nobody in particular.
+    pub(crate) fn anonymous(mut self) -> Self {
+        if let Remote::Store(store) = &mut self.remote {
+            store.forget_who();
         }
         self
     }

@@ -192,6 +192,11 @@ impl Store {
         self
     }
 
+    /// Asked for by nobody in particular.
+    pub(super) fn forget_who(&mut self) {
+        self.who = Who::Anonymous;
+    }
+
     pub(super) fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }

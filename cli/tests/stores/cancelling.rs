@@ -117,3 +117,35 @@ async fn only_what_is_named_and_at_rest_is_given_up() {
     assert!(shop.words("cancel --all").await.expect(0).stderr.contains("nothing is unfinished"));
     shop.words("cancel").await.expect(2);
 }
+
+/// Keys are asked for where the store has to be asked, and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_left_nothing_at_the_store_is_given_up_without_keys() {
+    let store = Store::new(5 << 20);
+    let raw = store.serve(|_, answer| answer).await;
+    let keys = crate::wrong::strict(&raw.url(""));
+    let mut place = Place::new().await;
+    place.env.clone_from(&keys);
+    let file = place.local("object.bin", SIZE).0.display().to_string();
+    place.run(["put", &file, "s3://tbucket/down", "--part-size", "8MiB"]).await.expect(0);
+    let printed = r#"echo '{"Version": 1, "AccessKeyId": "TESTAK", "SecretAccessKey": "canary-secret"}'"#;
+    for (name, more) in [("a.bin", vec![]), ("b.bin", vec!["--credentials-command", printed])] {
+        let args = ["get", "s3://tbucket/down", "-o", name, "--json", "--part-size", "1MiB", "--limit-rate", "16MiB"];
+        let mut started = place.start(args.into_iter().chain(more));
+        started.until_bytes(10 << 20).await;
+        started.kill().await;
+    }
+    assert_eq!(place.records().len(), 2);
+    place.env.clear();
+    place.words("cancel --all").await.expect(0);
+    assert!(place.records().is_empty() && place.outputs().is_empty(), "{:?}", place.outputs());
+
+    place.env.clone_from(&keys);
+    killed(&place, "s3://tbucket/up").await;
+    place.env.clear();
+    let told = place.words("cancel --all").await.expect(2);
+    assert!(told.stderr.contains("there are no credentials"), "{told:?}");
+    place.env = keys;
+    place.words("cancel --all").await.expect(0);
+    assert!(place.records().is_empty());
+}
