@@ -122,6 +122,8 @@ impl Run<'_> {
         clients: &mut Clients,
     ) -> Result<Task, Failure> {
         let began = Instant::now();
+        // First of all: a page that is asked for is drawn of whatever fails from here on, too.
+        let client = clients.of(&request)?.clone();
         let (entry, warning) = self.state.enter(&request)?;
         if let Some(words) = warning {
             self.report.note(Some(index), &words);
@@ -146,7 +148,6 @@ impl Run<'_> {
         if let Some(words) = recalled(&left, &request, recorded) {
             self.report.note(Some(index), &words);
         }
-        let client = clients.of(&request)?;
         let transfer = client.submit(job).await?;
         let copy = reader.map(|reader| tokio::spawn(copy(reader)));
         Ok(Task {
@@ -382,7 +383,7 @@ fn recalled(recalled: &Recalled, request: &Request, recorded: bool) -> Option<St
     match (recalled, &request.what) {
         (Recalled::Unusable(error), _) => Some(error.to_string()),
         (Recalled::Nothing, What::Get { .. }) if recorded => {
-            Some("what an earlier run left is gone; it starts afresh".to_owned())
+            Some("nothing is there of an earlier run that could be gone on with; it begins anew".to_owned())
         }
         (Recalled::Nothing, What::Put { .. }) if recorded && request.starts_afresh() => {
             Some("a single PUT cannot be continued; it starts afresh".to_owned())

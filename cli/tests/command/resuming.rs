@@ -141,7 +141,7 @@ async fn a_record_without_its_files_starts_afresh_and_says_so() {
         std::fs::remove_file(place.out(name)).unwrap();
     }
     let told = place.words("resume").await.expect(0);
-    assert!(told.stderr.contains("afresh"), "{told:?}");
+    assert!(told.stderr.contains("it begins anew"), "{told:?}");
     assert!(std::fs::read(place.out("b.bin")).unwrap() == bytes);
 }
 

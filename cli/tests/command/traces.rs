@@ -45,6 +45,18 @@ async fn b9_a_transfer_that_failed_says_why_in_its_page_and_fails_the_same_in_it
     assert!(told.stderr.contains("the core decides otherwise: line ") && told.stdout.is_empty(), "{told:?}");
 }
 
+/// An older page must not pass for this run's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_that_fails_before_it_begins_has_its_page_too() {
+    let place = Place::new().await;
+    let (file, _) = place.local("up.bin", 300_000);
+    let put = format!("put {} {} --report put.html", file.display(), place.url("up"));
+    place.words(&put).await.expect(0);
+    place.words(&format!("{put} --checksum md5:00000000000000000000000000000000")).await.expect(3);
+    let page = std::fs::read_to_string(place.out("put.html")).unwrap();
+    assert!(page.contains("Nothing was submitted"), "{page}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_or_written_is_named() {
     let place = Place::new().await;

@@ -28,8 +28,14 @@ async fn a_broken_download_says_what_the_same_command_does() {
         let goes_on = says.contains("goes on");
 
         place.server.set_faults(whole.into_iter().collect::<Vec<_>>());
-        let again = place.words(&format!("{words} --json")).await.expect(0).summary();
+        let told = place.words(&format!("{words} --json")).await.expect(0);
+        let (again, lines) = (told.summary(), told.lines());
+        let notes: Vec<_> = lines.iter().filter(|line| line["event"] == "note").map(|line| &line["message"]).collect();
         assert_eq!(again["reused"].as_u64() > Some(0), goes_on, "and so it is: {again}");
+        let gone = notes
+            .iter()
+            .any(|note| *note == "nothing is there of an earlier run that could be gone on with; it begins anew");
+        assert_eq!(gone, !goes_on, "{notes:?}");
     }
 }
 
