@@ -96,7 +96,7 @@ impl From<Error> for Failure {
 
 impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
-        Self::usage(error.to_string())
+        Error::Usage(error.into()).into()
     }
 }
 

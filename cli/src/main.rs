@@ -36,15 +36,17 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code.into(),
     };
+    let json = cli.command.output().is_some_and(|output| output.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            report::failure(&Failure::new(Code::Failed, format!("cannot start: {error}")));
-            return Code::Failed.into();
+            let failure = Failure::new(Code::Failed, format!("cannot start: {error}"));
+            report::fatal(&failure, json);
+            return failure.code.into();
         }
     };
     let code = runtime.block_on(run(cli.command)).unwrap_or_else(|failure| {
-        report::failure(&failure);
+        report::fatal(&failure, json);
         failure.code
     });
     runtime.shutdown_timeout(GRACE);
@@ -69,13 +71,9 @@ async fn run(command: Command) -> Result<Code, Failure> {
 /// Tells on standard error what happens inside, as far as `-v` asks for it.
 fn trace(command: &Command) {
     let verbose = match command {
-        Command::Get(args) => args.shared.output_options.verbose,
-        Command::Put(args) => args.shared.output_options.verbose,
-        Command::Resume(args) => args.unfinished.output_options.verbose,
-        Command::Cancel(args) => args.unfinished.output_options.verbose,
-        Command::Report(_) | Command::Replay(_) => 0,
         Command::Serve(args) => args.verbose,
         Command::Demo(args) => args.verbose,
+        command => command.output().map_or(0, |output| output.verbose),
     };
     let level = match verbose {
         0 => return,

@@ -52,6 +52,19 @@ pub(crate) enum Command {
     Demo(Demo),
 }
 
+impl Command {
+    /// How its transfers are told of, where it has any.
+    pub(crate) const fn output(&self) -> Option<&Output> {
+        match self {
+            Self::Get(args) => Some(&args.shared.output_options),
+            Self::Put(args) => Some(&args.shared.output_options),
+            Self::Resume(args) => Some(&args.unfinished.output_options),
+            Self::Cancel(args) => Some(&args.unfinished.output_options),
+            Self::Report(_) | Self::Replay(_) | Self::Serve(_) | Self::Demo(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// What to download: an http or https URL (presigned ones and Azure's with a SAS too), s3://bucket/key, oss://bucket/key,
@@ -224,7 +237,7 @@ pub(crate) struct Unfinished {
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
     /// Only list what is unfinished
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["trace", "report", "credentials_command"])]
     pub(crate) list: bool,
     #[command(flatten)]
     pub(crate) unfinished: Unfinished,

@@ -6,8 +6,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::Cli;
-use crate::exit::Code;
-use crate::report::out;
+use crate::exit::{Code, Failure};
+use crate::report::{self, out};
 use crate::shown;
 
 /// Reads the command line. When there is nothing to do but to exit, everything has been said already.
@@ -20,6 +20,9 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Cli, Code> {
                 Code::Done
             }
             _ => {
+                if args.iter().any(|arg| arg == "--json") {
+                    report::json::fatal(&Failure::usage(text.trim_start_matches("error: ").trim_end()));
+                }
                 out::stderr(&text);
                 Code::Usage
             }

@@ -127,6 +127,16 @@ impl Report for Json {
     }
 }
 
+/// The end of the command, where no summary tells it.
+pub(crate) fn fatal(failure: &Failure) {
+    let mut error = failed(failure);
+    if let Some(object) = error.as_object_mut() {
+        object.insert("message".to_owned(), failure.words.clone().into());
+    }
+    let value = json!({ "event": "error", "error": error, "exit_code": failure.code as u8 });
+    out::stdout(&format!("{value}\n"));
+}
+
 fn counters(progress: &Progress) -> Value {
     json!({
         "total": progress.total,

@@ -3,7 +3,7 @@
 //! Standard output has only what was asked for (`--json`, or the final path); everything else goes to standard error.
 
 mod bar;
-mod json;
+pub(crate) mod json;
 pub(crate) mod out;
 mod plain;
 mod summary;
@@ -88,8 +88,16 @@ pub(crate) fn new(output: &Output) -> Box<dyn Report> {
     }
 }
 
-/// Tells a failure that ends the command.
-pub(crate) fn failure(failure: &Failure) {
+/// Tells a failure that ends the command before there is a transfer to be told of.
+pub(crate) fn fatal(failure: &Failure, json: bool) {
+    if json {
+        json::fatal(failure);
+    }
+    self::failure(failure);
+}
+
+/// Tells a failure.
+fn failure(failure: &Failure) {
     hint(&failure.words);
 }
 
@@ -123,7 +131,7 @@ fn words(event: &Event) -> Option<String> {
 fn why(restart: &Restart) -> String {
     match restart {
         Restart::Changed(changed) => changed.to_string(),
-        Restart::LocalLost => "what an earlier run left is missing or damaged".to_owned(),
+        Restart::LocalLost => "what an earlier run had fetched is missing or damaged here".to_owned(),
         Restart::SessionGone => "the server no longer knows the upload".to_owned(),
         Restart::Unpinned => "the server names no version, so what is there cannot be continued".to_owned(),
         _ => "what is there cannot be continued".to_owned(),

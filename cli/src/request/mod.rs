@@ -88,6 +88,7 @@ impl Request {
             Some(plan) => (Remote::Plan(plan?), None),
             None => named(get.url.as_deref().unwrap_or_default(), None, &get.shared.store)?,
         };
+        store::check_options(&get.shared.store, remote.store())?;
         let remote = match (get.version_id, remote) {
             (None, remote) => remote,
             (Some(id), Remote::Store(store)) => Remote::Store(store.at_version(id)),
@@ -112,6 +113,7 @@ impl Request {
             Some(plan) => (Remote::Plan(plan?), None),
             None => named(put.url.as_deref().unwrap_or_default(), from.file_name(), &put.shared.store)?,
         };
+        store::check_options(&put.shared.store, remote.store())?;
         let method = put.method.or(remote.method());
         if from == Source::Stdin && !put.shared.options.checksum.is_empty() {
             return Err(Failure::usage(
@@ -140,6 +142,9 @@ impl Request {
         }
         if method.is_some() && !matches!(self.remote, Remote::Http(_)) {
             return refuse("--method is for http and https URLs: leave it out");
+        }
+        if self.starts_afresh() && self.options.part_size.is_some() {
+            return refuse("--part-size: one PUT sends all of it in one request, leave it out");
         }
         let form = *method == Some(Method::Form);
         if !form && (name.is_some() || category.is_some()) {

@@ -35,16 +35,25 @@ impl Remote {
     pub(crate) fn plain(url: &str) -> Result<Self, Failure> {
         let parsed = Url::parse(url).map_err(|error| {
             let given = shown::url(url);
-            Failure::usage(match meant(url) {
+            let words = match meant(url) {
                 Some(meant) => {
                     format!("URL {given}: two slashes follow the colon; {} may be meant", shown::url(&meant))
                 }
                 None => format!("URL {given}: {error}"),
-            })
+            };
+            Failure { words, ..error.into() }
         })?;
         // What looks like a SAS and names no blob is some other service's.
         let sas = parsed.is_signed() && AzureBlob::from_sas_url(url).is_ok();
         Ok(if sas { Self::Sas(url.to_owned()) } else { Self::Http(url.to_owned()) })
+    }
+
+    /// The object of a store, if it is one.
+    pub(super) const fn store(&self) -> Option<&Store> {
+        match self {
+            Self::Store(store) => Some(store),
+            _ => None,
+        }
     }
 
     /// Reads the URL, none of a store, that a file holds.

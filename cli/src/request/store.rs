@@ -314,6 +314,28 @@ impl Store {
     }
 }
 
+/// Refuses what was said of a store where there is none, or one that knows no such thing: it would do nothing.
+pub(super) fn check_options(args: &args::Store, store: Option<&Store>) -> Result<(), Failure> {
+    let (all, buckets) = (&Kind::ALL[..], &[Kind::S3, Kind::Oss][..]);
+    for (option, given, kinds) in [
+        ("--endpoint", args.endpoint.is_some(), all),
+        ("--region", args.region.is_some(), buckets),
+        ("--path-style", args.path_style, buckets),
+        ("--account", args.account.is_some(), &[Kind::Azure]),
+        ("--credentials-command", args.credentials_command.is_some(), all),
+        ("--anonymous", args.anonymous, all),
+    ] {
+        if given && !store.is_some_and(|store| kinds.contains(&store.kind)) {
+            let names: Vec<_> = kinds.iter().map(|kind| format!("{}://", kind.scheme())).collect();
+            return Err(Failure::usage(format!(
+                "{option} is for {}: it does nothing here, leave it out",
+                names.join(" and ")
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The fields of an upload: what was said of the object, and the caller's own.
 pub(super) fn fields(kind: Kind, made: &Made, given: Headers) -> Result<Headers, Failure> {
     let (meta, class) = kind.fields();

@@ -64,3 +64,24 @@ async fn without_json_lines_are_few_and_quiet_means_quiet() {
     let told = place.words(&format!("get {} -q", place.url("nothing"))).await.expect(4);
     assert_eq!(told.stderr.lines().count(), 1, "errors are told: {}", told.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_the_command_before_there_is_a_transfer_is_an_object_too() {
+    let place = Place::new().await;
+    for (words, number, says) in [
+        ("get htp://u:c4n4ry-7Qx@h/x", Some(102), "URL htp://<redacted>@h/x: the scheme htp"),
+        ("get http://h/x --region r", None, "--region is for"),
+        ("get http://h/x --parts none", None, "--parts"),
+        ("get http://h/x?c4n4ry-7Qx http://h/y?c4n4ry-7Qx", None, "unexpected argument"),
+        ("cancel nothing", None, "nothing unfinished is called nothing"),
+    ] {
+        let told = place.words(&format!("{words} --json")).await.expect(2);
+        let lines = told.lines();
+        let [error] = &lines[..] else { panic!("{told:?}") };
+        assert_eq!((&error["event"], &error["exit_code"]), (&"error".into(), &2.into()));
+        assert_eq!(error["error"]["code"].as_u64(), number, "{error}");
+        let message = error["error"]["message"].as_str().expect("words");
+        assert!(message.contains(says) && told.stderr.contains(says), "{told:?}");
+        assert!(!told.stdout.contains(crate::support::CANARY), "{told:?}");
+    }
+}
