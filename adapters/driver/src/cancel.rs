@@ -30,13 +30,18 @@ impl Cancel {
     pub fn is_set(&self) -> bool {
         self.0.set.load(Ordering::Acquire)
     }
+
+    /// Ready once it was asked.
+    pub(crate) fn poll_set(&self, cx: &Context<'_>) -> Poll<()> {
+        self.0.waker.register(cx.waker());
+        if self.is_set() { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
 impl Future for Cancel {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.waker.register(cx.waker());
-        if self.is_set() { Poll::Ready(()) } else { Poll::Pending }
+        self.poll_set(cx)
     }
 }

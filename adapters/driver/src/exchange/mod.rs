@@ -154,25 +154,25 @@ impl Exchange {
 }
 
 /// `work`'s result, or `None` when cancelled first.
-fn unless<F: Future>(cancel: &Cancel, work: F) -> Unless<F> {
-    Unless { cancel: cancel.clone(), work }
+fn unless<F: Future>(cancel: &Cancel, work: F) -> Unless<'_, F> {
+    Unless { cancel, work }
 }
 
 pin_project! {
     /// See [`unless`].
-    struct Unless<F> {
-        cancel: Cancel,
+    struct Unless<'a, F> {
+        cancel: &'a Cancel,
         #[pin]
         work: F,
     }
 }
 
-impl<F: Future> Future for Unless<F> {
+impl<F: Future> Future for Unless<'_, F> {
     type Output = Option<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         let this = self.project();
-        if this.cancel.poll_unpin(cx).is_ready() { Poll::Ready(None) } else { this.work.poll(cx).map(Some) }
+        if this.cancel.poll_set(cx).is_ready() { Poll::Ready(None) } else { this.work.poll(cx).map(Some) }
     }
 }
 

@@ -109,9 +109,8 @@ impl Incoming {
         if let Some(digest) = self.hasher.as_ref().and_then(Hasher::digest) {
             meter.written(0, Some(digest));
         }
-        let mut cancel = cancel.clone();
         std::future::poll_fn(|cx| {
-            if cancel.poll_unpin(cx).is_ready() {
+            if cancel.poll_set(cx).is_ready() {
                 self.stop(Ended::Cancelled);
             }
             self.flush |= nudge.take(cx);
