@@ -1,6 +1,5 @@
 //! The client: where transfers are submitted and controlled.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -15,6 +14,7 @@ use longhaul_core::spec::{self, CommandError, Limits};
 use crate::blocking::within;
 use crate::config::ClientConfig;
 use crate::handle::{Shared, Transfer};
+use crate::ids::IdMap;
 use crate::job::Job;
 use crate::listen::{Board, Listener, ListenerId, inside_callback};
 use crate::mailbox::{Command, Control, Mailbox, Note, Refused, Submission};
@@ -90,11 +90,11 @@ pub(crate) struct Hub {
     pub(crate) total: Arc<Limiter>,
     pub(crate) download: Arc<Limiter>,
     pub(crate) upload: Arc<Limiter>,
-    transfers: Mutex<BTreeMap<TaskId, Arc<Shared>>>,
+    transfers: Mutex<IdMap<TaskId, Arc<Shared>>>,
 }
 
 impl Hub {
-    pub(crate) fn transfers(&self) -> MutexGuard<'_, BTreeMap<TaskId, Arc<Shared>>> {
+    pub(crate) fn transfers(&self) -> MutexGuard<'_, IdMap<TaskId, Arc<Shared>>> {
         self.transfers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

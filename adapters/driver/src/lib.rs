@@ -26,6 +26,7 @@ pub mod config;
 mod exchange;
 pub mod handle;
 pub mod hash;
+mod ids;
 pub mod job;
 pub mod journal;
 pub mod listen;

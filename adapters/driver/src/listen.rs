@@ -5,7 +5,7 @@
 //! which the oldest is dropped. No thread waits while there is nothing to tell: work is spawned when something comes.
 
 use std::cell::Cell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -13,6 +13,7 @@ use std::task::{Poll, Waker};
 use longhaul_core::event::{Completed, End, Progress};
 use longhaul_core::{Error, Event, EventKind, TaskId};
 
+use crate::ids::IdMap;
 use crate::runtime::Spawn;
 
 /// Hears of every transfer of a client. A closure over [`&Event`](Event) is one that ignores progress.
@@ -71,7 +72,7 @@ struct Inner {
     items: VecDeque<Item>,
     /// How many of `items` may be dropped.
     events: usize,
-    progress: HashMap<TaskId, (Progress, Option<OnProgress>)>,
+    progress: IdMap<TaskId, (Progress, Option<OnProgress>)>,
     working: bool,
     idle: Vec<Waker>,
 }

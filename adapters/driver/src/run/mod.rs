@@ -10,7 +10,6 @@ mod local;
 mod start;
 mod tell;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::channel::oneshot;
@@ -25,6 +24,7 @@ use crate::client::{Hub, WeakClient};
 use crate::config::ClientConfig;
 use crate::exchange::Controls;
 use crate::handle::Shared;
+use crate::ids::IdMap;
 use crate::job::Refresher;
 use crate::journal::{Journal, JournalName};
 use crate::listen::{OnEnd, OnProgress};
@@ -62,9 +62,9 @@ pub(crate) struct Loop {
     mailbox: Arc<Mailbox>,
     hub: Arc<Hub>,
     client: WeakClient,
-    /// Boxed: a map moves what is in it.
-    tasks: BTreeMap<TaskId, Box<Task>>,
-    ops: BTreeMap<OpId, Op>,
+    /// Boxed: a map that grows moves what is in it.
+    tasks: IdMap<TaskId, Box<Task>>,
+    ops: IdMap<OpId, Op>,
     /// How many of `ops` are exchanges.
     exchanges: usize,
     next_tick: Time,
@@ -123,8 +123,8 @@ impl Loop {
             mailbox,
             hub,
             client,
-            tasks: BTreeMap::new(),
-            ops: BTreeMap::new(),
+            tasks: IdMap::default(),
+            ops: IdMap::default(),
             exchanges: 0,
             next_tick: Time::NEVER,
             touched: Vec::new(),
