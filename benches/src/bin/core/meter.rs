@@ -7,8 +7,22 @@ use longhaul_benches::engine::{Call, Done, Meter};
 pub(crate) const PART: [Call; 5] = [Call::Poll, Call::Head, Call::Progress, Call::Done, Call::Local];
 
 /// Nanoseconds and allocations of each call, in all.
-#[derive(Debug, Default)]
-pub(crate) struct Books([(u64, u64); Call::ALL.len()]);
+#[derive(Debug)]
+pub(crate) struct Books {
+    calls: [(u64, u64); Call::ALL.len()],
+    /// What it takes to measure nothing: a system call, and as much as a third of what a call of the core takes.
+    nothing: u64,
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        let nothing = (0..1_000).map(|_| {
+            let begun = now();
+            now() - begun
+        });
+        Self { calls: Default::default(), nothing: nothing.min().unwrap_or_default() }
+    }
+}
 
 impl Books {
     pub(crate) fn nanos(&self, call: Call) -> f64 {
@@ -25,7 +39,7 @@ impl Books {
     }
 
     fn entry(&self, call: Call) -> (u64, u64) {
-        self.0.get(call as usize).copied().unwrap_or_default()
+        self.calls.get(call as usize).copied().unwrap_or_default()
     }
 }
 
@@ -34,8 +48,8 @@ impl Meter for Books {
         let (before, begun) = (allocator::calls(), now());
         let result = work();
         let (nanos, allocations) = (now() - begun, allocator::calls() - before);
-        if let Some(entry) = self.0.get_mut(call as usize) {
-            entry.0 += nanos;
+        if let Some(entry) = self.calls.get_mut(call as usize) {
+            entry.0 += nanos.saturating_sub(self.nothing);
             entry.1 += allocations;
         }
         result
