@@ -183,10 +183,11 @@ async fn ask(mailbox: &Mailbox, op: OpId, head: Parts) -> Disposition {
     answer.await.unwrap_or(Disposition::Close)
 }
 
-/// So often a frame is a sign of life, and once more for each [`SIGN`] bytes. A store that completes an upload for minutes sends a blank now
-/// and then (Amazon's: some 20 s apart); one that does nothing else is not waited for without end.
+/// So often a frame is a sign of life, and once more for each [`SIGN`] bytes: an answer that trickles is waited for half an hour for
+/// each MiB at most, by the usual deadline. A store that completes an upload for minutes sends a blank now and then (Amazon's: some 20 s
+/// apart); one that does nothing else is not waited for without end.
 const SIGNS: usize = 120;
-const SIGN: usize = 1024;
+const SIGN: usize = 16 << 10;
 
 /// The first `max` bytes of the body.
 async fn collect(mut frames: Frames, max: usize, meter: &Meter) -> Result<Bytes, Fault> {
