@@ -19,8 +19,9 @@ use longhaul_http::{Headers, HttpPut, HttpUpload};
 #[derive(Clone)]
 #[must_use = "an upload is described until `from`, `from_bytes` or `from_storage` makes a job of it"]
 pub struct Upload {
-    /// What is made of the source: by the default protocol the server tells files by their names.
-    destination: String,
+    url: String,
+    /// What the server is told by the default protocol, which tells files by it: name and category.
+    told: Vec<String>,
     protocol: Protocol,
     part_size: PartSize,
     retry: RetryPolicy,
@@ -39,7 +40,7 @@ impl Upload {
     /// # Errors
     /// When URL or name are not usable; the message says what to change.
     pub fn new(url: &str, file_name: &str) -> Result<Self, BuildError> {
-        Ok(Self::by(format!("{url} {file_name}"), Protocol::Form(HttpUpload::new(url, file_name)?)))
+        Ok(Self::by(url, vec![file_name.to_owned()], Protocol::Form(HttpUpload::new(url, file_name)?)))
     }
 
     /// An upload to `url` by a single `PUT`: WebDAV servers, presigned URLs. A broken one starts again.
@@ -47,12 +48,12 @@ impl Upload {
     /// # Errors
     /// When the URL is not usable; the message says what to change.
     pub fn put(url: &str) -> Result<Self, BuildError> {
-        Ok(Self::by(url.to_owned(), Protocol::Put(HttpPut::new(url)?)))
+        Ok(Self::by(url, Vec::new(), Protocol::Put(HttpPut::new(url)?)))
     }
 
-    fn by(destination: String, protocol: Protocol) -> Self {
+    fn by(url: &str, told: Vec<String>, protocol: Protocol) -> Self {
         let (part_size, retry, deadlines) = <(PartSize, RetryPolicy, Deadlines)>::default();
-        Self { destination, protocol, part_size, retry, deadlines }
+        Self { url: url.to_owned(), told, protocol, part_size, retry, deadlines }
     }
 
     /// Header fields for every request.
@@ -74,7 +75,8 @@ impl Upload {
     pub fn category(mut self, category: &str) -> Result<Self, BuildError> {
         if let Protocol::Form(form) = self.protocol {
             self.protocol = Protocol::Form(form.with_category(category)?);
-            self.destination.push_str(&format!(" {category}"));
+            self.told.truncate(1);
+            self.told.push(category.to_owned());
         }
         Ok(self)
     }
@@ -103,7 +105,9 @@ impl Upload {
             Protocol::Form(form) => Arc::new(form),
             Protocol::Put(put) => Arc::new(put),
         };
-        let key = TransferKey::new(Direction::Upload, source, &self.destination);
+        // Quoted, so that no name looks like another with a category.
+        let destination = self.told.iter().fold(self.url, |text, told| format!("{text} {told:?}"));
+        let key = TransferKey::new(Direction::Upload, source, &destination);
         let mut spec = Spec::new(Direction::Upload, provider, key);
         spec.part_size = self.part_size;
         spec.retry = self.retry;

@@ -1,9 +1,11 @@
 //! longhaul, by its facade: many small files, as an application would move them, and as the other libraries here do it: a task for
-//! each.
+//! each; and a large one whose bytes pass through the program, with and without a digest of them (the command has the kernel move what
+//! nobody wants to look at).
 
 use std::path::PathBuf;
 
 use longhaul::core::spec::{Config, Probing};
+use longhaul::tokio::TransportBuilder;
 use longhaul::{ClientBuilder, ClientConfig, Download, Upload};
 use longhaul_benches::Failure;
 use longhaul_benches::job::Job;
@@ -11,8 +13,15 @@ use longhaul_benches::job::Job;
 /// Most requests at once, however many transfers are active.
 const CONNECTIONS: usize = 64;
 
-pub(crate) async fn run(job: Job) -> Result<(), Failure> {
+pub(crate) async fn run(job: Job, digest: bool) -> Result<(), Failure> {
     match job {
+        Job::Down { url, file, ca: None, .. } => {
+            let transport = TransportBuilder::default().by_kernel(false);
+            let client = ClientBuilder::new().transport(transport).start()?;
+            client.submit(Download::new(&url)?.recheck(digest).to(file)).await?.await?;
+            client.close().await;
+            Ok(())
+        }
         Job::ManyDown { list, at_once } => {
             let job = |url: &str, path| Ok(Download::new(url)?.probing(Probing::FirstRange).to(path));
             all(list, job, at_once).await

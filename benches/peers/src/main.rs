@@ -21,7 +21,8 @@ async fn main() -> ExitCode {
         let job = Job::parse(words)?;
         match library.as_str() {
             "hyper" => bare::run(job).await,
-            "longhaul" => facade::run(job).await,
+            "longhaul" => facade::run(job, true).await,
+            "undigested" => facade::run(job, false).await,
             "object_store" => objects::run(job).await,
             "opendal" => operators::run(job).await,
             "reqwest" => requests::run(job).await,

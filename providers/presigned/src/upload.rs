@@ -14,7 +14,7 @@ use alloc::format;
 use alloc::sync::Arc;
 
 use http::header::{self, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, Uri};
 use longhaul_core::error::{BuildError, ServerFaultKind};
 use longhaul_core::intent::Body;
 use longhaul_core::layout::PartLimits;
@@ -264,13 +264,15 @@ impl PresignedUpload {
     }
 
     fn refused(&self, step: &Step, head: Head<'_>, body: &[u8], now: Now) -> Verdict {
-        let Some(planned) = self.planned(step) else {
-            return Verdict::Fatal(fault::protocol(step, head.status, "an answer to what is never asked"));
-        };
-        let uri = planned.uri();
-        if fault::class(head.status) == Class::Redirect {
-            return fault::not_redirected(step, head, uri);
+        let planned = self.planned(step);
+        if fault::class(head.status) == Class::Redirect
+            && let Some(planned) = planned
+        {
+            return fault::not_redirected(step, head, planned.uri());
         }
+        // One that went out before a fresh plan came, which does not have it, is judged without its signature.
+        let unknown = Uri::default();
+        let uri = planned.map_or(&unknown, PlannedRequest::uri);
         let asked = Asked { uri, hide: self.hide(step), refresh: self.plan.is_refreshable(), now };
         match fault::verdict(step, head, body, &asked) {
             // S3 gave up waiting for the body; that is no fault of the request.

@@ -22,6 +22,7 @@ const TINY: u64 = 4 << 10;
 
 pub(crate) const BIG_DOWN: &str = "1 GiB to memory";
 pub(crate) const BIG_UP: &str = "1 GiB to a store";
+pub(crate) const DIGESTED: &str = "1 GiB to memory, read, with and without digests";
 pub(crate) const TLS_DOWN: &str = "1 GiB over TLS";
 pub(crate) const TLS_UP: &str = "1 GiB to a store over TLS";
 pub(crate) const MANY_DOWN: &str = "2,000 × 64 KiB to memory";
@@ -33,6 +34,8 @@ type Libraries = &'static [&'static str];
 const LARGE: Libraries = &["hyper", "reqwest", "object_store", "opendal", "rusty-cat"];
 /// Where a quick run would be a long one.
 const QUICK: Libraries = &["hyper", "reqwest", "object_store", "opendal"];
+/// longhaul without a digest of what comes, and with one.
+const DIGESTS: Libraries = &["undigested", "longhaul"];
 const SMALL_FILES: Libraries = &["longhaul", "hyper", "reqwest", "object_store", "rusty-cat"];
 const TLS: Libraries = &["hyper", "reqwest", "object_store"];
 
@@ -81,7 +84,7 @@ pub(crate) fn all(
         all.up(TLS_UP, &all.big, memory, Some(server.ca()))?,
     ];
     if programs.peers.is_some() {
-        cases.extend([all.many_down(memory)?, all.many_up(memory)?, all.crowd(memory)?]);
+        cases.extend([all.many_down(memory)?, all.many_up(memory)?, all.crowd(memory)?, all.digests(memory)]);
     }
     if !args.quick {
         let sizes =
@@ -132,6 +135,13 @@ impl Cases<'_> {
         let mut contestants = vec![Contestant::curl(&url, None)];
         contestants.extend(options.iter().map(|options| Contestant::get(&self.programs.longhaul, &url, options, None)));
         one("1 GiB to memory, by part size", &self.big, folder, contestants)
+    }
+
+    /// What a digest of everything takes where the bytes pass through the program anyway.
+    fn digests(&self, folder: &Path) -> Case {
+        let url = self.server.url(&self.big);
+        let words = ["down", &url, "{folder}/out.bin", &PARTS.to_string()];
+        one(DIGESTED, &self.big, folder, self.libraries(DIGESTS, &words))
     }
 
     fn tls_down(&self, folder: &Path) -> Case {

@@ -6,7 +6,7 @@ use std::process::Command;
 use longhaul_benches::Failure;
 use longhaul_benches::numbers::{VERDICTS, verdict};
 
-use crate::cases::{ACTIVE, BIG_DOWN, BIG_UP, MANY_DOWN, MANY_UP, TLS_DOWN, TLS_UP};
+use crate::cases::{ACTIVE, BIG_DOWN, BIG_UP, DIGESTED, MANY_DOWN, MANY_UP, TLS_DOWN, TLS_UP};
 use crate::table::{Measured, cpu, peak, wall};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,7 +46,7 @@ const fn target(
     Target { id, case, who, quantity, most, against }
 }
 
-const TARGETS: [Target; 24] = [
+const TARGETS: [Target; 25] = [
     target("V1", BIG_DOWN, GET, Quantity::Wall, 0.65, &["curl -o"]),
     target("V1", BIG_DOWN, GET, Quantity::Wall, 1.0, &["object_store", "opendal", "reqwest"]),
     target("V1", BIG_DOWN, GET, Quantity::Cpu, 0.75, &["curl -o"]),
@@ -68,6 +68,7 @@ const TARGETS: [Target; 24] = [
     target("V4", TLS_DOWN, GET, Quantity::Cpu, 1.1, &["hyper"]),
     target("V4", TLS_UP, PUT, Quantity::Wall, 1.05, &["hyper"]),
     target("V4", TLS_UP, PUT, Quantity::Cpu, 1.1, &["hyper"]),
+    target("V6", DIGESTED, LIBRARY, Quantity::Cpu, 1.1, &["undigested"]),
     target("V7", BIG_DOWN, GET, Quantity::Peak, 24.0, &[]),
     target("V7", BIG_UP, PUT, Quantity::Peak, 24.0, &[]),
     target("V7", ACTIVE, LIBRARY, Quantity::Peak, 96.0, &[]),

@@ -32,7 +32,8 @@ fn a_part_is_named_by_the_field_that_the_plan_names() {
 #[test]
 fn r5_each_refusal_has_its_verdict() {
     let (plain, asks) = (upload(S3), refreshable(S3));
-    for step in [part(1, 0, 3), Step::Commit, Step::Abort] {
+    // Also of a part that is not in the plan any more: it went out before a fresh one came.
+    for step in [part(1, 0, 3), part(9, 24, 27), Step::Commit, Step::Abort] {
         for status in [401, 403] {
             assert!(matches!(read(&asks, &step, status, &[], ""), Err(Verdict::Refresh(_))), "{status}");
             assert!(matches!(read(&plain, &step, status, &[], ""), Err(Verdict::Fatal(_))), "{status}");
