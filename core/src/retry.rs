@@ -93,12 +93,12 @@ const BUDGET_CAP: u64 = 100 * RETRY_COST;
 /// Without any traffic one retry per second is still allowed, so that a lone transfer can always go on.
 const REFILL: Duration = Duration::from_secs(1);
 
-/// What is known of a server's recent answers: the share of requests that failed, of `ALL`, where each new one counts for a sixteenth.
-const ALL: u32 = 1 << 16;
-const NEW: u32 = 16;
+/// What is known of a server's recent answers: the share of requests that failed, of `WHOLE`, where each new one counts for one in `MEMORY`.
+const WHOLE: u32 = 1 << 16;
+const MEMORY: u32 = 16;
 /// Below this share a server is fit and its failures are accidents; to wait before they are repeated helps nobody. One that refuses a fifth of all
 /// requests by chance is below it nearly always, one that refuses half of them hardly ever.
-const CALM: u32 = ALL / 3;
+const CALM: u32 = WHOLE / 3;
 
 /// The retry budget of one server: under a storm of failures retries add at most a tenth to the load. One that goes well where most
 /// do costs nothing.
@@ -138,12 +138,12 @@ impl RetryBudget {
 
     /// A request failed in a way that calls for another one.
     pub(crate) fn failed(&mut self) {
-        self.failing += (ALL - self.failing) / NEW;
+        self.failing += (WHOLE - self.failing) / MEMORY;
     }
 
     /// A request went well; whether what it had cost, as a retry, is there again.
     pub(crate) fn went_well(&mut self, retry: bool) -> bool {
-        self.failing -= self.failing.div_ceil(NEW);
+        self.failing -= self.failing.div_ceil(MEMORY);
         let returned = retry && self.failing < CALM;
         if returned {
             self.tenths = (self.tenths + RETRY_COST).min(BUDGET_CAP);

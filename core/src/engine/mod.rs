@@ -298,7 +298,8 @@ impl Engine {
         self.events.pop()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, if nothing happens before.
+    /// When [`handle_timeout`](Self::handle_timeout) wants to be called, if nothing happens before. What was told or asked for since
+    /// [`poll_intent`](Self::poll_intent) last gave `None` may not be in it yet: then it is early, or late by that.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Time> {
         self.timers.first()
