@@ -81,10 +81,7 @@ impl Remote {
     /// The whole of it, where the query may be all that tells two objects apart: a signature is another one each time.
     pub(super) fn whole(&self) -> String {
         match self {
-            Self::Http(url) => match Url::parse(url) {
-                Ok(url) if !url.is_signed() => url.uri().to_string(),
-                _ => self.identity(),
-            },
+            Self::Http(url) => Url::parse(url).map_or_else(|_| self.identity(), |url| url.unsigned()),
             _ => self.identity(),
         }
     }

@@ -47,7 +47,7 @@ async fn a_url_whose_signature_has_expired_is_told_so_and_a_fresh_one_goes_on() 
         place
             .server
             .set_faults(Fault::new(When::After(3), What::Status { code: 403, retry_after: None }).method("GET"));
-        let signed = |date: &str| format!("a.bin?X-Amz-Date={date}&X-Amz-Expires=3600&X-Amz-Signature={CANARY}");
+        let signed = |date| format!("a.bin?versionId=1&X-Amz-Date={date}&X-Amz-Expires=3600&X-Amz-Signature={CANARY}");
         let words = |date| format!("get {} {output} --json {FAST}", place.url(&signed(date)));
         let told = place.words(&words("20200101T000000Z")).await.expect(4);
         assert!(
@@ -64,6 +64,25 @@ async fn a_url_whose_signature_has_expired_is_told_so_and_a_fresh_one_goes_on() 
         assert!(summary["reused"].as_u64() > Some(0), "{summary}");
         assert!(place.records().is_empty(), "it is the same transfer");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_by_a_signed_url_is_another_object() {
+    let place = Place::new().await;
+    let bytes = place.remote("a.bin", SIZE);
+    let signed = |version: u8, date: &str| {
+        let query = format!("versionId={version}&X-Amz-Date={date}&X-Amz-Expires=3600&X-Amz-Signature={CANARY}");
+        format!("get {} --json {FAST}", place.url(&format!("a.bin?{query}")))
+    };
+    place.server.set_faults(Fault::new(When::After(3), What::Status { code: 403, retry_after: None }).method("GET"));
+    place.words(&signed(1, "20200101T000000Z")).await.expect(4);
+    assert_eq!(place.records().len(), 1);
+
+    place.server.set_faults(Vec::new());
+    let other = place.words(&signed(2, "20990101T000000Z")).await.expect(0).summary();
+    assert_eq!(other["reused"], 0, "{other}");
+    assert!(std::fs::read(place.out("a.bin")).unwrap() == bytes);
+    assert_eq!(place.records().len(), 1, "the first one is unfinished");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod redirect;
 mod signed;
 
 pub use redirect::resolve;
+use signed::unsigned_query;
 pub(crate) use signed::{is_signed, signed_until};
 
 use alloc::borrow::Cow;
@@ -112,6 +113,16 @@ impl Url {
     #[must_use]
     pub fn is_signed(&self) -> bool {
         is_signed(&self.uri)
+    }
+
+    /// The URL without what belongs to its signature: the same however often it is signed anew. What else its query says, the version
+    /// of an object for one, is in it, and may be secret.
+    #[must_use]
+    pub fn unsigned(&self) -> String {
+        match &*unsigned_query(&self.uri) {
+            "" => self.object.clone(),
+            query => [&self.object, "?", query].concat(),
+        }
     }
 
     /// A file name made of the last path segment, already safe ([`safe_file_name`]). `None` where the path ends with `/`.

@@ -5,23 +5,57 @@
 //! <https://learn.microsoft.com/rest/api/storageservices/create-service-sas> and
 //! <https://cloud.google.com/storage/docs/authentication/signatures>.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::str;
 
 use http::Uri;
 use jiff::Timestamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 use crate::text::{decimal, percent_decode};
 
-/// What signed URLs are known by: all of a row are in the query.
-const SIGNATURES: [&[&str]; 6] = [
-    &["x-amz-signature"],
-    &["x-oss-signature"],
-    &["x-goog-signature"],
-    &["signature", "ossaccesskeyid"],
-    &["signature", "awsaccesskeyid"],
-    &["sig", "sv"],
+/// A way of signing URLs.
+struct Scheme {
+    /// What it is known by: all of them are in the query.
+    signs: &'static [&'static str],
+    /// What another signature of the same request may change. A name that ends in `*` is the beginning of names. All else in the query
+    /// is of the request: a version, a header of the answer, a part.
+    own: &'static [&'static str],
+}
+
+const SCHEMES: [Scheme; 6] = [
+    Scheme { signs: &["x-amz-signature"], own: &["x-amz-*"] },
+    Scheme {
+        signs: &["x-oss-signature"],
+        // Others, x-oss-process say, are of the request.
+        own: &[
+            "x-oss-signature*",
+            "x-oss-credential",
+            "x-oss-date",
+            "x-oss-expires",
+            "x-oss-security-token",
+            "x-oss-additional-headers",
+        ],
+    },
+    Scheme { signs: &["x-goog-signature"], own: &["x-goog-*"] },
+    Scheme {
+        signs: &["signature", "ossaccesskeyid"],
+        own: &["signature", "expires", "ossaccesskeyid", "security-token"],
+    },
+    Scheme {
+        signs: &["signature", "awsaccesskeyid"],
+        own: &["signature", "expires", "awsaccesskeyid", "x-amz-security-token"],
+    },
+    Scheme {
+        signs: &["sig", "sv"],
+        // Not those that set the answer's header fields, rscd and the like.
+        own: &[
+            "sig", "sv", "ss", "srt", "sr", "sdd", "sp", "st", "se", "si", "sip", "spr", "ses", "skoid", "sktid",
+            "skt", "ske", "sks", "skv", "skdutid", "saoid", "suoid", "sduoid", "scid", "srh", "srq", "tn",
+        ],
+    },
 ];
 
 /// Where a URL says from when and for how many seconds it is good.
@@ -30,7 +64,25 @@ const SPANS: [(&str, &str); 3] =
 
 /// Whether the URL carries a signature in its query.
 pub(crate) fn is_signed(uri: &Uri) -> bool {
-    SIGNATURES.iter().any(|names| names.iter().all(|name| parameter(uri, name).is_some()))
+    scheme(uri).is_some()
+}
+
+fn scheme(uri: &Uri) -> Option<&'static Scheme> {
+    SCHEMES.iter().find(|scheme| scheme.signs.iter().all(|name| parameter(uri, name).is_some()))
+}
+
+/// The query without what belongs to the signature, as it is written; empty where nothing is left.
+pub(crate) fn unsigned_query(uri: &Uri) -> String {
+    let own = scheme(uri).map_or(&[][..], |scheme| scheme.own);
+    let is_own = |pair: &&str| {
+        let given = pair.split_once('=').map_or(*pair, |(name, _)| name);
+        own.iter().any(|name| match name.strip_suffix('*') {
+            Some(begin) => given.get(..begin.len()).is_some_and(|given| given.eq_ignore_ascii_case(begin)),
+            None => given.eq_ignore_ascii_case(name),
+        })
+    };
+    let rest: Vec<_> = uri.query().unwrap_or_default().split('&').filter(|pair| !is_own(pair)).collect();
+    rest.join("&")
 }
 
 /// When the signature ends, where the URL says so.
@@ -41,7 +93,12 @@ pub(crate) fn signed_until(uri: &Uri) -> Option<Timestamp> {
     });
     span.or_else(|| seconds_after(0, parameter(uri, "expires")?)).or_else(|| {
         let text = percent_decode(parameter(uri, "se")?.as_bytes());
-        str::from_utf8(&text).ok()?.parse().ok()
+        let text = str::from_utf8(&text).ok()?;
+        // A day alone is its midnight.
+        text.parse().ok().or_else(|| {
+            let day = Date::strptime("%Y-%m-%d", text).ok()?;
+            TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()
+        })
     })
 }
 
@@ -59,6 +116,7 @@ fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn signed_urls_are_known_by_their_parameters_and_say_how_long_they_are_good() {
@@ -77,6 +135,8 @@ mod tests {
             ("https://h/k?AWSAccessKeyId=i&Expires=1795338000&Signature=s", true, until),
             ("https://h/c/b?sv=2023-11-03&se=2026-11-22T09%3A00%3A00Z&sig=s", true, until),
             ("https://h/c/b?sv=2023-11-03&se=2026-11-22T09:00Z&sig=s", true, until),
+            ("https://h/c/b?sv=2023-11-03&se=2026-11-22&sig=s", true, Some("2026-11-22T00:00:00Z")),
+            ("https://h/c/b?sv=2023-11-03&se=2026-11&sig=s", true, None),
             ("https://h/c/b?sv=2023-11-03&si=policy&sig=s", true, None),
             ("https://h/k?X-Amz-Date=20261322T080000Z&X-Amz-Expires=-1&X-Amz-Signature=s", true, None),
             (
@@ -93,5 +153,34 @@ mod tests {
             let told = signed_until(&uri).map(|until| until.to_string());
             assert_eq!((is_signed(&uri), told.as_deref()), (signed, ends), "{url}");
         }
+    }
+
+    #[test]
+    fn a_signature_is_told_from_what_is_asked_for() {
+        for (query, rest) in [
+            (
+                "versionId=1&X-Amz-Date=d&x-amz-security-token=t&X-Amz-Signature=s&x-id=GetObject",
+                "versionId=1&x-id=GetObject",
+            ),
+            ("X-Amz-Algorithm=a&X-Amz-Credential=c&X-Amz-Expires=1&X-Amz-SignedHeaders=host&X-Amz-Signature=s", ""),
+            (
+                "x-oss-process=p&x-oss-signature-version=v&x-oss-date=d&x-oss-signature=s&partNumber=2",
+                "x-oss-process=p&partNumber=2",
+            ),
+            (
+                "OSSAccessKeyId=i&Expires=1&Signature=s&security-token=t&response-content-type=a%2Fb",
+                "response-content-type=a%2Fb",
+            ),
+            ("AWSAccessKeyId=i&Expires=1&Signature=s&versionId=1", "versionId=1"),
+            ("generation=1&X-Goog-Algorithm=a&X-Goog-Signature=s", "generation=1"),
+            ("snapshot=t&sv=v&sr=b&sp=r&st=d&se=d&spr=https&sip=i&skoid=o&sig=s&rscd=d", "snapshot=t&rscd=d"),
+            // Names that mean something else where nothing is signed, or otherwise.
+            ("se=1&Expires=1&sp=2", "se=1&Expires=1&sp=2"),
+            ("sp=1&X-Amz-Signature=s", "sp=1"),
+        ] {
+            let uri = format!("https://h/k?{query}").parse::<Uri>().expect("sound");
+            assert_eq!(unsigned_query(&uri), rest, "{query}");
+        }
+        assert_eq!(unsigned_query(&Uri::from_static("https://h/k")), "");
     }
 }
