@@ -308,6 +308,10 @@ async fn finish(mut task: Task, mut signals: Signals) -> Finish {
     };
     if over && let Some(entry) = &mut task.entry {
         entry.forget();
+        // A download's is the library's own to keep or remove, beside what has come.
+        if outcome.is_err() && matches!(task.request.what, What::Put { .. }) {
+            task.kept.forget().await;
+        }
     }
     let mut summary = Summary::of(&outcome, progress, task.began.elapsed(), checked);
     summary.path = path.map(Into::into);

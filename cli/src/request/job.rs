@@ -44,13 +44,26 @@ impl Kept {
         let bytes = journal.load(name).await.ok().flatten().unwrap_or_default();
         Checkpoint::decode(&bytes).map_or(0, |checkpoint| checkpoint.stored())
     }
+
+    /// Removes the record, unless it names an upload that is open at the server: without it that would stay there for ever.
+    pub(crate) async fn forget(&self) {
+        let Some((journal, name)) = &self.0 else { return };
+        if !names_session(journal, name).await
+            && let Err(error) = journal.run(name, JournalOp::Remove, false).await
+        {
+            tracing::warn!(id = %name.id, %error, "cannot remove a journal");
+        }
+    }
 }
 
 /// Whether an earlier run left an upload open at the server, as far as its journal in `journals` can be read.
 pub(crate) async fn has_session(request: &Request, journals: Option<PathBuf>) -> bool {
     let Some(folder) = journals.filter(|_| matches!(request.what, What::Put { .. })) else { return false };
-    let name = JournalName { id: request.id(), beside: None };
-    match FileJournal::in_folder(folder).load(&name).await {
+    names_session(&FileJournal::in_folder(folder), &JournalName { id: request.id(), beside: None }).await
+}
+
+async fn names_session(journal: &FileJournal, name: &JournalName) -> bool {
+    match journal.load(name).await {
         Ok(None) => false,
         Ok(Some(bytes)) => Checkpoint::decode(&bytes).map_or(true, |checkpoint| checkpoint.session().is_some()),
         Err(_) => true,

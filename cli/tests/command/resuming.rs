@@ -126,6 +126,11 @@ async fn what_never_began_is_not_remembered() {
     assert!(place.records().is_empty());
     place.words(&format!("put --method put {} {}", file.display(), place.url("up"))).await.expect(4);
     assert!(place.records().is_empty());
+    for code in [404, 501] {
+        place.server.set_faults(Fault::new(When::Always, What::Status { code, retry_after: None }));
+        place.words(&format!("put {} {}", file.display(), place.url("up"))).await.expect(4);
+        assert_eq!(files(&place.path("state")), [] as [std::path::PathBuf; 0], "{code}");
+    }
     let told = place.words("resume").await.expect(0);
     assert!(told.stderr.contains("nothing is unfinished"), "{told:?}");
 }
