@@ -1,8 +1,13 @@
 //! The wish to stop: Ctrl-C, SIGTERM and their like.
 
+use std::time::{Duration, Instant};
+
 use tokio::sync::watch;
 
 use crate::exit::Code;
+
+/// What comes so soon after the first signal is the same wish: `timeout` signals its child, and then the child's group.
+const SAME: Duration = Duration::from_millis(250);
 
 /// Told when somebody wants the command to stop. The second time, the process ends at once.
 #[derive(Clone)]
@@ -20,10 +25,12 @@ impl Signals {
                 tell.closed().await;
                 return;
             };
+            let mut first: Option<Instant> = None;
             while listener.next().await {
-                if tell.send_replace(true) {
+                if first.get_or_insert_with(Instant::now).elapsed() > SAME {
                     std::process::exit(i32::from(Code::Interrupted as u8));
                 }
+                tell.send_replace(true);
             }
         });
         Self(told)

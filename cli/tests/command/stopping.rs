@@ -38,6 +38,21 @@ async fn a_stopped_download_goes_on_where_it_was() {
     }
 }
 
+/// `timeout` signals its child and then the group that the child is in; a terminal's Ctrl-C may come twice, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_wish_to_stop_that_is_signalled_twice_is_one() {
+    let place = Place::with_faults(Fault::new(When::After(1), What::StallAfter { bytes: 1000 })).await;
+    place.remote("a.bin", SIZE);
+    let url = place.url("a.bin");
+    let mut run = place.start(["get", &url, "-o", "a.bin", "--json", "--part-size", "1MiB"]);
+    run.until(|line| line["event"] == "moving").await;
+    signal(&run.child, Signal::INT);
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    signal(&run.child, Signal::INT);
+    let (status, lines) = run.finish().await;
+    assert_eq!((status.code(), lines.last().map(|line| &line["outcome"])), (Some(130), Some(&"interrupted".into())));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_way_on_is_the_exact_command_without_secrets() {
     let place = Place::with_faults(Fault::new(When::After(1), What::StallAfter { bytes: 1000 })).await;
