@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use super::Cli;
 use crate::exit::{Code, Failure};
@@ -20,7 +20,7 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Cli, Code> {
                 Code::Done
             }
             _ => {
-                if args.iter().any(|arg| arg == "--json") {
+                if asks_for_json(&args) {
                     report::json::fatal(&Failure::usage(text.trim_start_matches("error: ").trim_end()));
                 }
                 out::stderr(&text);
@@ -28,4 +28,12 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Cli, Code> {
             }
         }
     })
+}
+
+/// Whether what could not be read has `--json`, and a command that knows it.
+fn asks_for_json(args: &[OsString]) -> bool {
+    let cli = Cli::command();
+    let command = args.iter().skip(1).find_map(|arg| cli.find_subcommand(arg));
+    args.iter().any(|arg| arg == "--json")
+        && command.is_some_and(|command| command.get_arguments().any(|option| option.get_long() == Some("json")))
 }

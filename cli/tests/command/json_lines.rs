@@ -85,3 +85,12 @@ async fn what_ends_the_command_before_there_is_a_transfer_is_an_object_too() {
         assert!(!told.stdout.contains(crate::support::CANARY), "{told:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_without_json_says_its_errors_in_words_only() {
+    let place = Place::new().await;
+    for words in ["serve . --json", "demo --json", "report a.trace --json", "--json serve .", "--json"] {
+        let told = place.words(words).await.expect(2);
+        assert!(told.stdout.is_empty() && told.stderr.contains("--json"), "{words}: {told:?}");
+    }
+}
