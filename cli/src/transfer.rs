@@ -448,8 +448,8 @@ fn remedy(failure: &mut Failure, request: &Request, left: Left) {
         (Some(Error::Issuer(_)), _) if request.is_repeatable() && !matches!(request.remote, Remote::Plan(_)) => {
             match left {
                 Left::Nothing => return,
-                Left::Kept => "; then the same command goes on where it stopped",
-                Left::Lost => "; then the same command begins anew",
+                Left::Kept => "; the command then goes on where it stopped",
+                Left::Lost => "; the command then begins anew",
             }
         }
         _ => return,

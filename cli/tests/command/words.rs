@@ -50,11 +50,8 @@ async fn a_url_whose_signature_has_expired_is_told_so_and_a_fresh_one_goes_on() 
         let signed = |date| format!("a.bin?versionId=1&X-Amz-Date={date}&X-Amz-Expires=3600&X-Amz-Signature={CANARY}");
         let words = |date| format!("get {} {output} --json {FAST}", place.url(&signed(date)));
         let told = place.words(&words("20200101T000000Z")).await.expect(4);
-        assert!(
-            told.stderr.contains("the URL's signature expired on 2020-01-01T01:00:00Z: get a fresh URL"),
-            "{told:?}"
-        );
-        assert!(told.stderr.contains("; then the same command goes on where it stopped"), "{told:?}");
+        assert!(told.stderr.contains("the URL's signature expired on 2020-01-01T01:00:00Z"), "{told:?}");
+        assert!(told.stderr.contains(": get a fresh URL; the command then goes on where it stopped"), "{told:?}");
         assert!(!told.stderr.contains(CANARY) && !told.stdout.contains(CANARY), "{told:?}");
         assert_eq!(told.summary()["error"]["code"], 201);
         assert_eq!(place.records().len(), 1);

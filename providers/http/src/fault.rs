@@ -20,7 +20,7 @@ use crate::read::{Malformed, retry_after};
 use crate::text::{is_unprintable, percent_decode, printable};
 use crate::url::{resolve, shown};
 
-/// Most characters of the server's own text in an error.
+/// Most characters of one of the server's own texts in an error.
 pub const MOST_TEXT: usize = 200;
 
 /// What a status asks for.
@@ -72,11 +72,26 @@ pub struct Asked<'a> {
     pub now: Now,
 }
 
+impl core::fmt::Debug for Asked<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // The query may hold secrets.
+        let Self { uri, hide, refresh, now } = self;
+        let mut asked = f.debug_struct("Asked");
+        asked.field("uri", &shown(uri)).field("hide", hide).field("refresh", refresh).field("now", now).finish()
+    }
+}
+
 /// The verdict on an answer that is no success: by its [`class`]. A refusal of the URL's own signature asks for a fresh URL.
 #[must_use]
 pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> Verdict {
     if let Some(hint) = signature::refused(asked.uri, head, body, asked.now) {
-        return Verdict::Refresh(told(ServerFaultKind::Denied, step, head, body, &asked.hide, &hint));
+        // What to do comes last: who shows it says how to go on then.
+        let words = excerpt(body, &asked.hide);
+        let detail = match words.trim_end_matches('.') {
+            "" => hint,
+            words => format!("the server says: {words}; {hint}"),
+        };
+        return Verdict::Refresh(told(ServerFaultKind::Denied, step, head, body, detail));
     }
     let fault = |kind| fault(kind, step, head, body, &asked.hide);
     match class(head.status) {
@@ -92,16 +107,16 @@ pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> V
 /// A fault with the server's error code, request id and words.
 #[must_use]
 pub fn fault(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide) -> ServerFault {
-    told(kind, step, head, body, hide, hint(head.status))
-}
-
-fn told(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, hint: &str) -> ServerFault {
-    let words = excerpt(body, hide);
+    let (hint, words) = (hint(head.status), excerpt(body, hide));
     let detail = if hint.is_empty() || words.is_empty() {
         format!("{hint}{words}")
     } else {
         format!("{hint}; the server says: {words}")
     };
+    told(kind, step, head, body, detail)
+}
+
+fn told(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], detail: String) -> ServerFault {
     ServerFault::new(kind, step.kind(), Some(head.status.as_u16()), detail)
         .with_provider(code(body), request_id(head.headers))
 }
@@ -144,25 +159,34 @@ const fn hint(status: StatusCode) -> &'static str {
     }
 }
 
-/// The server's own words in one line of at most [`MOST_TEXT`] printable characters: a store's message, a page's title, or the text
-/// itself.
+/// What a store's error document has beside its message that says what to do: where the bucket is to be asked for, what Azure has against
+/// a signature, what time it is there.
+const TELLING: [&str; 3] = ["Endpoint", "AuthenticationErrorDetail", "ServerTime"];
+
+/// The server's own words in one line of printable characters: a page's title, the text itself, or a store's message and what tells
+/// more than that. Each is of at most [`MOST_TEXT`].
 #[must_use]
 pub fn excerpt(body: &[u8], hide: &Hide) -> String {
     let text = String::from_utf8_lossy(body);
-    match code(body) {
-        Some(_) => printable(&hide.apply(&message(&text)), MOST_TEXT),
-        None => printable(&hide.apply(title(&text).unwrap_or(&text)), MOST_TEXT),
+    let shown = |text: &str| printable(&hide.apply(text), MOST_TEXT);
+    if code(body).is_none() {
+        return shown(title(&text).unwrap_or(&text));
     }
+    // The rest repeats the request. Azure says the id and the time once more behind the message.
+    let message = element(&text, "Message").and_then(|message| message.split("\nRequestId:").next());
+    let mut words = shown(&unescaped(message.unwrap_or_default()));
+    for (name, more) in TELLING.into_iter().filter_map(|name| Some((name, element(&text, name)?))) {
+        let gap = if words.is_empty() { "" } else { " " };
+        words.push_str(&format!("{gap}({name}: {})", shown(&unescaped(more))));
+    }
+    words
 }
 
-/// The message beside an error code. What else the document has repeats the request, or is of no use to who reads.
-fn message(text: &str) -> String {
-    let message = element(text, "Message").unwrap_or_default();
-    // Azure says the id and the time once more behind it.
-    let message = message.split("\nRequestId:").next().unwrap_or_default();
+/// The text of an element, as it was before it was written in XML.
+fn unescaped(text: &str) -> String {
     [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")]
         .iter()
-        .fold(message.into(), |text: String, (escape, stands_for)| text.replace(escape, stands_for))
+        .fold(text.into(), |text: String, (escape, stands_for)| text.replace(escape, stands_for))
 }
 
 /// The text in the first element of this name that has neither attributes nor elements.
@@ -291,6 +315,9 @@ mod tests {
         assert!(!shown.contains("nary"), "{shown}");
         assert!(shown.starts_with("bad sig=[hidden]&n=1 or [hidden]"), "{shown}");
         assert!(!format!("{hide:?}").contains("nary"));
+        let asked = Asked { uri: &uri, hide, refresh: false, now: Now::default() };
+        let told = format!("{asked:?}");
+        assert!(told.contains("https://h/p\"") && !told.contains("nary"), "{told}");
         // A secret that begins with another leaves no tail.
         let hide = Hide::new().value(b"cana").value(b"canary-tail");
         assert_eq!(hide.apply("canary-tail cana"), "[hidden] [hidden]");
@@ -310,6 +337,29 @@ mod tests {
         let error = b"<Error><Code>AccessDenied</Code><Message>Not &lt;b&gt;\x1b[2J\n&amp;lt;</Message><HostId>x</HostId></Error>";
         assert_eq!(excerpt(error, &Hide::new()), "Not <b>[2J &lt;");
         assert_eq!(excerpt(b"<Error><Code>AccessDenied</Code></Error>", &Hide::new()), "");
+    }
+
+    #[test]
+    fn of_a_stores_error_document_what_says_what_to_do_is_shown_too() {
+        let hide = Hide::new().query(&Uri::from_static("https://h/b?sig=canary"));
+        for (document, shown) in [
+            (
+                "<Error><Code>PermanentRedirect</Code><Message>Ask there.</Message><Endpoint>b.s3-eu-west-1.amazonaws.com</Endpoint><Bucket>b</Bucket></Error>",
+                "Ask there. (Endpoint: b.s3-eu-west-1.amazonaws.com)",
+            ),
+            (
+                "<Error><Code>AuthenticationFailed</Code><Message>No.\nRequestId:1</Message><AuthenticationErrorDetail>Signature canary &gt; the\nframe</AuthenticationErrorDetail></Error>",
+                "No. (AuthenticationErrorDetail: Signature [hidden] > the frame)",
+            ),
+            (
+                "<Error><Code>RequestTimeTooSkewed</Code><RequestTime>20200101T000000Z</RequestTime><ServerTime>2026-11-22T09:00:00Z</ServerTime></Error>",
+                "(ServerTime: 2026-11-22T09:00:00Z)",
+            ),
+        ] {
+            assert_eq!(excerpt(document.as_bytes(), &hide), shown);
+        }
+        let long = format!("<Code>C</Code><Message>{0}</Message><Endpoint>{0}</Endpoint>", "x".repeat(1000));
+        assert!(excerpt(long.as_bytes(), &hide).chars().count() < 2 * MOST_TEXT + 20);
     }
 
     #[test]

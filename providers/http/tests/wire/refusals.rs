@@ -91,24 +91,24 @@ fn a_refused_signature_asks_for_a_fresh_url_and_says_when_it_ended() {
     let token = "the credentials that signed the URL have expired: get a fresh URL";
     let expired = store_error("AccessDenied", "Request has expired");
     for (past, status, body, words) in [
-        (true, 403, expired.clone(), format!("{ended}; the server says: Request has expired")),
+        (true, 403, expired.clone(), format!("the server says: Request has expired; {ended}")),
         (true, 403, String::new(), ended.to_owned()),
-        (true, 403, "<title>Forbidden</title>".to_owned(), format!("{ended}; the server says: Forbidden")),
-        (false, 403, expired, format!("{unsure}; the server says: Request has expired")),
+        (true, 403, "<title>Forbidden</title>".to_owned(), format!("the server says: Forbidden; {ended}")),
+        (false, 403, expired, format!("the server says: Request has expired; {unsure}")),
         (
             false,
             403,
             store_error("AuthenticationFailed", "No.\nRequestId:1")
                 .replace("<Token>canary", "<Token>Signature not valid in the specified time frame"),
-            format!("{unsure}; the server says: No."),
+            format!("the server says: No; {unsure}"),
         ),
         (
             false,
             403,
             store_error("SignatureDoesNotMatch", "It does not"),
-            format!("{refused}; the server says: It does not"),
+            format!("the server says: It does not; {refused}"),
         ),
-        (false, 400, store_error("ExpiredToken", "The token"), format!("{token}; the server says: The token")),
+        (false, 400, store_error("ExpiredToken", "The token"), format!("the server says: The token; {token}")),
     ] {
         let verdict = read(&signed(past), &cx(), &get(0, 10), status, &[], &body).map_err(|verdict| *verdict);
         let Err(Verdict::Refresh(fault)) = verdict else { panic!("{words}: {verdict:?}") };
