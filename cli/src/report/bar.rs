@@ -69,7 +69,8 @@ impl Report for Bars {
         {
             *drawn = room;
             bar.set_style(style(if room { DRAWN } else { LINE }));
-            bar.set_length(total);
+            // Drawn with the message below, and not before: the one that is there now was made for the other style.
+            bar.update(|state| state.set_len(total));
         }
         bar.set_position(progress.acknowledged);
         let (rate, rest) = standing(progress, state);
@@ -149,7 +150,77 @@ fn short(name: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use indicatif::TermLike;
+
     use super::*;
+
+    /// A terminal of 80 columns that keeps what is written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<String>>);
+
+    impl Screen {
+        fn write(&self, text: &str) -> io::Result<()> {
+            self.0.lock().map(|mut all| all.push_str(text)).map_err(|error| io::Error::other(error.to_string()))
+        }
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write(text).and_then(|()| self.write("\n"))
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.write(text)
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.write("\n")
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            self.write("\n")
+        }
+    }
+
+    #[test]
+    fn no_frame_has_the_name_twice() {
+        let screen = Screen::default();
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
+        let mut bars = Bars { all: MultiProgress::with_draw_target(target), bars: Vec::new() };
+        let name = || "a.bin".to_owned();
+        bars.start(0, &Label { id: name(), kind: "get", url: name(), path: name(), name: name() });
+        let mut progress = Progress::default();
+        bars.progress(0, &progress, State::Active(Phase::Probing));
+        progress.total = Some(1000);
+        bars.progress(0, &progress, State::Active(Phase::Moving));
+        bars.close();
+        let all = screen.0.lock().expect("whole").clone();
+        assert!(all.contains("a.bin 0 B probing") && all.contains("1000 B"), "{all}");
+        assert!(all.lines().all(|line| line.matches("a.bin").count() < 2), "{all}");
+    }
 
     #[test]
     fn a_line_has_what_there_is_room_for() {
