@@ -9,7 +9,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, InvalidMessage, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tokio::io::BufReader;
 use tokio_rustls::TlsConnector;
@@ -183,6 +183,9 @@ pub(crate) fn explain(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(problem) => problem,
         rustls::Error::AlertReceived(alert) => {
             return format!("the server ended the handshake: {alert:?}");
+        }
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            return format!("{error}: the server may speak plain http there");
         }
         other => return other.to_string(),
     };

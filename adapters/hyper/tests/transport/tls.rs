@@ -183,6 +183,7 @@ async fn a_server_without_tls_is_told_as_such() {
     let fault =
         fetch(&trusting(&Authority::new()).build(net()).unwrap(), &format!("https://{address}/")).await.unwrap_err();
     assert_eq!((fault.kind, fault.sent), (FaultKind::Tls, Sent::No), "{fault}");
+    assert!(fault.detail.ends_with("the server may speak plain http there"), "{fault}");
 }
 
 async fn an_answer_without_a_proper_end_of_the_tls_stream_is_truncated() {
