@@ -206,8 +206,11 @@ impl Transfer {
                 self.location = Some(location);
                 Next::Again { tries, due: now }
             }
-            // Sent before a fresh provider came or the clock was learned: that is not a refusal of what counts now.
-            Verdict::Refresh(_) | Verdict::Skew { .. } | Verdict::Plain(_) if tries.way != self.way => {
+            // Sent before a fresh provider came, a redirect's target was given up or the clock was learned: that is not a refusal of
+            // what counts now.
+            Verdict::Refresh(_) | Verdict::Skew { .. } | Verdict::Plain(_) | Verdict::Fatal(_)
+                if tries.way != self.way =>
+            {
                 Next::Again { tries, due: now }
             }
             Verdict::Refresh(fault) => self.refused(fault, tries, kind, cx),
@@ -238,13 +241,19 @@ impl Transfer {
                 Next::Handled
             }
             // A redirect's target may have expired; the original URL gives a fresh one.
-            Verdict::Fatal(fault) if self.location.is_some() => {
-                self.location = None;
-                self.hops = 0;
-                self.again(tries, Error::Server(fault), None, kind, cx)
-            }
+            Verdict::Fatal(fault) if self.leaves_location() => self.again(tries, Error::Server(fault), None, kind, cx),
             Verdict::Fatal(fault) => Next::Failed(Error::Server(fault)),
         }
+    }
+
+    /// Goes back to the original URL, if a redirect led elsewhere.
+    fn leaves_location(&mut self) -> bool {
+        let led = self.location.take().is_some();
+        if led {
+            self.hops = 0;
+            self.way += 1;
+        }
+        led
     }
 
     fn is_secure(&self) -> bool {
@@ -256,7 +265,7 @@ impl Transfer {
 
     /// A credential or URL was refused: one fresh one is asked for; a second refusal in a row is final.
     fn refused(&mut self, fault: ServerFault, tries: Tries, kind: StepKind, cx: &mut Cx<'_>) -> Next {
-        if self.location.take().is_some() {
+        if self.leaves_location() {
             return self.again(tries, Error::Server(fault), None, kind, cx);
         }
         if !self.profile.refresh {

@@ -390,17 +390,18 @@ fn r4_a_redirect_is_followed_once_for_all_requests_it_answers() {
 }
 
 #[test]
-fn r4_a_target_that_refuses_sends_back_to_the_original() {
-    let mut transfer = download();
-    transfer.location = Some(Uri::from_static("http://other/"));
-    let mut refused = || {
-        let verdict = Verdict::Fatal(fault(ServerFaultKind::Denied));
-        matches!(
-            with_cx(|cx| transfer.judge(verdict, Tries::default(), StepKind::GetRange, cx)),
-            Next::Failed(Error::Server(_))
-        )
-    };
-    assert_eq!([refused(), refused()], [false, true]);
+fn r4_a_target_that_refuses_sends_all_its_requests_back_to_the_original() {
+    for verdict in [Verdict::Fatal, Verdict::Refresh] {
+        let mut transfer = download();
+        transfer.location = Some(Uri::from_static("http://other/"));
+        let mut refused = |way| {
+            let tries = Tries { way, ..Tries::default() };
+            let verdict = verdict(fault(ServerFaultKind::Denied));
+            let next = with_cx(|cx| transfer.judge(verdict, tries, StepKind::GetRange, cx));
+            matches!(next, Next::Failed(_))
+        };
+        assert_eq!([refused(0), refused(0), refused(1)], [false, false, true]);
+    }
 }
 
 #[test]
