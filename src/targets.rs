@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use longhaul_core::Digest;
 use longhaul_driver::Job;
 use longhaul_driver::memory::MemoryTarget;
 use longhaul_driver::storage::Storage;
@@ -23,9 +24,10 @@ pub(crate) fn stream<E>(
     into: impl FnOnce(Arc<dyn Storage>, &str) -> Result<Job, E>,
 ) -> Result<(Job, StreamReader), E> {
     let (target, reader) = stream::target(window);
-    let ahead = target.window();
-    let mut job = into(Arc::new(target), &crate::own_name("stream"))?;
-    job.spec_mut().window = Some(ahead);
+    let target = Arc::new(target);
+    let mut job = into(Arc::clone(&target) as _, &crate::own_name("stream"))?;
+    target.digest(job.spec().expected.iter().map(Digest::algorithm));
+    job.spec_mut().window = Some(target.window());
     job.spec_mut().journal = false;
     Ok((job, reader))
 }

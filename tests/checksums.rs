@@ -50,6 +50,29 @@ async fn d13_all_of_the_callers_checksums_must_match() {
     assert_eq!(folder.names(), Vec::<String>::new());
 }
 
+/// What a reader has taken cannot be read again: it is digested as it is handed on.
+async fn d13_the_callers_checksums_are_compared_where_the_content_is_streamed() {
+    let good = content(LEN, 1);
+    let server = Raw::object(Object::new(good.clone()), |_, right| right).await;
+    let wrong = digest(Algorithm::Crc32c, b"another");
+    for (window, more) in [(9_000, None), (1 << 20, None), (9_000, Some(wrong))] {
+        let right = Algorithm::ALL.map(|algorithm| digest(algorithm, &good));
+        let described = download(&server.url("/object"), 7000);
+        let described = right.into_iter().chain(more).fold(described, longhaul::Download::checksum);
+        let (job, mut reader) = described.to_stream(window);
+        let client = client();
+        let (mut all, transfer) = (Vec::new(), client.submit(job).await.unwrap());
+        let read = futures::AsyncReadExt::read_to_end(&mut reader, &mut all).await;
+        assert_eq!((all == good, read.is_ok()), (true, more.is_none()), "{window}: {read:?}");
+        match transfer.await {
+            Ok(done) => assert_eq!(done.verification, Verification::Verified(right[0])),
+            Err(error) => {
+                assert!(matches!(error, Error::Integrity { expected, .. } if Some(expected) == more), "{error}")
+            }
+        }
+    }
+}
+
 async fn d13_the_servers_digest_is_compared_and_a_missing_one_is_said_to_be_missing() {
     // SHA-256 of b"abc", as RFC 9530 writes it.
     let right = "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:";
@@ -101,6 +124,7 @@ async fn d13_a_flipped_bit_anywhere_is_caught_where_there_is_a_checksum() {
 support::adapters::on_every_adapter!(
     d13_the_callers_checksum_is_compared_by_every_algorithm,
     d13_all_of_the_callers_checksums_must_match,
+    d13_the_callers_checksums_are_compared_where_the_content_is_streamed,
     d13_the_servers_digest_is_compared_and_a_missing_one_is_said_to_be_missing,
     d13_a_flipped_bit_anywhere_is_caught_where_there_is_a_checksum,
 );

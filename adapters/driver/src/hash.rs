@@ -43,6 +43,12 @@ impl Hasher {
         matches!(self.state, State::Crc(_))
     }
 
+    /// Which digest it makes.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Takes `bytes` in.
     pub fn update(&mut self, bytes: &[u8]) {
         use md5::Digest as _;

@@ -19,8 +19,10 @@ use longhaul_core::Error;
 use longhaul_core::error::{FileFault, FileFaultKind};
 use longhaul_core::event::End;
 use longhaul_core::intent::{FileOp, FileReply};
+use longhaul_core::{Algorithm, ByteRange, Digest};
 
 use crate::cancel::Cancel;
+use crate::hash::Hasher;
 use crate::listen::outcome;
 use crate::storage::{Batch, Chunk, Link, Storage};
 
@@ -31,6 +33,7 @@ pub fn target(window: u64) -> (StreamTarget, StreamReader) {
         window: window.max(1),
         next: 0,
         told: 0,
+        hashers: Vec::new(),
         pieces: BTreeMap::new(),
         end: None,
         gone: false,
@@ -50,6 +53,8 @@ struct Inner {
     next: u64,
     /// What the engine knows of that.
     told: u64,
+    /// Of everything before `next`.
+    hashers: Vec<Hasher>,
     /// What came and was not read, by offset; disjoint, nothing before `next`.
     pieces: BTreeMap<u64, Bytes>,
     end: Option<Result<u64, Error>>,
@@ -115,7 +120,10 @@ impl Inner {
                 }
                 Ok(FileReply::Reserved { kept: self.next > 0 || !self.pieces.is_empty() })
             }
-            FileOp::Digest { ranges, .. } => Ok(FileReply::Digests(vec![None; ranges.len()])),
+            FileOp::Digest { algorithm, ranges } => {
+                let digest = |range: &ByteRange| self.digest(algorithm, *range);
+                Ok(FileReply::Digests(ranges.iter().map(digest).collect()))
+            }
             FileOp::Publish { len, .. } => {
                 if self.gone && self.next < len {
                     return Err(dropped());
@@ -128,11 +136,26 @@ impl Inner {
         }
     }
 
+    /// That of the whole content, where it was asked for before the first byte was handed on: nothing can be read again.
+    fn digest(&self, algorithm: Algorithm, range: ByteRange) -> Option<Digest> {
+        let mut hasher = self.hashers.iter().find(|hasher| hasher.algorithm() == algorithm)?.clone();
+        let mut at = self.next;
+        for (&start, piece) in &self.pieces {
+            if start != at {
+                return None;
+            }
+            hasher.update(piece);
+            at += piece.len() as u64;
+        }
+        if range == ByteRange::at(0, at) { hasher.digest() } else { None }
+    }
+
     /// The next bytes in order. The engine is told of a quarter of a window at a time: less would make for tiny requests, and
     /// it cannot wait for more than that, since it fetches a whole window ahead of what it was told.
     fn take(&mut self) -> Option<Bytes> {
         let bytes = self.pieces.remove(&self.next)?;
         self.next += bytes.len() as u64;
+        self.hashers.iter_mut().for_each(|hasher| hasher.update(&bytes));
         if self.next - self.told >= self.window / 4 {
             self.told = self.next;
             if let Some(link) = &self.link {
@@ -151,6 +174,12 @@ impl StreamTarget {
     #[must_use]
     pub fn window(&self) -> u64 {
         self.0.lock().window
+    }
+
+    /// Has these digests of the whole content made while it is handed on, so that a checksum can be held against it. To be called
+    /// before the transfer begins.
+    pub fn digest(&self, algorithms: impl IntoIterator<Item = Algorithm>) {
+        self.0.lock().hashers = algorithms.into_iter().map(Hasher::new).collect();
     }
 
     fn wake(reader: Option<Waker>, writers: Vec<Waker>) {
