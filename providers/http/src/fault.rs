@@ -107,7 +107,20 @@ pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> V
 /// A fault with the server's error code, request id and words.
 #[must_use]
 pub fn fault(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide) -> ServerFault {
-    let (hint, words) = (hint(head.status), excerpt(body, hide));
+    explained(kind, step, head, body, hide, hint(head.status))
+}
+
+/// A fault with the server's error code, request id and words, behind what there is to say of it here.
+#[must_use]
+pub fn explained(
+    kind: ServerFaultKind,
+    step: &Step,
+    head: Head<'_>,
+    body: &[u8],
+    hide: &Hide,
+    hint: &str,
+) -> ServerFault {
+    let words = excerpt(body, hide);
     let detail = if hint.is_empty() || words.is_empty() {
         format!("{hint}{words}")
     } else {
@@ -134,16 +147,20 @@ pub fn malformed(step: &Step, status: StatusCode, error: Malformed) -> Verdict {
 }
 
 /// The verdict on a redirect of an upload: never followed, for what follows would store nothing and look like success. Names the
-/// target, so that it can be used in the first place.
+/// target, so that it can be used in the first place; where there is none, the server may say one in words, as S3 does.
 #[must_use]
-pub fn not_redirected(step: &Step, head: Head<'_>, base: &Uri) -> Verdict {
-    let target = head.headers.get(LOCATION).and_then(|location| resolve(base, location.as_bytes()).ok());
-    let detail = match target {
-        Some(target) => format!("uploads do not follow redirects; upload to {} itself", shown(&target)),
-        None => String::from("uploads do not follow redirects; give the URL that takes the upload"),
-    };
-    let status = Some(head.status.as_u16());
-    Verdict::Fatal(ServerFault::new(ServerFaultKind::Redirected, step.kind(), status, detail))
+pub fn not_redirected(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> Verdict {
+    let target = head.headers.get(LOCATION).and_then(|location| resolve(asked.uri, location.as_bytes()).ok());
+    Verdict::Fatal(match target {
+        Some(target) => {
+            let detail = format!("uploads do not follow redirects; upload to {} itself", shown(&target));
+            ServerFault::new(ServerFaultKind::Redirected, step.kind(), Some(head.status.as_u16()), detail)
+        }
+        None => {
+            let hint = "uploads do not follow redirects; give the URL that takes the upload";
+            explained(ServerFaultKind::Redirected, step, head, body, &asked.hide, hint)
+        }
+    })
 }
 
 const fn hint(status: StatusCode) -> &'static str {

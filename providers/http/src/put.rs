@@ -108,7 +108,8 @@ impl Provider for HttpPut {
             let detail = "an answer to what is never asked";
             return Err(Verdict::Fatal(fault::protocol(step, head.status, detail)));
         }
-        let hide = || self.endpoint.hide(None);
+        let asked =
+            || Asked { uri: self.endpoint.url.uri(), hide: self.endpoint.hide(None), refresh: self.refresh, now };
         match (fault::class(head.status), head.status.as_u16()) {
             (_, 200 | 201 | 204) => {
                 let mut receipt = Receipt::default();
@@ -121,24 +122,14 @@ impl Provider for HttpPut {
                 head.status,
                 "the server does not say that it stored the file",
             ))),
-            (Class::Redirect, _) => Err(fault::not_redirected(step, head, self.endpoint.url.uri())),
+            (Class::Redirect, _) => Err(fault::not_redirected(step, head, body, &asked())),
             // RFC 4918 §9.7.1: a missing parent, no object of somebody else.
             (_, 409) => {
-                let mut fault = fault::fault(ServerFaultKind::Refused, step, head, body, &hide());
-                fault.detail.insert_str(
-                    0,
-                    if fault.detail.is_empty() {
-                        "a parent folder may be missing"
-                    } else {
-                        "a parent folder may be missing; the server says: "
-                    },
-                );
-                Err(Verdict::Fatal(fault))
+                let hint = "a parent folder may be missing";
+                let kind = ServerFaultKind::Refused;
+                Err(Verdict::Fatal(fault::explained(kind, step, head, body, &asked().hide, hint)))
             }
-            _ => {
-                let uri = self.endpoint.url.uri();
-                Err(fault::verdict(step, head, body, &Asked { uri, hide: hide(), refresh: self.refresh, now }))
-            }
+            _ => Err(fault::verdict(step, head, body, &asked())),
         }
     }
 }

@@ -179,15 +179,14 @@ impl Provider for HttpUpload {
         if !matches!(step, Step::Begin | Step::PutPart { .. }) {
             return Err(Verdict::Fatal(fault::protocol(step, head.status, "an answer to what is never asked")));
         }
-        match fault::class(head.status) {
-            Class::Success => {}
-            Class::Redirect => {
-                return Err(fault::not_redirected(step, head, self.endpoint.url.uri()));
-            }
-            _ => {
-                let (uri, hide) = (self.endpoint.url.uri(), self.endpoint.hide(None));
-                return Err(fault::verdict(step, head, body, &Asked { uri, hide, refresh: self.refresh, now }));
-            }
+        let class = fault::class(head.status);
+        if class != Class::Success {
+            let (uri, hide) = (self.endpoint.url.uri(), self.endpoint.hide(None));
+            let asked = Asked { uri, hide, refresh: self.refresh, now };
+            return Err(match class {
+                Class::Redirect => fault::not_redirected(step, head, body, &asked),
+                _ => fault::verdict(step, head, body, &asked),
+            });
         }
         let answer = Answer::read(body, self.profile().answer_limit)
             .map_err(|problem| Verdict::Fatal(fault::protocol(step, head.status, problem)))?;

@@ -265,15 +265,13 @@ impl PresignedUpload {
 
     fn refused(&self, step: &Step, head: Head<'_>, body: &[u8], now: Now) -> Verdict {
         let planned = self.planned(step);
-        if fault::class(head.status) == Class::Redirect
-            && let Some(planned) = planned
-        {
-            return fault::not_redirected(step, head, planned.uri());
-        }
         // One that went out before a fresh plan came, which does not have it, is judged without its signature.
         let unknown = Uri::default();
         let uri = planned.map_or(&unknown, PlannedRequest::uri);
         let asked = Asked { uri, hide: self.hide(step), refresh: self.plan.is_refreshable(), now };
+        if fault::class(head.status) == Class::Redirect && planned.is_some() {
+            return fault::not_redirected(step, head, body, &asked);
+        }
         match fault::verdict(step, head, body, &asked) {
             // S3 gave up waiting for the body; that is no fault of the request.
             Verdict::Fatal(mut fault) if fault.code.as_deref() == Some("RequestTimeout") => {

@@ -169,7 +169,12 @@ impl Reader<'_> {
         let mut locations = self.head.headers.get_all(LOCATION).iter();
         let target = match (locations.next(), locations.next()) {
             (Some(location), None) => resolve(base, location.as_bytes()),
-            (None, _) => return self.broken("the server redirects and does not say where to"),
+            (None, _) => {
+                // S3 names the endpoint to ask in the body.
+                let (kind, hint) = (ServerFaultKind::Protocol, "the server redirects and does not say where to");
+                let hide = self.download.endpoint.hide(self.cx.location);
+                return Verdict::Fatal(fault::explained(kind, self.step, self.head, self.body, &hide, hint));
+            }
             (Some(_), Some(_)) => {
                 return self.broken("the server redirects to several places at once");
             }

@@ -226,6 +226,12 @@ fn redirects_to_nowhere_are_refused() {
         assert!(fault.detail.contains(words), "{location}: {fault}");
     }
     protocol(&get(0, 1), 302, &[], "does not say where");
+    let elsewhere = store_error("PermanentRedirect", "Ask there").replace("Token>", "Endpoint>");
+    let fault = fatal(read(&signed(false), &cx(), &get(0, 1), 301, &[], &elsewhere), ServerFaultKind::Protocol);
+    assert_eq!(fault.code.as_deref(), Some("PermanentRedirect"));
+    // What is signed with is hidden here, too.
+    let words = "the server redirects and does not say where to; the server says: Ask there (Endpoint: [hidden])";
+    assert_eq!(fault.detail, words);
     protocol(&get(0, 1), 302, &["Location: /a", "Location: /b"], "several places");
     fatal(answer(&get(0, 1), 300, &["Location: /a"]), ServerFaultKind::Redirected);
 }

@@ -131,6 +131,10 @@ fn u3_a_redirect_is_never_followed_into_success() {
             assert!(fault.detail.contains("https://b.example/up") && !fault.to_string().contains("canary"), "{fault}");
         }
     }
+    // S3 names the endpoint to ask in the body.
+    let body = "<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.example</Endpoint></Error>";
+    let fault = fatal(read(&upload(), &cx(), &part(0, 10), 301, &[], body), ServerFaultKind::Redirected);
+    assert!(fault.detail.ends_with("; the server says: (Endpoint: b.s3.example)"), "{fault}");
 }
 
 #[test]
