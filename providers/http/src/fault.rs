@@ -1,15 +1,13 @@
 //! From status and error body to a fault that may be shown: which statuses are worth another try (RFC 9110 §15), and what of
 //! the server's own words reaches people.
 
+mod hide;
 mod signature;
+mod writing;
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
-use core::str;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode, Uri};
 use longhaul_core::Now;
@@ -17,8 +15,10 @@ use longhaul_core::error::{ServerFault, ServerFaultKind};
 use longhaul_core::provider::{Head, Step, Verdict};
 
 use crate::read::{Malformed, retry_after};
-use crate::text::{is_unprintable, percent_decode, printable};
+use crate::text::printable;
 use crate::url::{resolve, shown};
+
+pub use hide::Hide;
 
 /// Most characters of one of the server's own texts in an error.
 pub const MOST_TEXT: usize = 200;
@@ -91,7 +91,7 @@ pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> V
             "" => hint,
             words => format!("the server says: {words}; {hint}"),
         };
-        return Verdict::Refresh(told(ServerFaultKind::Denied, step, head, body, detail));
+        return Verdict::Refresh(told(ServerFaultKind::Denied, step, head, body, &asked.hide, detail));
     }
     let fault = |kind| fault(kind, step, head, body, &asked.hide);
     match class(head.status) {
@@ -126,12 +126,12 @@ pub fn explained(
     } else {
         format!("{hint}; the server says: {words}")
     };
-    told(kind, step, head, body, detail)
+    told(kind, step, head, body, hide, detail)
 }
 
-fn told(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], detail: String) -> ServerFault {
+fn told(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide, detail: String) -> ServerFault {
     ServerFault::new(kind, step.kind(), Some(head.status.as_u16()), detail)
-        .with_provider(code(body), request_id(head.headers))
+        .with_provider(code(body).map(|code| hide.apply(&code)), request_id(head.headers, hide))
 }
 
 /// The fault of an answer outside its protocol.
@@ -221,103 +221,27 @@ fn title(text: &str) -> Option<&str> {
 
 /// The error code in an XML answer as object stores write it, for display.
 fn code(body: &[u8]) -> Option<String> {
-    let text = str::from_utf8(body).ok()?;
-    let code = element(text, "Code")?;
+    // One byte that is no UTF-8 must not turn the document into a text to be shown whole.
+    let text = String::from_utf8_lossy(body);
+    let code = element(&text, "Code")?;
     (!code.is_empty() && code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'))
         .then(|| code.into())
 }
 
 /// The request's id as the usual servers tell it; at most 128 printable characters.
 #[must_use]
-pub fn request_id(headers: &HeaderMap) -> Option<String> {
+pub fn request_id(headers: &HeaderMap, hide: &Hide) -> Option<String> {
     ["x-amz-request-id", "x-oss-request-id", "x-ms-request-id", "x-request-id", "cf-ray"]
         .into_iter()
         .filter_map(|name| headers.get(name)?.to_str().ok())
-        .map(|id| printable(id, 128))
+        .map(|id| printable(&hide.apply(id), 128))
         .find(|id| !id.is_empty())
-}
-
-/// Texts that must not appear in anything shown: servers echo requests in their errors.
-#[derive(Clone, Default)]
-pub struct Hide {
-    secrets: Vec<String>,
-}
-
-/// Shorter texts are not hidden: they occur by chance and give nothing away.
-const LEAST_SECRET: usize = 4;
-
-impl Hide {
-    /// Nothing to hide.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Hides a URL's query: as a whole, and each value in it, as sent and decoded.
-    #[must_use]
-    pub fn query(mut self, uri: &Uri) -> Self {
-        let Some(query) = uri.query() else {
-            return self;
-        };
-        self.push(query.as_bytes());
-        for pair in query.split('&') {
-            let value = pair.split_once('=').map_or(pair, |(_, value)| value);
-            self.push(value.as_bytes());
-            self.push(&percent_decode(value.as_bytes()));
-        }
-        self
-    }
-
-    /// Hides a header value: as a whole, each word in it, and what a Basic credential decodes to.
-    #[must_use]
-    pub fn value(mut self, value: &[u8]) -> Self {
-        self.push(value);
-        for word in value.split(|byte| matches!(byte, b' ' | b';' | b',')) {
-            self.push(word);
-            if let Some(at) = word.iter().position(|byte| *byte == b'=') {
-                self.push(word.get(at + 1..).unwrap_or_default());
-            }
-        }
-        if let Some(pair) = value.strip_prefix(b"Basic ").and_then(|pair| STANDARD.decode(pair).ok()) {
-            self.push(&pair);
-            for half in pair.splitn(2, |byte| *byte == b':') {
-                self.push(half);
-            }
-        }
-        self
-    }
-
-    /// `text` with every hidden text replaced.
-    #[must_use]
-    pub fn apply(&self, text: &str) -> String {
-        let mut secrets: Vec<&str> = self.secrets.iter().map(String::as_str).collect();
-        // The longest first, so that no part of one stays behind.
-        secrets.sort_unstable_by_key(|secret| core::cmp::Reverse(secret.len()));
-        // What is left out of shown text must not split a secret.
-        let clean: String = text.chars().filter(|c| c.is_whitespace() || !is_unprintable(*c)).collect();
-        secrets.into_iter().fold(clean, |text, secret| text.replace(secret, "[hidden]"))
-    }
-
-    fn push(&mut self, secret: &[u8]) {
-        // Names of authentication schemes are no secrets.
-        const SCHEMES: [&str; 4] = ["Basic", "Bearer", "Digest", "Negotiate"];
-        let secret = String::from_utf8_lossy(secret);
-        let secret = secret.trim();
-        if secret.len() >= LEAST_SECRET && !SCHEMES.contains(&secret) {
-            self.secrets.push(secret.into());
-        }
-    }
-}
-
-impl core::fmt::Debug for Hide {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Hide({})", self.secrets.len())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn k1_what_a_server_echoes_of_the_request_is_hidden() {
@@ -377,6 +301,22 @@ mod tests {
         }
         let long = format!("<Code>C</Code><Message>{0}</Message><Endpoint>{0}</Endpoint>", "x".repeat(1000));
         assert!(excerpt(long.as_bytes(), &hide).chars().count() < 2 * MOST_TEXT + 20);
+    }
+
+    #[test]
+    fn k1_neither_code_nor_request_id_nor_a_broken_document_shows_what_is_hidden() {
+        let hide = Hide::new().query(&Uri::from_static("https://h/b?sig=canary%2Ftail"));
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-request-id", http::HeaderValue::from_static("id-canary/tail"));
+        assert_eq!(request_id(&headers, &hide).as_deref(), Some("id-[hidden]"));
+        let document =
+            b"<Error><Code>SignatureDoesNotMatch</Code><Message>x\xff</Message><StringToSign>s</StringToSign></Error>";
+        assert_eq!(code(document).as_deref(), Some("SignatureDoesNotMatch"));
+        assert_eq!(excerpt(document, &hide), "x");
+        let page = b"<title>403 canary&#x2f;tail</title>";
+        assert_eq!(excerpt(page, &hide), "403 [hidden]");
+        let message = b"<Code>C</Code><Message>bad &lt;canary&#x2f;&#116;ail&gt;</Message>";
+        assert_eq!(excerpt(message, &hide), "bad <[hidden]>");
     }
 
     #[test]

@@ -236,7 +236,7 @@ impl Refusal<'_> {
 
     /// The ids that support asks for, the second behind a slash.
     fn request_id(&self, error: &ErrorBody) -> Option<String> {
-        let first = plain::request_id(self.head.headers).or_else(|| error.request_id.clone())?;
+        let first = plain::request_id(self.head.headers, &self.hide).or_else(|| error.request_id.clone())?;
         let first = self.shown(&first);
         Some(match self.errors.second_id.and_then(|name| second_id(self.head.headers, name)) {
             Some(second) if second != first => format!("{first} / {}", self.shown(second)),
