@@ -85,12 +85,7 @@ impl core::fmt::Debug for Asked<'_> {
 #[must_use]
 pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> Verdict {
     if let Some(hint) = signature::refused(asked.uri, head, body, asked.now) {
-        // What to do comes last: who shows it says how to go on then.
-        let words = excerpt(body, &asked.hide);
-        let detail = match words.trim_end_matches('.') {
-            "" => hint,
-            words => format!("the server says: {words}; {hint}"),
-        };
+        let detail = and_then(&excerpt(body, &asked.hide), &hint);
         return Verdict::Refresh(told(ServerFaultKind::Denied, step, head, body, &asked.hide, detail));
     }
     let fault = |kind| fault(kind, step, head, body, &asked.hide);
@@ -108,6 +103,16 @@ pub fn verdict(step: &Step, head: Head<'_>, body: &[u8], asked: &Asked<'_>) -> V
 #[must_use]
 pub fn fault(kind: ServerFaultKind, step: &Step, head: Head<'_>, body: &[u8], hide: &Hide) -> ServerFault {
     explained(kind, step, head, body, hide, hint(head.status))
+}
+
+/// The server's words, and behind them what to do about them: who shows it adds how the transfer goes on then.
+#[must_use]
+pub fn and_then(words: &str, remedy: &str) -> String {
+    match (words.trim_end_matches('.'), remedy) {
+        ("", remedy) => remedy.into(),
+        (_, "") => words.into(),
+        (words, remedy) => format!("the server says: {words}; {remedy}"),
+    }
 }
 
 /// A fault with the server's error code, request id and words, behind what there is to say of it here.

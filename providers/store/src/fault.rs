@@ -137,7 +137,11 @@ impl Refusal<'_> {
             Judgement::Retry(kind, hint) => {
                 Verdict::Retry { fault: self.fault(kind, hint, error), after: retry_after(self.head.headers) }
             }
-            Judgement::Refresh(hint) => Verdict::Refresh(self.fault(ServerFaultKind::Denied, hint, error)),
+            Judgement::Refresh(hint) => {
+                let mut fault = self.fault(ServerFaultKind::Denied, "", error);
+                fault.detail = plain::and_then(&fault.detail, hint);
+                Verdict::Refresh(fault)
+            }
             Judgement::Clock => self.clock(error),
             Judgement::Elsewhere => self.elsewhere(error),
             // Who names another endpoint does not mean that anybody lacks a right.
