@@ -20,6 +20,10 @@ fn holds_no_secret(shop: &Shop) {
     }
 }
 
+/// Of three parts that had arrived one is in the record for sure, however late its writes are: what may be missing in it is as much as two
+/// connections have under way.
+const RECORDED: u64 = PART;
+
 fn count(summary: &Value, name: &str) -> u64 {
     summary[name].as_u64().unwrap()
 }
@@ -45,7 +49,7 @@ async fn o3_a_killed_upload_goes_on_by_resume_in_every_store() {
         shop.holds(key, &bytes);
         // What two connections had under way, and no more.
         let missing = SIZE as u64 - count(&summary, "reused");
-        assert!(count(&summary, "reused") >= 3 * PART, "{kind:?}: {summary}");
+        assert!(count(&summary, "reused") >= RECORDED, "{kind:?}: {summary}");
         assert!(count(&summary, "transferred") <= missing + PART, "{kind:?}: {summary}");
         assert!(shop.records().is_empty());
         shop.words("resume").await.expect(0);
@@ -70,7 +74,7 @@ async fn o3_a_killed_upload_to_s3_goes_on_by_resume() {
         assert!(!text.windows(6).any(|window| window == b"canary"), "{} holds a secret", path.display());
     }
     let summary = place.words("resume --json").await.expect(0).summary();
-    assert!(count(&summary, "reused") >= 3 * PART, "{summary}");
+    assert!(count(&summary, "reused") >= RECORDED, "{summary}");
     assert!(count(&summary, "transferred") <= SIZE as u64 - count(&summary, "reused") + PART, "{summary}");
     let state = store.state();
     assert!(state.objects["a"].content == bytes && state.sessions.is_empty());
