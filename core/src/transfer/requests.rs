@@ -241,8 +241,13 @@ impl Transfer {
                 Next::Handled
             }
             // A redirect's target may have expired; the original URL gives a fresh one.
-            Verdict::Fatal(fault) if self.leaves_location() => self.again(tries, Error::Server(fault), None, kind, cx),
-            Verdict::Fatal(fault) => Next::Failed(Error::Server(fault)),
+            Verdict::Fatal(fault) => {
+                if self.leaves_location() {
+                    self.again(tries, Error::Server(fault), None, kind, cx)
+                } else {
+                    Next::Failed(Error::Server(fault))
+                }
+            }
         }
     }
 

@@ -195,6 +195,22 @@ fn r2_after_a_burst_of_refusals_a_server_that_takes_one_at_a_time_is_kept_busy()
     }
 }
 
+/// How many milliseconds so many small files take, all submitted at once.
+fn small_files(world: &mut World, files: u32) -> u64 {
+    let jobs: Vec<usize> = (0..files)
+        .map(|_| {
+            let job = download(world, 1 << 10, Style::GOOD);
+            world.submit(job, Start::Now);
+            job
+        })
+        .collect();
+    for job in jobs {
+        assert!(world.run_to_end(job, 1_000));
+        done(world, job);
+    }
+    world.time().as_micros() / 1_000
+}
+
 /// A hundred small files fail in the same moment. When their server is back, they are not waited for one by one.
 #[test]
 fn r2_many_that_wait_for_the_budget_of_a_server_that_has_recovered_go_on() {
@@ -206,40 +222,17 @@ fn r2_many_that_wait_for_the_budget_of_a_server_that_has_recovered_go_on() {
     let mut world = World::new(7, config, true);
     world.weather = Weather::CALM;
     world.rules.0.push_back(Rule::new(Act::Status(503, None)).times(FILES));
-    let jobs: Vec<usize> = (0..FILES)
-        .map(|_| {
-            let job = download(&mut world, 1 << 10, Style::GOOD);
-            world.submit(job, Start::Now);
-            job
-        })
-        .collect();
-    for job in jobs {
-        assert!(world.run_to_end(job, 1_000));
-        done(&world, job);
-    }
+    let millis = small_files(&mut world, FILES);
     // Not even for the next second's retry.
-    let millis = world.time().as_micros() / 1_000;
     assert!(millis < 2_000, "{millis} ms");
 }
 
 /// A fifth of all requests fails by chance, for as long as it takes: what is repeated mostly goes well and is not waited for one by one.
 #[test]
 fn r2_many_files_of_a_server_that_refuses_a_fifth_do_not_wait_for_its_budget() {
-    const FILES: usize = 200;
     let mut world = world();
     world.weather.error = 51;
-    let jobs: Vec<usize> = (0..FILES)
-        .map(|_| {
-            let job = download(&mut world, 1 << 10, Style::GOOD);
-            world.submit(job, Start::Now);
-            job
-        })
-        .collect();
-    for job in jobs {
-        assert!(world.run_to_end(job, 1_000));
-        done(&world, job);
-    }
-    let millis = world.time().as_micros() / 1_000;
+    let millis = small_files(&mut world, 200);
     // It takes as long without any budget, and ten times that where every repetition costs.
     assert!(millis < 7_000, "{millis} ms");
 }
